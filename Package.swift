@@ -1,0 +1,81 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// One set of settings for every Swift target: Swift 6 mode, explicit existentials and imports.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+
+let package = Package(
+    name: "modelbroker",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Ground that both wings share: values and protocols, no I/O.
+        module("Catalog"),
+        module("Control", ["Catalog", "Telemetry"]),
+        module("Telemetry"),
+
+        // The kernel wing. Only BPF and KernelPlane import CBPFShim.
+        .target(
+            name: "CBPFShim", path: "CBPFShim",
+            linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("cap")]),
+        module("BPF", ["CBPFShim"]),
+        module("KernelPlane", ["BPF", "CBPFShim", "Catalog"]),
+
+        // The layer-7 wing. Only Reactor touches the data path's descriptors.
+        module("HTTPWire"),
+        module("Routing", ["Catalog"]),
+        module("Identity", ["Catalog"]),
+        module("Flow", ["HTTPWire", "Routing", "Catalog", "Telemetry"]),
+        .target(name: "CLinux"),
+        module("Reactor", ["CLinux", "Catalog"]),
+        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
+
+        // What runs and steers them.
+        module("Configuration", ["Catalog", .product(name: "Yams", package: "Yams")]),
+        module(
+            "Agent",
+            [
+                "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ] + nio),
+        module("Commands", ["KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "CLinux", argumentParser]),
+        executable("modelbrokerd", ["Agent", argumentParser, logging]),
+        executable("modelbroker-proxy", ["Proxy"]),
+        executable("modelbroker", ["Commands", argumentParser]),
+        executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
+
+        tests("CatalogTests", ["Catalog"]),
+    ]
+)

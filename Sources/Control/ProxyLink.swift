@@ -1,0 +1,204 @@
+package import Catalog
+package import Telemetry
+
+/// What the agent tells the proxy. The first message, `welcome`, carries the descriptor of the kernel plane's
+/// `listeners` map beside it (SCM_RIGHTS).
+package enum AgentMessage: Hashable, Sendable {
+    case welcome(ProxySettings)
+    case configure(ProxySettings)
+    /// Asks for a report; the answer carries the same number.
+    case query(id: UInt32, ProxyQuery)
+    /// Close the listeners, let streams end until the deadline, exit.
+    case stop(deadlineMilliseconds: UInt32)
+}
+
+/// What the proxy tells the agent. The first message is `hello`.
+package enum ProxyMessage: Hashable, Sendable {
+    case hello(ProxyHello)
+    /// The configuration of this generation is in force in every event loop.
+    case applied(generation: UInt64)
+    /// It could not be applied (an address in use, say); the one before it stays.
+    case rejected(generation: UInt64, reason: String)
+    case report(id: UInt32, ProxyReport)
+    case event(ProxyEvent)
+}
+
+package struct ProxyHello: Hashable, Sendable {
+    package var pid: Int32
+    package var version: String
+    /// `MB_ABI_VERSION` that the proxy was built with.
+    package var abi: UInt32
+    /// Generation of the configuration in force; 0: none yet.
+    package var generation: UInt64
+
+    package init(pid: Int32, version: String, abi: UInt32, generation: UInt64) {
+        self.pid = pid
+        self.version = version
+        self.abi = abi
+        self.generation = generation
+    }
+}
+
+/// A configuration as the proxy needs it.
+package struct ProxySettings: Hashable, Sendable {
+    package var generation: UInt64
+    package var catalog: Catalog
+    /// The cookie of the host's network namespace, to tell callers of other ones.
+    package var hostNetnsCookie: UInt64
+
+    package init(generation: UInt64, catalog: Catalog, hostNetnsCookie: UInt64) {
+        self.generation = generation
+        self.catalog = catalog
+        self.hostNetnsCookie = hostNetnsCookie
+    }
+}
+
+package enum ProxyQuery: UInt8, Hashable, Sendable {
+    case statistics = 1
+    case flows = 2
+}
+
+package enum ProxyReport: Hashable, Sendable {
+    case statistics(ProxyStatistics)
+    case flows([FlowRecord])
+}
+
+/// The proxy's own numbers, summed over its event loops.
+package struct ProxyStatistics: Hashable, Sendable {
+    /// A model that requests named: of the catalogue, or seen on the way to an address dialled.
+    package struct ModelEntry: Hashable, Sendable {
+        package var name: String
+        package var inCatalog: Bool
+        package var counters: ModelCounters
+
+        package init(name: String, inCatalog: Bool, counters: ModelCounters) {
+            self.name = name
+            self.inCatalog = inCatalog
+            self.counters = counters
+        }
+    }
+
+    package var models: [ModelEntry] = []
+    /// Captured connections accepted, gateway connections accepted, open now.
+    package var acceptedCaptured: UInt64 = 0
+    package var acceptedGateway: UInt64 = 0
+    package var openConnections: UInt64 = 0
+    /// Connections to a capture listener that had no origin record; they were closed.
+    package var withoutOrigin: UInt64 = 0
+    /// Connections relayed as they are because they do not speak HTTP/1.x.
+    package var opaque: UInt64 = 0
+    /// Requests without a model that went on to the address dialled.
+    package var unnamed: UInt64 = 0
+    /// Requests refused before they had a model: malformed, too large, too slow, unknown path.
+    package var refused: UInt64 = 0
+    package var upstreamConnects: UInt64 = 0
+    package var upstreamReuses: UInt64 = 0
+    package var upstreamConnectFailures: UInt64 = 0
+    /// Requests sent again because a kept-alive upstream connection turned out to be closed.
+    package var staleRetries: UInt64 = 0
+    /// accept(2) failures for want of descriptors or memory.
+    package var acceptFailures: UInt64 = 0
+    /// Resident memory in bytes, open descriptors.
+    package var residentBytes: UInt64 = 0
+    package var descriptors: UInt64 = 0
+    package var uptimeMilliseconds: UInt64 = 0
+
+    package init() {}
+}
+
+/// One connection of a caller, as `flow list` shows it.
+package struct FlowRecord: Hashable, Sendable {
+    package enum Entrance: UInt8, Hashable, Sendable { case capture = 1, gateway = 2 }
+    package enum State: UInt8, Hashable, Sendable, CaseIterable {
+        case new = 1, idle = 2, head = 3, body = 4, connecting = 5, waiting = 6, streaming = 7, opaque = 8, closing = 9
+    }
+
+    package var id: UInt64
+    package var entrance: Entrance
+    package var state: State
+    /// The caller as the kernel attested it; zero and empty for the gateway.
+    package var pid: UInt32
+    package var uid: UInt32
+    package var command: String
+    package var cgroup: UInt64
+    package var netnsCookie: UInt64
+    /// Address of the caller's end, and the address that it dialled (for the gateway: the listener's).
+    package var caller: SocketAddress
+    package var dialled: SocketAddress
+    /// Position in the configuration's rules, 0 for the gateway, and the client's name, empty if none.
+    package var rule: UInt32
+    package var client: String
+    /// What the request under way, or the last one, named; empty: none.
+    package var model: String
+    /// Where it goes: address; nil: nowhere yet.
+    package var endpoint: SocketAddress?
+    package var requests: UInt64
+    package var bytesIn: UInt64
+    package var bytesOut: UInt64
+    package var ageMilliseconds: UInt64
+
+    package init(
+        id: UInt64, entrance: Entrance, state: State, pid: UInt32 = 0, uid: UInt32 = 0, command: String = "",
+        cgroup: UInt64 = 0, netnsCookie: UInt64 = 0, caller: SocketAddress, dialled: SocketAddress, rule: UInt32 = 0,
+        client: String = "", model: String = "", endpoint: SocketAddress? = nil, requests: UInt64 = 0,
+        bytesIn: UInt64 = 0, bytesOut: UInt64 = 0, ageMilliseconds: UInt64 = 0
+    ) {
+        self.id = id
+        self.entrance = entrance
+        self.state = state
+        self.pid = pid
+        self.uid = uid
+        self.command = command
+        self.cgroup = cgroup
+        self.netnsCookie = netnsCookie
+        self.caller = caller
+        self.dialled = dialled
+        self.rule = rule
+        self.client = client
+        self.model = model
+        self.endpoint = endpoint
+        self.requests = requests
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+        self.ageMilliseconds = ageMilliseconds
+    }
+}
+
+/// Something that an operator may want to see as it happens.
+package struct ProxyEvent: Hashable, Sendable {
+    package enum Kind: UInt8, Hashable, Sendable, CaseIterable {
+        /// A model name seen for the first time that the catalogue does not have.
+        case unknownModel = 1
+        /// A captured connection that is not HTTP/1.x; `detail`: what it looks like (`tls sni=…`, `http2`, …).
+        case opaque = 2
+        /// A connection to a capture listener without an origin record.
+        case withoutOrigin = 3
+        /// An endpoint that refused a connection, timed out, or answered nonsense.
+        case endpointFailed = 4
+        /// A request refused; `detail`: status and reason.
+        case refused = 5
+        /// An answer that broke in the middle.
+        case broken = 6
+    }
+
+    package var kind: Kind
+    package var model: String
+    package var client: String
+    package var pid: UInt32
+    package var cgroup: UInt64
+    package var address: SocketAddress?
+    package var detail: String
+
+    package init(
+        kind: Kind, model: String = "", client: String = "", pid: UInt32 = 0, cgroup: UInt64 = 0,
+        address: SocketAddress? = nil, detail: String = ""
+    ) {
+        self.kind = kind
+        self.model = model
+        self.client = client
+        self.pid = pid
+        self.cgroup = cgroup
+        self.address = address
+        self.detail = detail
+    }
+}
