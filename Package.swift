@@ -58,7 +58,7 @@ let package = Package(
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
         module("Flow", ["HTTPWire", "Routing", "Catalog", "Telemetry"]),
-        .target(name: "CLinux"),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("cap")]),
         module("Reactor", ["CLinux", "Catalog"]),
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
 
@@ -69,6 +69,7 @@ let package = Package(
             [
                 "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
         module("Commands", ["KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "CLinux", argumentParser]),
         executable("modelbrokerd", ["Agent", argumentParser, logging]),
@@ -77,5 +78,6 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
+        tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
     ]
 )
