@@ -78,6 +78,7 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
+        tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
         tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
     ]
 )
