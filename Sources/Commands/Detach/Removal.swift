@@ -43,7 +43,7 @@ package struct Removal {
         do {
             switch try Farewell.agent(client) {
             case .absent: break
-            case .gone(let pid): report.removed.append("agent, pid \(pid): it detached and exited")
+            case .gone(let pid): report.agent = pid
             case .lingers(let pid): report.failed.append("the agent, pid \(pid), was asked to detach but did not exit in time")
             }
         } catch {

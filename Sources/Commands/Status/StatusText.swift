@@ -45,8 +45,8 @@ extension StatusReport {
         if let uptime = proxy.uptimeMilliseconds { parts.append("up \(Units.duration(milliseconds: uptime))") }
         if let resident = proxy.residentBytes { parts.append(Units.bytes(resident)) }
         if let descriptors = proxy.descriptors { parts.append("\(descriptors) descriptors") }
-        if let open = proxy.openConnections { parts.append("\(open) connections open") }
-        if proxy.restarts > 0 { parts.append("\(proxy.restarts) restarts") }
+        if let open = proxy.openConnections { parts.append("\(Units.count(Int(clamping: open), "connection")) open") }
+        if proxy.restarts > 0 { parts.append(Units.count(Int(clamping: proxy.restarts), "restart")) }
         if let lastExit = proxy.lastExit { parts.append("last ended by \(lastExit)") }
         return parts.joined(separator: ", ")
     }
