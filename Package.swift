@@ -77,5 +77,6 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
+        tests("IdentityTests", ["Identity"]),
     ]
 )
