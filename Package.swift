@@ -63,7 +63,7 @@ let package = Package(
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
 
         // What runs and steers them.
-        module("Configuration", ["Catalog", .product(name: "Yams", package: "Yams")]),
+        module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
         module(
             "Agent",
             [
@@ -77,6 +77,7 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
+        tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("IdentityTests", ["Identity"]),
     ]
 )
