@@ -78,6 +78,7 @@ let package = Package(
 
         tests("CatalogTests", ["Catalog"]),
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
+        tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity"]),
     ]
 )
