@@ -63,7 +63,7 @@ let package = Package(
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
 
         // What runs and steers them.
-        module("Configuration", ["Catalog", .product(name: "Yams", package: "Yams")]),
+        module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
         module(
             "Agent",
             [
@@ -80,5 +80,8 @@ let package = Package(
         tests("CatalogTests", ["Catalog"]),
         tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
         tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
+        tests("ConfigurationTests", ["Configuration", "Catalog"]),
+        tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
+        tests("IdentityTests", ["Identity"]),
     ]
 )
