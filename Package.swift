@@ -77,5 +77,8 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
+        tests("BPFTests", ["BPF"]),
+        tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
+        tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
     ]
 )
