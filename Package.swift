@@ -80,5 +80,8 @@ let package = Package(
         tests("CatalogTests", ["Catalog"]),
         tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
         tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
+        tests("BPFTests", ["BPF"]),
+        tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
+        tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
     ]
 )
