@@ -63,7 +63,7 @@ let package = Package(
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
 
         // What runs and steers them.
-        module("Configuration", ["Catalog", .product(name: "Yams", package: "Yams")]),
+        module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
         module(
             "Agent",
             [
@@ -83,5 +83,8 @@ let package = Package(
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
+        tests("ConfigurationTests", ["Configuration", "Catalog"]),
+        tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
+        tests("IdentityTests", ["Identity"]),
     ]
 )
