@@ -93,6 +93,14 @@ import Testing
         #expect(check.verdict == .warn && check.finding == "cgroup/connect4: sock4_connect#12 runs before ours")
     }
 
+    @Test func takesOurOwnProgramsForNoNeighbours() {
+        let own = ProgramInfo.Neighbour(id: 3, name: "mb_connect4", before: true)
+        #expect(
+            findings(.warn) { $0.plane = .pinned(programs: [program(neighbours: [own])], targets: [], listening: []) } == [
+                "listeners"
+            ])
+    }
+
     @Test func printsOneLineForEach() {
         #expect(Check.ok("a", "b").line == "ok    a: b")
         #expect(Check.fail("a", "b", "c").line == "FAIL  a: b  — c")
