@@ -58,7 +58,7 @@ let package = Package(
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
         module("Flow", ["HTTPWire", "Routing", "Catalog", "Telemetry"]),
-        .target(name: "CLinux", linkerSettings: [.linkedLibrary("cap")]),
+        .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
 

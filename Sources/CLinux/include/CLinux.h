@@ -1,7 +1,6 @@
 #ifndef CLINUX_H
 #define CLINUX_H
+#include "../../../bpf/include/broker_abi.h"
 #include "fdpass.h"
-#include "loopback_address.h"
-#include "privileges.h"
 #include "spawn_process.h"
 #endif
