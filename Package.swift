@@ -57,7 +57,7 @@ let package = Package(
         module("HTTPWire"),
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
-        module("Flow", ["HTTPWire", "Routing", "Catalog", "Telemetry"]),
+        module("Flow", ["HTTPWire", "Routing", "Catalog", "Control", "Telemetry"]),
         .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
