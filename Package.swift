@@ -58,9 +58,10 @@ let package = Package(
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
         module("Flow", ["HTTPWire", "Routing", "Catalog", "Control", "Telemetry"]),
-        .target(name: "CLinux"),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("cap")]),
         module("Reactor", ["CLinux", "Catalog"]),
-        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
+        .target(name: "CBrokerABI"),
+        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"]),
 
         // What runs and steers them.
         module("Configuration", ["Catalog", .product(name: "Yams", package: "Yams")]),
@@ -69,6 +70,7 @@ let package = Package(
             [
                 "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
         module("Commands", ["KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "CLinux", argumentParser]),
         executable("modelbrokerd", ["Agent", argumentParser, logging]),
@@ -77,5 +79,8 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
+        tests("HTTPWireTests", ["HTTPWire"]),
+        tests("FlowTests", ["Flow", "Routing", "Control", "Catalog", "Telemetry"]),
+        tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
     ]
 )
