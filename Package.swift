@@ -64,7 +64,7 @@ let package = Package(
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"]),
 
         // What runs and steers them.
-        module("Configuration", ["Catalog", .product(name: "Yams", package: "Yams")]),
+        module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
         module(
             "Agent",
             [
@@ -82,5 +82,8 @@ let package = Package(
         tests("HTTPWireTests", ["HTTPWire"]),
         tests("FlowTests", ["Flow", "Routing", "Control", "Catalog", "Telemetry"]),
         tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
+        tests("ConfigurationTests", ["Configuration", "Catalog"]),
+        tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
+        tests("IdentityTests", ["Identity"]),
     ]
 )
