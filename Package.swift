@@ -85,5 +85,8 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity"]),
+        tests("BPFTests", ["BPF"]),
+        tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
+        tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
     ]
 )

@@ -1,3 +1,5 @@
+internal import BPF
+
 /// Why something could not be done in the kernel, in one readable sentence and, for a refused program, the verifier's last words.
 package struct KernelPlaneError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was being done: `load`, `attach`, `pin`, ...
@@ -25,7 +27,7 @@ package struct KernelPlaneError: Error, Hashable, Sendable, CustomStringConverti
 
     package var description: String {
         var text = "could not \(operation) \(object)"
-        if errno != 0 { text += ": \(errorText(errno)) (errno \(errno))" }
+        if errno != 0 { text += ": \(BPFError.text(of: errno)) (errno \(errno))" }
         if !hint.isEmpty { text += "; \(hint)" }
         guard !log.isEmpty else { return text }
         if logLinesOmitted > 0 { text += "\n  (\(logLinesOmitted) lines omitted)" }
