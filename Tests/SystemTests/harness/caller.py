@@ -42,7 +42,8 @@ class Caller:
         ours, theirs = socket.socketpair()
         self.cgroup = cgroup
         self.popen = subprocess.Popen(
-            [sys.executable, DIALLER, str(theirs.fileno())], pass_fds=[theirs.fileno()], preexec_fn=enter(cgroup, netns, user))
+            [sys.executable, DIALLER, str(theirs.fileno()), user or ""], pass_fds=[theirs.fileno()],
+            preexec_fn=enter(cgroup, netns))
         STARTED.append(self.popen)
         theirs.close()
         self._link = ours

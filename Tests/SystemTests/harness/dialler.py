@@ -3,6 +3,8 @@
 import array
 import errno
 import json
+import os
+import pwd
 import socket
 import sys
 import time
@@ -44,5 +46,15 @@ def _serve(link: socket.socket) -> None:
             connection.close()
 
 
+def _become(user: str) -> None:
+    """Only now: another user may not be able to reach the interpreter."""
+    entry = pwd.getpwnam(user)
+    os.setgroups([])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+
+
 if __name__ == "__main__":
+    if sys.argv[2]:
+        _become(sys.argv[2])
     _serve(socket.socket(fileno=int(sys.argv[1])))
