@@ -89,12 +89,5 @@ let package = Package(
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
         tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
-        tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
-        tests("BPFTests", ["BPF"]),
-        tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
-        tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
-        tests("ConfigurationTests", ["Configuration", "Catalog"]),
-        tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
-        tests("IdentityTests", ["Identity"]),
     ]
 )
