@@ -58,7 +58,7 @@ let package = Package(
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
         module("Flow", ["HTTPWire", "Routing", "Catalog", "Control", "Telemetry"]),
-        .target(name: "CLinux", linkerSettings: [.linkedLibrary("cap")]),
+        .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
         .target(name: "CBrokerABI"),
         module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"]),
@@ -68,7 +68,7 @@ let package = Package(
         module(
             "Agent",
             [
-                "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", logging,
+                "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", "CBrokerABI", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),

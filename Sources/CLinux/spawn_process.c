@@ -93,25 +93,25 @@ static void fail(int report, enum clinux_spawn_stage stage)
 }
 
 /* Between fork and exec of a process with threads: async-signal-safe calls only. */
-static void run_child(const struct clinux_spawn *what, int report)
+static void run_child(const struct clinux_program *program, int report)
 {
 	reset_signals();
 	setsid();
-	if (join_cgroup(what->cgroup_procs) < 0)
+	if (join_cgroup(program->cgroup_procs) < 0)
 		fail(report, CLINUX_SPAWN_CGROUP);
 	if (arrange_descriptors(report) < 0)
 		fail(report, CLINUX_SPAWN_DESCRIPTORS);
 	raise_soft_limit();
-	if (become_user(what->uid, what->gid) < 0)
+	if (become_user(program->uid, program->gid) < 0)
 		fail(3, CLINUX_SPAWN_USER);
 	if (give_up_privileges() < 0)
 		fail(3, CLINUX_SPAWN_PRIVILEGES);
 	umask(022);
-	execve(what->path, what->argv, what->envp);
+	execve(program->path, program->argv, program->envp);
 	fail(3, CLINUX_SPAWN_EXEC);
 }
 
-pid_t clinux_spawn(const struct clinux_spawn *what, enum clinux_spawn_stage *stage)
+pid_t clinux_spawn(const struct clinux_program *program, enum clinux_spawn_stage *stage)
 {
 	int report[2];
 	struct failure failure;
@@ -125,7 +125,7 @@ pid_t clinux_spawn(const struct clinux_spawn *what, enum clinux_spawn_stage *sta
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0)
-		run_child(what, report[1]);
+		run_child(program, report[1]);
 	int error = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close(report[1]);

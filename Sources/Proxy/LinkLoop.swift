@@ -40,7 +40,7 @@ struct LinkLoop: ~Copyable {
         socket = LinkSocket(path: runDirectory + "/proxy.sock")
         guard socket != nil else { return }
         let hello = ProxyHello(
-            pid: getpid(), version: ProxyProcess.version, abi: UInt32(MB_ABI_VERSION), generation: loops.generation)
+            pid: getpid(), version: Version.current, abi: UInt32(MB_ABI_VERSION), generation: loops.generation)
         send(.hello(hello))
     }
 

@@ -6,8 +6,6 @@ import Reactor
 
 /// The proxy as a process: event loops on threads of their own, and the link to the agent on the first thread.
 package enum ProxyProcess {
-    package static let version = "0.1.0"
-
     /// Runs until the agent, or SIGTERM, stops it. `arguments` are those of the command line, without its name.
     package static func run(_ arguments: [String]) -> Never {
         guard let runDirectory = runDirectory(arguments) else {

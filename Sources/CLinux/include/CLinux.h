@@ -3,8 +3,6 @@
 #include "bpf_map.h"
 #include "fdpass.h"
 #include "poll.h"
-#include "loopback_address.h"
-#include "privileges.h"
 #include "spawn_process.h"
 #include "watch.h"
 #endif

@@ -6,7 +6,7 @@
  * A program to start as another, unprivileged user in a cgroup. posix_spawn can neither join a cgroup before the
  * program opens its first socket nor change the user.
  */
-struct clinux_spawn {
+struct clinux_program {
 	const char *_Nonnull path;
 	char *_Nullable const *_Nonnull argv; /* ends with NULL, as does envp */
 	char *_Nullable const *_Nonnull envp;
@@ -30,7 +30,7 @@ enum clinux_spawn_stage {
  * stderr as here, all other descriptors closed, the soft descriptor limit at the hard one, no group but `gid`, no
  * capability and no way to gain one. Returns the pid once the program runs, or -errno with *stage set.
  */
-pid_t clinux_spawn(const struct clinux_spawn *_Nonnull what, enum clinux_spawn_stage *_Nonnull stage);
+pid_t clinux_spawn(const struct clinux_program *_Nonnull program, enum clinux_spawn_stage *_Nonnull stage);
 
 /* Raises the hard limit on descriptors to at least `wanted` if the kernel lets us. Returns the hard limit. */
 unsigned long clinux_raise_descriptor_limit(unsigned long wanted);

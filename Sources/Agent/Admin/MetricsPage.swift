@@ -1,0 +1,99 @@
+internal import Control
+internal import Telemetry
+
+/// What `/metrics` shows, gathered; and how it is written.
+struct MetricsPage: Sendable {
+    var generation: UInt64 = 0
+    var reloadSucceeded = true
+    var eventsSuppressed: UInt64 = 0
+    var kernelCounters: [(name: String, value: UInt64)] = []
+    var listeners: [(name: String, alive: Bool)] = []
+    var rules: [(name: String, counters: CaptureReport.Counters)] = []
+    /// By label.
+    var models: [String: ModelCounters] = [:]
+    var restarts: UInt64 = 0
+    /// nil: the proxy does not answer, and what only it knows is left out.
+    var statistics: ProxyStatistics?
+
+    func render() -> PrometheusText {
+        var text = PrometheusText()
+        text.single(Metrics.buildInfo, [(Metrics.Label.version, Version.current)], 1)
+        text.single(Metrics.generation, [], generation)
+        text.single(Metrics.reloadSuccess, [], reloadSucceeded ? 1 : 0)
+        text.single(Metrics.eventsSuppressed, [], eventsSuppressed)
+        renderKernel(&text)
+        text.single(Metrics.Proxy.up, [], statistics == nil ? 0 : 1)
+        text.single(Metrics.Proxy.restarts, [], restarts)
+        if let statistics {
+            renderProxy(statistics, &text)
+            renderModels(&text)
+        }
+        return text
+    }
+
+    private func renderKernel(_ text: inout PrometheusText) {
+        text.family(Metrics.Kernel.counters)
+        for (name, value) in kernelCounters { text.sample(Metrics.Kernel.counters, [(Metrics.Label.counter, name)], value) }
+        text.family(Metrics.Kernel.listenerAlive)
+        for (name, alive) in listeners {
+            text.sample(Metrics.Kernel.listenerAlive, [(Metrics.Label.listener, name)], alive ? 1 : 0)
+        }
+        text.family(Metrics.Kernel.ruleConnections)
+        for (name, counters) in rules {
+            let outcomes = [
+                ("captured", counters.captured), ("denied", counters.denied), ("direct", counters.direct),
+                ("refused", counters.refused),
+            ]
+            for (outcome, value) in outcomes {
+                text.sample(
+                    Metrics.Kernel.ruleConnections, [(Metrics.Label.rule, name), (Metrics.Label.outcome, outcome)], value)
+            }
+        }
+    }
+
+    private func renderProxy(_ numbers: ProxyStatistics, _ text: inout PrometheusText) {
+        text.single(Metrics.Proxy.uptime, [], numbers.uptimeMilliseconds / 1000)
+        text.single(Metrics.Proxy.openConnections, [], numbers.openConnections)
+        text.single(Metrics.Proxy.resident, [], numbers.residentBytes)
+        text.single(Metrics.Proxy.descriptors, [], numbers.descriptors)
+        text.family(Metrics.Proxy.accepted)
+        text.sample(Metrics.Proxy.accepted, [(Metrics.Label.entrance, "capture")], numbers.acceptedCaptured)
+        text.sample(Metrics.Proxy.accepted, [(Metrics.Label.entrance, "gateway")], numbers.acceptedGateway)
+        text.single(Metrics.Proxy.withoutOrigin, [], numbers.withoutOrigin)
+        text.single(Metrics.Proxy.opaque, [], numbers.opaque)
+        text.single(Metrics.Proxy.unnamed, [], numbers.unnamed)
+        text.single(Metrics.Proxy.refused, [], numbers.refused)
+        text.single(Metrics.Proxy.upstreamConnects, [], numbers.upstreamConnects)
+        text.single(Metrics.Proxy.upstreamReuses, [], numbers.upstreamReuses)
+        text.single(Metrics.Proxy.upstreamFailures, [], numbers.upstreamConnectFailures)
+        text.single(Metrics.Proxy.staleRetries, [], numbers.staleRetries)
+        text.single(Metrics.Proxy.acceptFailures, [], numbers.acceptFailures)
+    }
+
+    private func renderModels(_ text: inout PrometheusText) {
+        let models = models.sorted { $0.key < $1.key }
+        let plain: [(Metric, KeyPath<ModelCounters, UInt64>)] = [
+            (Metrics.Model.requests, \.requests), (Metrics.Model.broken, \.broken), (Metrics.Model.cancelled, \.cancelled),
+            (Metrics.Model.received, \.bytesIn), (Metrics.Model.sent, \.bytesOut), (Metrics.Model.active, \.active),
+        ]
+        for (metric, value) in plain {
+            text.family(metric)
+            for (name, counters) in models { text.sample(metric, [(Metrics.Label.model, name)], counters[keyPath: value]) }
+        }
+        text.family(Metrics.Model.responses)
+        for (name, counters) in models {
+            let classes = [
+                ("2xx", counters.status2xx), ("3xx", counters.status3xx), ("4xx", counters.status4xx),
+                ("5xx", counters.status5xx),
+            ]
+            for (status, value) in classes {
+                text.sample(
+                    Metrics.Model.responses, [(Metrics.Label.model, name), (Metrics.Label.statusClass, status)], value)
+            }
+        }
+        text.family(Metrics.Model.firstByte)
+        for (name, counters) in models {
+            text.histogram(Metrics.Model.firstByte, [(Metrics.Label.model, name)], counters.firstByte)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+internal import Catalog
+internal import Control
+private import Dispatch
+private import KernelPlane
+package import Logging
+private import ServiceLifecycle
+private import Synchronization
+private import UnixSignals
+
+/// The node's agent: brings the kernel plane up, fills it, runs the proxy, answers the CLI and the monitoring.
+package struct Agent: Sendable {
+    private let groundwork: Groundwork
+    private let logger: Logger
+
+    /// Makes the node ready. To be called while the process has a single thread; capabilities are dropped on the way.
+    ///
+    /// - Throws: what is missing and what to do about it, or all faults of the configuration; this start has left nothing
+    ///   behind then.
+    package static func start(_ options: AgentOptions, logger: Logger) throws(AgentError) -> Agent {
+        Agent(groundwork: try StartSequence.run(options), logger: logger)
+    }
+
+    /// Works like `run`, and keeps the calling thread until the end.
+    package func runToEnd() throws {
+        let end = DispatchSemaphore(value: 0)
+        let failure = Mutex<(any Error)?>(nil)
+        Task.detached {
+            do { try await run() } catch { failure.withLock { $0 = error } }
+            end.signal()
+        }
+        end.wait()
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    /// Works until SIGTERM, SIGINT or `modelbroker detach`. Proxy and pins stay, except after `detach`.
+    package func run() async throws {
+        let parts = AgentParts(groundwork, logger)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: parts.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        parts.whenLeaving { Task { await group.triggerGracefulShutdown() } }
+        logger.notice(
+            "modelbrokerd is up",
+            metadata: [
+                "version": "\(Version.current)", "generation": "\(groundwork.generation)",
+                "adopted": "\(groundwork.plane.adopted)",
+            ])
+        try await group.run()
+        if parts.hasLeft { groundwork.run.clear() }
+        logger.notice("modelbrokerd ends", metadata: ["detached": "\(parts.hasLeft)"])
+    }
+}

@@ -1,0 +1,125 @@
+private import Catalog
+internal import Control
+private import Glibc
+internal import Logging
+private import NIOPosix
+internal import ServiceLifecycle
+private import Synchronization
+private import UnixSignals
+
+/// The parts of a running agent and how they are joined.
+final class AgentParts: Sendable {
+    let services: [any Service]
+    private let leaving: Leaving
+
+    /// Set when the broker has been taken out of the node.
+    private final class Leaving: Sendable {
+        let state = Mutex<(left: Bool, action: (@Sendable () -> Void)?)>((false, nil))
+
+        func leave() {
+            let action = state.withLock { state in
+                state.left = true
+                return state.action
+            }
+            action?()
+        }
+    }
+
+    init(_ groundwork: Groundwork, _ logger: Logger) {
+        let hub = EventHub()
+        let names = NodeNames(groundwork.catalog)
+        let failures = EndpointFailures()
+        let state = StateFile(path: groundwork.run.statePath, groundwork, logger)
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let admin = AdminServer(descriptor: groundwork.adminSocket, group: loops, logger: logger)
+        let toBroker = Relay<Broker>()
+        let supervisor = ProxySupervisor(
+            program: groundwork.program,
+            surroundings: ProxySupervisor.Surroundings(hub: hub, state: state, logger: logger) { connection in
+                toBroker.target?.submit(.welcome(connection))
+            })
+        let broker = Broker(
+            Broker.Surroundings(
+                groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,
+                failures: failures, state: state, logger: logger))
+        toBroker.target = broker
+        let leaving = Leaving()
+        self.leaving = leaving
+        let link = ProxyLinkServer(
+            listener: groundwork.proxySocket, admission: groundwork.admission,
+            handler: ProxyLinkServer.Handler(
+                connected: { supervisor.linked($0) }, disconnected: { supervisor.unlinked($0) },
+                event: ProxyEventReceiver(hub: hub, names: names, failures: failures).take),
+            logger: logger)
+        services = [
+            broker, supervisor, ProxyLinkService(server: link),
+            CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
+            ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
+            KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger),
+            Housekeeping(broker: broker, hub: hub),
+            ControlServer(
+                descriptor: groundwork.controlSocket, group: loops,
+                answers: ControlAnswers(broker: broker, hub: hub, leave: { leaving.leave() }), logger: logger),
+            AdminService(
+                server: admin,
+                pages: AdminPages(readiness: { await broker.readiness() }, metrics: { await broker.metrics() })),
+        ]
+    }
+
+    /// What ends the agent after the broker has been taken out of the node.
+    func whenLeaving(_ action: @escaping @Sendable () -> Void) { leaving.state.withLock { $0.action = action } }
+
+    /// The broker has been taken out of the node.
+    var hasLeft: Bool { leaving.state.withLock { $0.left } }
+}
+
+/// Lets two parts refer to each other, one of which has to be made first.
+private final class Relay<Target: AnyObject & Sendable>: Sendable {
+    private let held = Mutex<Target?>(nil)
+
+    var target: Target? {
+        get { held.withLock { $0 } }
+        set { held.withLock { $0 = newValue } }
+    }
+}
+
+private struct ProxyLinkService: Service {
+    let server: ProxyLinkServer
+
+    func run() async throws {
+        try server.start()
+        try? await gracefulShutdown()
+        server.stop()
+    }
+}
+
+private struct AdminService: Service {
+    let server: AdminServer
+    let pages: AdminPages
+
+    func run() async throws { try await server.run(pages) }
+}
+
+extension Groundwork {
+    fileprivate var program: ProxyProgram? {
+        proxyProgram.map {
+            ProxyProgram(path: $0, runDirectory: run.path, account: account, cgroup: broker.proxy)
+        }
+    }
+
+    fileprivate var admission: ProxyAdmission {
+        ProxyAdmission(uid: account.uid, brokerCgroup: catalog.node.effectiveBrokerCgroup)
+    }
+}
+
+extension StateFile {
+    fileprivate convenience init(path: String, _ groundwork: Groundwork, _ logger: Logger) {
+        let former = AgentState.read(path)
+        self.init(
+            path: path,
+            state: AgentState(
+                agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: groundwork.broker.path,
+                pinDirectory: groundwork.options.pinDirectory, podAddresses: groundwork.podAddresses.map(\.description)),
+            logger: logger)
+    }
+}

@@ -1,0 +1,128 @@
+internal import Catalog
+internal import Control
+internal import KernelPlane
+internal import Logging
+
+extension Broker {
+    /// Why something is not in force.
+    struct Obstacle: Error, Sendable {
+        let reason: String
+        /// The proxy has turned it down, so what was in force before still is, everywhere.
+        var nothingChanged = false
+    }
+
+    /// Gives a proxy that has just connected its configuration and the kernel's `listeners` map.
+    func welcome(_ new: ProxyConnection) async {
+        guard new.isOpen else { return }
+        // Nothing of the proxy's may be newer than ours, or it would seem to be behind for ever.
+        issued = max(issued, new.hello.generation)
+        if generation <= new.hello.generation {
+            do {
+                try applyToKernel(catalog, issue())
+                generation = issued
+            } catch {
+                logger.error("cannot raise the kernel's generation", metadata: ["reason": "\(error.reason)"])
+            }
+        }
+        connection = new
+        proxyGeneration = new.hello.generation == 0 ? nil : new.hello.generation
+        let number = generation
+        let outcome = await new.welcome(
+            settings(catalog, number), listeners: groundwork.plane.listenersDescriptor, atMost: Self.applyLimit)
+        note(outcome, number, from: new)
+    }
+
+    /// Puts a catalogue into force everywhere under a new number: in the proxy first, since it can refuse, then in the
+    /// kernel.
+    func enforce(_ new: Catalog) async throws(Obstacle) {
+        let number = issue()
+        let current = connection?.isOpen == true ? connection : nil
+        if let current {
+            let outcome = await current.configure(settings(new, number), atMost: Self.applyLimit)
+            if case .rejected(let reason) = outcome {
+                rejection = reason
+                throw Obstacle(reason: "the proxy refused it: \(reason)", nothingChanged: true)
+            }
+            // A proxy that went away meanwhile gets the configuration when it is back.
+            if outcome == .silent, current.isOpen { throw Obstacle(reason: "the proxy did not answer in time") }
+            if outcome == .applied { proxyGeneration = number }
+        }
+        try applyToKernel(new, number)
+        generation = number
+        rejection = nil
+    }
+
+    /// Tries again what the proxy has not put into force.
+    func retry() async {
+        guard let connection, connection.isOpen, proxyGeneration != generation else { return }
+        let number = generation
+        note(await connection.configure(settings(catalog, number), atMost: Self.applyLimit), number, from: connection)
+    }
+
+    private func note(_ outcome: ProxyConnection.Outcome, _ number: UInt64, from source: ProxyConnection) {
+        guard source === connection else { return }
+        switch outcome {
+        case .applied:
+            proxyGeneration = number
+            rejection = nil
+        case .rejected(let reason):
+            if rejection != reason { logger.error("the proxy refused the configuration", metadata: ["reason": "\(reason)"]) }
+            rejection = reason
+        case .silent:
+            if source.isOpen { logger.error("the proxy did not answer", metadata: ["generation": "\(number)"]) }
+        }
+    }
+
+    private func applyToKernel(_ catalog: Catalog, _ number: UInt64) throws(Obstacle) {
+        let settings = PlaneSettings(generation: number, hostNetnsCookie: groundwork.hostNetnsCookie, node: catalog.node)
+        let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
+        let tree = tree ?? CgroupScan.tree(mount: groundwork.mount, node: catalog.node)
+        let entries = table.entries(for: tree)
+        do {
+            try groundwork.plane.apply(settings: settings, rules: catalog.rules, workloads: entries)
+            workloads = entries
+        } catch {
+            throw Obstacle(reason: "the kernel refused it: \(error)")
+        }
+    }
+
+    /// Asks for the addresses of names. True if any changed.
+    func resolveNames(_ names: [String]) async -> Bool {
+        guard !names.isEmpty else { return false }
+        let answers = await surroundings.resolver.resolve(names, limit: Self.resolveLimit)
+        var changed = false
+        for (name, answer) in answers.sorted(by: { $0.key < $1.key }) {
+            if resolved.take(answer, for: name) { changed = true }
+            report(answer, for: name)
+        }
+        return changed
+    }
+
+    /// A name that fails is logged once, and an event each time.
+    private func report(_ answer: ResolvedNames.Answer, for name: String) {
+        let reason: String
+        switch answer {
+        case .addresses:
+            failingNames.remove(name)
+            return
+        case .none(let text), .unknown(let text): reason = text
+        }
+        let known = !(resolved.addresses[name] ?? []).isEmpty
+        let detail = "\(name): \(reason)" + (known ? "; its last addresses stay in use" : "")
+        surroundings.hub.publish(EventReport(time: Timestamp.now(), kind: .endpointFailed, detail: detail))
+        if failingNames.insert(name).inserted {
+            logger.warning("cannot resolve an endpoint's name", metadata: ["name": "\(name)", "reason": "\(reason)"])
+        }
+    }
+
+    func refreshNames() async {
+        let names = catalog.endpointNames
+        resolved.keep(only: names)
+        guard await resolveNames(names) else { return }
+        do {
+            try await enforce(catalog)
+        } catch {
+            logger.error("cannot put new addresses into force", metadata: ["reason": "\(error.reason)"])
+        }
+    }
+}

@@ -1,0 +1,145 @@
+internal import Catalog
+internal import Control
+private import Glibc
+internal import KernelPlane
+internal import Telemetry
+
+extension Broker {
+    /// The proxy's numbers; nil when it does not answer.
+    private func statistics() async -> ProxyStatistics? {
+        guard let connection, connection.isOpen, case .statistics(let numbers) = await connection.query(.statistics) else {
+            return nil
+        }
+        return numbers
+    }
+
+    func status() async -> StatusReport {
+        var report = StatusReport()
+        report.agent.pid = getpid()
+        report.agent.version = Version.current
+        report.agent.uptimeMilliseconds = UInt64((ContinuousClock.now - started) / .milliseconds(1))
+        report.configuration.path = groundwork.options.configuration
+        report.configuration.generation = generation
+        report.configuration.proxyGeneration = proxyGeneration
+        report.configuration.proxyRejection = rejection
+        report.configuration.lastReload = lastReload
+        report.kernel = kernelStatus()
+        report.counts.rules = catalog.rules.count
+        report.counts.models = catalog.models.count
+        report.counts.endpoints = catalog.models.reduce(0) { $0 + $1.endpoints.count }
+        report.counts.clients = catalog.clients.count
+        report.counts.workloads = workloads.count
+        report.proxy = StatusReport.Proxy(await surroundings.supervisor.status, await statistics())
+        return report
+    }
+
+    private func kernelStatus() -> StatusReport.Kernel {
+        var kernel = StatusReport.Kernel()
+        kernel.captureCgroup = groundwork.captureCgroup
+        kernel.brokerCgroup = groundwork.broker.path
+        kernel.pinDirectory = groundwork.options.pinDirectory
+        kernel.adopted = groundwork.plane.adopted
+        kernel.listeners = listeners()
+        for (name, value) in (try? inspector.counters()) ?? [] { kernel.counters[name] = value }
+        return kernel
+    }
+
+    private func listeners() -> [StatusReport.Listener] {
+        let alive = (try? inspector.listeners()) ?? []
+        let targets = PlaneSettings(generation: generation, hostNetnsCookie: 0, node: catalog.node).targets
+        return ListenerSlot.allCases.map { slot in
+            StatusReport.Listener(
+                name: "\(slot)", address: targets[slot.rawValue]?.description,
+                alive: slot.rawValue < alive.count && alive[slot.rawValue])
+        }
+    }
+
+    func readiness() async -> Readiness {
+        let proxy = await surroundings.supervisor.status
+        let attached = !detached && (try? inspector.settings()) != nil
+        return Readiness(
+            attached: attached, generation: generation, proxyConnected: proxy.connection?.isOpen ?? false,
+            proxyGeneration: proxyGeneration, rejection: rejection,
+            deadListeners: listeners().filter { !$0.alive }.compactMap(\.address))
+    }
+
+    /// Models of the configuration first, then those that were only seen.
+    func models() async -> [ModelReport] {
+        let numbers = await statistics()
+        let entries = Dictionary(grouping: numbers?.models ?? [], by: \.name)
+        let failures = surroundings.failures.all
+        let resolvedCatalog = resolved.applied(to: catalog)
+        let known = resolvedCatalog.models.map { model in
+            ModelReport(model, counters: Self.sum(entries[model.name] ?? []), failures: failures)
+        }
+        let names = Set(catalog.models.map(\.name))
+        let seen = (numbers?.models ?? []).filter { !names.contains($0.name) }
+        return known + seen.map { ModelReport(name: $0.name, source: .seen, counters: $0.counters) }
+    }
+
+    private static func sum(_ entries: [ProxyStatistics.ModelEntry]) -> ModelCounters {
+        entries.reduce(into: ModelCounters()) { $0 += $1.counters }
+    }
+
+    /// - Parameters: nil: whatever it is.
+    func flows(model: String?, client: String?) async throws(AgentError) -> [FlowReport] {
+        guard let connection, connection.isOpen, case .flows(let records) = await connection.query(.flows, atMost: .seconds(5))
+        else { throw AgentError("the proxy does not answer") }
+        return records.filter { (model == nil || $0.model == model) && (client == nil || $0.client == client) }.map { record in
+            let workload = surroundings.names.cgroup(record.cgroup) ?? FlowReport.gone(record.cgroup)
+            return FlowReport(record, workload: workload, rule: surroundings.names.rule(record.rule))
+        }
+    }
+
+    func captures() -> [CaptureReport] {
+        catalog.rules.enumerated().map { index, rule in
+            let id = UInt32(index)
+            let counted = (try? inspector.ruleCounters(id)) ?? RuleCounters()
+            return CaptureReport(
+                rule, id: id,
+                counters: CaptureReport.Counters(
+                    captured: counted.captured, denied: counted.denied, direct: counted.direct, refused: counted.refused))
+        }
+    }
+
+    /// Everything that the metrics page shows.
+    func metrics() async -> MetricsPage {
+        var page = MetricsPage()
+        page.generation = generation
+        page.reloadSucceeded = lastReload?.accepted ?? true
+        page.eventsSuppressed = surroundings.hub.suppressed
+        page.kernelCounters = (try? inspector.counters()) ?? []
+        page.listeners = listeners().filter { $0.address != nil }.map { ($0.name, $0.alive) }
+        page.rules = captures().map { ($0.name ?? "", $0.counters) }
+        page.restarts = await surroundings.supervisor.status.restarts
+        page.statistics = await statistics()
+        // The configuration's own come first, so that no flood of invented names takes their places.
+        for model in catalog.models { _ = labels.label(for: model.name) }
+        for entry in page.statistics?.models ?? [] {
+            page.models[labels.label(for: entry.name), default: ModelCounters()] += entry.counters
+        }
+        return page
+    }
+}
+
+extension StatusReport.Proxy {
+    fileprivate init(_ status: ProxyStatus, _ numbers: ProxyStatistics?) {
+        self.init()
+        state = status.state
+        pid = status.pid
+        adopted = status.adopted
+        restarts = status.restarts
+        lastExit = status.lastExit
+        guard let numbers else { return }
+        uptimeMilliseconds = numbers.uptimeMilliseconds
+        residentBytes = numbers.residentBytes
+        descriptors = numbers.descriptors
+        openConnections = numbers.openConnections
+        acceptedCaptured = numbers.acceptedCaptured
+        acceptedGateway = numbers.acceptedGateway
+        withoutOrigin = numbers.withoutOrigin
+        opaque = numbers.opaque
+        unnamed = numbers.unnamed
+        refused = numbers.refused
+    }
+}

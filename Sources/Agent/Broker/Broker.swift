@@ -1,0 +1,145 @@
+internal import Catalog
+internal import Control
+internal import KernelPlane
+internal import Logging
+internal import ServiceLifecycle
+internal import Telemetry
+
+/// Keeps the kernel plane and the proxy in step with the configuration. Everything that changes something goes through
+/// one queue, so that two changes never meet.
+actor Broker: Service {
+    /// What it works with; all of it can be used from anywhere.
+    struct Surroundings: Sendable {
+        var groundwork: Groundwork
+        var supervisor: ProxySupervisor
+        var admin: AdminServer
+        var resolver: NameResolver
+        var names: NodeNames
+        var hub: EventHub
+        var failures: EndpointFailures
+        var state: StateFile
+        var logger: Logger
+    }
+
+    enum Change: Sendable {
+        /// A proxy wants its first configuration.
+        case welcome(ProxyConnection)
+        /// The file may have changed. `asked`: somebody waits for the outcome under this number, and the file is read even
+        /// if its bytes are the same, since what it refers to may have changed.
+        case reload(asked: UInt64?)
+        case cgroups(CgroupTree)
+        /// Ask for the addresses of all names again.
+        case names
+        /// Something may have been left undone.
+        case retry
+    }
+
+    /// How long the proxy may take to put a configuration into force.
+    static let applyLimit = Duration.seconds(5)
+    static let resolveLimit = Duration.seconds(3)
+
+    let surroundings: Surroundings
+    let started = ContinuousClock.now
+    let inspector: PlaneInspector
+    /// As the file says it; endpoints by name have no addresses here.
+    var catalog: Catalog
+    var resolved = ResolvedNames()
+    /// In force; and the last number given out, which may have been refused.
+    var generation: UInt64
+    var issued: UInt64
+    /// Of the last reading, accepted or not.
+    var lastRead: [UInt8]
+    var lastReload: ReloadReport?
+    var workloads: [UInt64: WorkloadEntry]
+    var tree: CgroupTree?
+    var connection: ProxyConnection?
+    var proxyGeneration: UInt64?
+    var rejection: String?
+    var detached = false
+    /// Names whose last look-up failed.
+    var failingNames: Set<String> = []
+    /// Addresses on `lo` that the broker added.
+    var podAddresses: [IPAddress]
+    /// Model names that have a series of their own among the metrics.
+    var labels = LabelLimit(limit: 1000)
+
+    private let changes: AsyncStream<Change>
+    private let feed: AsyncStream<Change>.Continuation
+    let reloads = ReplyTable<UInt64, ReloadReport>()
+    private var nextReload: UInt64 = 1
+
+    var groundwork: Groundwork { surroundings.groundwork }
+    var logger: Logger { surroundings.logger }
+
+    init(_ surroundings: Surroundings) {
+        self.surroundings = surroundings
+        let groundwork = surroundings.groundwork
+        inspector = groundwork.plane.inspector()
+        catalog = groundwork.catalog
+        generation = groundwork.generation
+        issued = groundwork.generation
+        lastRead = groundwork.configuration
+        workloads = groundwork.workloads
+        podAddresses = groundwork.podAddresses
+        (changes, feed) = AsyncStream.makeStream(of: Change.self)
+    }
+
+    /// Queues a change.
+    nonisolated func submit(_ change: Change) { feed.yield(change) }
+
+    /// Reads the configuration and waits for what comes of it.
+    func reload() async -> ReloadReport {
+        let id = nextReload
+        nextReload += 1
+        return await reloads.wait(for: id, atMost: .seconds(30)) { submit(.reload(asked: id)) }
+            ?? ReloadReport(
+                time: Timestamp.now(), accepted: false, generation: generation, faults: ["the agent is busy or about to end"])
+    }
+
+    func run() async throws {
+        _ = await resolveNames(catalog.endpointNames)
+        for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
+        reloads.close()
+    }
+
+    private func take(_ change: Change) async {
+        switch change {
+        case .welcome(let connection): await welcome(connection)
+        case .reload(let asked): await reread(asked: asked)
+        case .cgroups(let tree): classify(tree)
+        case .names: await refreshNames()
+        case .retry: await retry()
+        }
+    }
+
+    /// The catalogue with names resolved, under a number.
+    func settings(_ catalog: Catalog, _ generation: UInt64) -> ProxySettings {
+        ProxySettings(
+            generation: generation, catalog: resolved.applied(to: catalog), hostNetnsCookie: groundwork.hostNetnsCookie)
+    }
+
+    /// A number that no configuration has had.
+    func issue() -> UInt64 {
+        issued += 1
+        return issued
+    }
+
+    private func classify(_ tree: CgroupTree) {
+        surroundings.names.take(tree)
+        self.tree = tree
+        let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
+        let difference = WorkloadDifference(from: workloads, to: table.entries(for: tree))
+        do {
+            for (cgroup, entry) in difference.set {
+                try groundwork.plane.setWorkload(cgroup, entry)
+                workloads[cgroup] = entry
+            }
+            for cgroup in difference.removed {
+                try groundwork.plane.removeWorkload(cgroup)
+                workloads[cgroup] = nil
+            }
+        } catch {
+            logger.error("cannot tell the kernel of a workload", metadata: ["reason": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,118 @@
+internal import Control
+private import Glibc
+internal import NIOCore
+
+/// One client of the control socket.
+struct ControlSession: Sendable {
+    typealias Writer = NIOAsyncChannelOutboundWriter<ByteBuffer>
+
+    /// How long a follower that has fallen behind may take to read what is on its way to it.
+    private static let lateLimit = TimeAmount.seconds(5)
+
+    private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+    private let answers: ControlAnswers
+
+    init(_ channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ answers: ControlAnswers) {
+        self.channel = channel
+        self.answers = answers
+    }
+
+    func run() async throws {
+        try await channel.executeThenClose { inbound, outbound in
+            do {
+                for try await line in inbound {
+                    guard try await answer(line, outbound) else { return }
+                }
+            } catch is LineDecoder.TooLong {
+                try await fail("a request is at most \(ControlLine.maximumRequest) bytes long", outbound)
+            }
+        }
+    }
+
+    /// For one client too many.
+    func turnAway() async throws {
+        try await channel.executeThenClose { _, outbound in
+            try await fail("too many clients; try again when some are gone", outbound)
+        }
+    }
+
+    /// False when the connection is to be closed.
+    private func answer(_ line: ByteBuffer, _ writer: Writer) async throws -> Bool {
+        let request: ControlRequest
+        do {
+            request = try ControlLine.decode(ControlRequest.self, from: line.readableBytesView)
+        } catch {
+            try await fail("not a request: \(error)", writer)
+            return true
+        }
+        return try await answer(request, writer)
+    }
+
+    private func answer(_ request: ControlRequest, _ writer: Writer) async throws -> Bool {
+        let broker = answers.broker
+        switch request {
+        case .status: try await write(await broker.status(), writer)
+        case .models: try await write(await broker.models(), writer)
+        case .model(let name):
+            if let model = await broker.models().first(where: { $0.name == name }) {
+                try await write(model, writer)
+            } else {
+                try await fail("nobody knows a model \(name)", writer)
+            }
+        case .flows(let model, let client): try await flows(model, client, writer)
+        case .captures: try await write(await broker.captures(), writer)
+        case .reload: try await write(await broker.reload(), writer)
+        case .events(let follow, let last):
+            if follow {
+                try await self.follow(last: last, writer)
+            } else {
+                for event in answers.hub.last(last) { try await write(event, writer) }
+            }
+            return false
+        case .detach: return try await detach(writer)
+        }
+        return true
+    }
+
+    private func flows(_ model: String?, _ client: String?, _ writer: Writer) async throws {
+        do {
+            try await write(try await answers.broker.flows(model: model, client: client), writer)
+        } catch let error as AgentError {
+            try await fail(error.description, writer)
+        }
+    }
+
+    private func detach(_ writer: Writer) async throws -> Bool {
+        do {
+            try await answers.broker.detach()
+        } catch {
+            try await fail(error.description, writer)
+            return true
+        }
+        // Whether the client is still there to hear it or not, the agent goes.
+        defer { answers.leave() }
+        try await write(DetachReport(pid: getpid()), writer)
+        return false
+    }
+
+    /// Each event as it happens, until the client goes, the agent ends, or the client does not keep up.
+    private func follow(last: Int, _ writer: Writer) async throws {
+        let channel = channel.channel
+        let subscription = answers.hub.follow(last: last) {
+            channel.eventLoop.scheduleTask(in: Self.lateLimit) { channel.close(promise: nil) }
+        }
+        // The stream ends when the connection does, so that a silent hub does not keep a session whose client is gone.
+        channel.closeFuture.whenComplete { _ in subscription.end() }
+        for event in subscription.backlog { try await write(event, writer) }
+        for await event in subscription.events { try await write(event, writer) }
+        if subscription.isLate { try await fail("events were left out: this reader is too slow", writer) }
+    }
+
+    private func write(_ value: some Encodable & Sendable, _ writer: Writer) async throws {
+        try await writer.write(ByteBuffer(bytes: try ControlLine.encode(ControlResponse.success(value))))
+    }
+
+    private func fail(_ message: String, _ writer: Writer) async throws {
+        try await writer.write(ByteBuffer(bytes: try ControlLine.encode(ControlResponse<String>.failure(message))))
+    }
+}

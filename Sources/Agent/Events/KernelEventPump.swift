@@ -1,0 +1,59 @@
+private import Catalog
+internal import Control
+private import Glibc
+internal import KernelPlane
+internal import Logging
+private import ServiceLifecycle
+private import Synchronization
+
+/// Carries the kernel's events to the hub, on a thread of its own.
+final class KernelEventPump: Service {
+    private static let waitMilliseconds: Int32 = 500
+
+    private let plane: KernelPlane
+    private let hub: EventHub
+    private let names: NodeNames
+    private let logger: Logger
+    private let stopped = Atomic<Bool>(false)
+
+    init(plane: KernelPlane, hub: EventHub, names: NodeNames, logger: Logger) {
+        self.plane = plane
+        self.hub = hub
+        self.names = names
+        self.logger = logger
+    }
+
+    func run() async throws {
+        try BackgroundThread.start("kernel-events") { self.pump() }
+        try? await gracefulShutdown()
+        stopped.store(true, ordering: .relaxed)
+    }
+
+    private func pump() {
+        var failing = false
+        while !stopped.load(ordering: .relaxed) {
+            do {
+                try plane.pollEvents(timeoutMilliseconds: Self.waitMilliseconds) { hub.publish(report($0)) }
+                failing = false
+            } catch {
+                if !failing { logger.error("cannot read the kernel's events", metadata: ["reason": "\(error)"]) }
+                failing = true
+                poll(nil, 0, Self.waitMilliseconds)
+            }
+        }
+    }
+
+    private func report(_ event: KernelEvent) -> EventReport {
+        let origin = event.origin
+        let kind: EventReport.Kind =
+            switch event.kind {
+            case .denied: .connectDenied
+            case .refused: .connectRefused
+            case .direct: .connectDirect
+            }
+        return EventReport(
+            time: Timestamp.now(), kind: kind, client: names.client(origin.client), pid: origin.pid,
+            workload: names.cgroup(origin.cgroup) ?? FlowReport.gone(origin.cgroup), address: origin.dialled.description,
+            rule: names.rule(origin.rule), detail: origin.command.isEmpty ? nil : origin.command)
+    }
+}

@@ -1,0 +1,113 @@
+internal import Control
+private import CLinux
+private import Glibc
+internal import Logging
+private import Synchronization
+
+/// Serves `<run-dir>/proxy.sock`. Each connection has a thread of its own, at most `maximumConnections` at a time.
+final class ProxyLinkServer: Sendable {
+    /// What the link tells the rest of the agent, from its own threads.
+    struct Handler: Sendable {
+        var connected: @Sendable (ProxyConnection) -> Void
+        var disconnected: @Sendable (ProxyConnection) -> Void
+        var event: @Sendable (ProxyEvent) -> Void
+    }
+
+    private static let maximumConnections = 4
+    private static let helloLimit = 5
+
+    private let listener: Int32
+    private let admission: ProxyAdmission
+    private let handler: Handler
+    private let logger: Logger
+    private let connections = Mutex<[ObjectIdentifier: LinkSocket]>([:])
+
+    /// - Parameter listener: a listening Unix socket, taken over.
+    init(listener: Int32, admission: ProxyAdmission, handler: Handler, logger: Logger) {
+        self.listener = listener
+        self.admission = admission
+        self.handler = handler
+        self.logger = logger
+    }
+
+    func start() throws(SystemError) {
+        try BackgroundThread.start("proxy-link") { self.acceptAll() }
+    }
+
+    /// Stops listening and ends all connections.
+    func stop() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        for socket in connections.withLock({ Array($0.values) }) { socket.finish() }
+    }
+
+    private func acceptAll() {
+        defer { close(listener) }
+        while true {
+            let descriptor = accept(listener, nil, nil)
+            if descriptor >= 0 {
+                admit(descriptor)
+            } else if errno == EINVAL || errno == EBADF {
+                return
+            } else if errno == EMFILE || errno == ENFILE {
+                // Nothing to accept with: the caller stays in the queue, so wait for somebody to close something.
+                poll(nil, 0, 100)
+            }
+        }
+    }
+
+    private func admit(_ descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        let socket = LinkSocket(descriptor)
+        let admitted = connections.withLock { connections in
+            guard connections.count < Self.maximumConnections else { return false }
+            connections[ObjectIdentifier(socket)] = socket
+            return true
+        }
+        guard admitted else { return socket.close() }
+        do {
+            try BackgroundThread.start("proxy-link-peer") { self.serve(socket) }
+        } catch {
+            logger.error("cannot serve the proxy's connection", metadata: ["reason": "\(error)"])
+            forget(socket)
+        }
+    }
+
+    private func forget(_ socket: LinkSocket) {
+        _ = connections.withLock { $0.removeValue(forKey: ObjectIdentifier(socket)) }
+        socket.close()
+    }
+
+    private func serve(_ socket: LinkSocket) {
+        defer { forget(socket) }
+        do {
+            let connection = try greet(socket)
+            handler.connected(connection)
+            defer {
+                connection.closed()
+                handler.disconnected(connection)
+            }
+            try readAll(socket, connection)
+        } catch {
+            logger.warning("the proxy's link broke", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func greet(_ socket: LinkSocket) throws -> ProxyConnection {
+        let peer = try socket.peer()
+        try admission.check(pid: peer.pid, uid: peer.uid)
+        socket.setReadLimit(seconds: Self.helloLimit)
+        guard let first = try socket.receive(), case .hello(let hello) = try ProxyMessage(decoding: first) else {
+            throw AgentError("the process with pid \(peer.pid) did not begin with hello")
+        }
+        socket.setReadLimit(seconds: 0)
+        return ProxyConnection(pid: peer.pid, hello: hello, socket: socket)
+    }
+
+    private func readAll(_ socket: LinkSocket, _ connection: ProxyConnection) throws {
+        while let payload = try socket.receive() {
+            let message = try ProxyMessage(decoding: payload)
+            if case .event(let event) = message { handler.event(event) }
+            guard connection.take(message) else { throw AgentError("the proxy said hello twice") }
+        }
+    }
+}

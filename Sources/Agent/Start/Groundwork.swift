@@ -1,0 +1,34 @@
+internal import Catalog
+internal import KernelPlane
+
+/// What a start has made: everything that the running agent stands on.
+struct Groundwork: Sendable {
+    let options: AgentOptions
+    let run: RunDirectory
+    /// Where cgroup v2 is mounted.
+    let mount: String
+    let broker: BrokerCgroup
+    let account: Account
+    /// nil: somebody else starts the proxy.
+    let proxyProgram: String?
+    let plane: KernelPlane
+    let hostNetnsCookie: UInt64
+    let configuration: [UInt8]
+    let catalog: Catalog
+    let generation: UInt64
+    let workloads: [UInt64: WorkloadEntry]
+    /// Addresses on `lo` that the broker added, this agent or one before it.
+    let podAddresses: [IPAddress]
+    let controlSocket: Int32
+    let proxySocket: Int32
+    let adminSocket: Int32
+    let lock: InstanceLock
+    /// Processes in the proxy's cgroup when the agent started.
+    let earlierProxy: [Int32]
+
+    /// Absolute path of the cgroup whose connections are captured.
+    var captureCgroup: String { Self.absolute(catalog.node.cgroup, mount: mount) }
+
+    /// `/sys/fs/cgroup/a` for `/a`.
+    static func absolute(_ path: String, mount: String) -> String { path == "/" ? mount : mount + path }
+}

@@ -1,0 +1,37 @@
+private import Glibc
+
+/// The directory with the agent's sockets, lock and state: traversable by all, writable by root alone.
+struct RunDirectory: Sendable {
+    let path: String
+    /// This start made it.
+    let isNew: Bool
+
+    var lockPath: String { path + "/agent.lock" }
+    var statePath: String { path + "/state.json" }
+    var proxySocketPath: String { path + "/proxy.sock" }
+    var controlSocketPath: String { path + "/control.sock" }
+
+    /// Makes the directory, or takes one that is there if nobody but root can write to it.
+    static func prepare(_ path: String) throws(AgentError) -> RunDirectory {
+        if mkdir(path, 0o755) == 0 {
+            chmod(path, 0o755)
+            return RunDirectory(path: path, isNew: true)
+        }
+        guard errno == EEXIST else { throw AgentError(SystemError("make the run directory", path)) }
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { throw AgentError(SystemError("look at", path)) }
+        guard facts.st_mode & S_IFMT == S_IFDIR else { throw AgentError("\(path) is not a directory; name another --run-dir") }
+        guard facts.st_uid == 0, facts.st_mode & 0o022 == 0 else {
+            throw AgentError("others than root can write to \(path); name a --run-dir that only root can write to")
+        }
+        // The proxy's user has to get through to proxy.sock.
+        if facts.st_mode & 0o755 != 0o755, chmod(path, 0o755) != 0 { throw AgentError(SystemError("open up", path)) }
+        return RunDirectory(path: path, isNew: false)
+    }
+
+    /// Takes away what an agent leaves here, and the directory itself if nothing else is in it.
+    func clear() {
+        for file in [controlSocketPath, proxySocketPath, statePath, lockPath] { unlink(file) }
+        rmdir(path)
+    }
+}

@@ -1,0 +1,182 @@
+private import CLinux
+internal import Catalog
+private import Glibc
+internal import KernelPlane
+
+/// Brings the node into the state that the agent needs, step by step, while the process has one thread and all its
+/// capabilities. A step that fails takes back what this start made; what an earlier agent left stays.
+struct StartSequence: ~Copyable {
+    private let options: AgentOptions
+    private var undo = Undo()
+
+    private init(_ options: AgentOptions) { self.options = options }
+
+    /// - Throws: one readable sentence, or the configuration's faults, one line each.
+    static func run(_ options: AgentOptions) throws(AgentError) -> Groundwork {
+        var sequence = StartSequence(options)
+        do {
+            return try sequence.steps()
+        } catch {
+            sequence.undo.run()
+            throw error
+        }
+    }
+
+    private mutating func steps() throws(AgentError) -> Groundwork {
+        let (bytes, catalog) = try configuration()
+        let mount = try Preflight.check(pinDirectory: options.pinDirectory)
+        let account = try Account.find(catalog.node.user)
+        let program = try proxyProgram(catalog.node, account)
+        let capture = Groundwork.absolute(catalog.node.cgroup, mount: mount)
+        guard File.exists(capture + "/cgroup.procs") else {
+            throw AgentError("node.cgroup: there is no cgroup \(catalog.node.cgroup) below \(mount); create it or name another")
+        }
+        let (run, lock) = try runDirectory(account)
+        let former = AgentState.read(run.statePath)
+        // Before the agent joins the broker's cgroup, whose hooks would take admin callers for captured ones.
+        let sockets = try sockets(run, account, catalog.node)
+        // More than the proxy would be allowed to have after CAP_SYS_RESOURCE is gone.
+        _ = clinux_raise_descriptor_limit(1 << 20)
+        let broker = try brokerCgroup(catalog.node, mount)
+        let plane = try plane(capture, broker)
+        let added = try podAddresses(catalog.node, former?.podAddresses.compactMap { IPAddress($0) } ?? [])
+        guard let cookie = HostFacts.hostNetnsCookie() else {
+            throw AgentError(
+                "the kernel does not tell the cookie of the network namespace (SO_NETNS_COOKIE); run Linux 5.14 or newer")
+        }
+        try dropCapabilities(catalog.node)
+        let (generation, workloads) = try fill(plane, catalog, mount, cookie)
+        let state = AgentState(
+            agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: broker.path, pinDirectory: options.pinDirectory,
+            podAddresses: added.map(\.description))
+        try state.write(run.statePath)
+        return Groundwork(
+            options: options, run: run, mount: mount, broker: broker, account: account, proxyProgram: program, plane: plane,
+            hostNetnsCookie: cookie, configuration: bytes, catalog: catalog, generation: generation, workloads: workloads,
+            podAddresses: added, controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
+            lock: lock, earlierProxy: BrokerCgroup.processes(in: broker.proxy))
+    }
+
+    private func configuration() throws(AgentError) -> ([UInt8], Catalog) {
+        do {
+            let file = try ConfigurationFile.read(options.configuration)
+            return (file.bytes, try file.result.get())
+        } catch let refused as ConfigurationFile.Refused {
+            throw AgentError(refused.faults.map { "\(options.configuration): \($0)" }.joined(separator: "\n"))
+        } catch {
+            throw AgentError("\(error)")
+        }
+    }
+
+    private func proxyProgram(_ node: Node, _ account: Account) throws(AgentError) -> String? {
+        guard node.proxy == .spawn else { return nil }
+        let own = File.resolved("/proc/self/exe") ?? ""
+        let path = File.resolved(options.proxy ?? File.directory(of: own) + "/modelbroker-proxy")
+        guard let path, access(path, X_OK) == 0 else {
+            throw AgentError(
+                "there is no program \(options.proxy ?? "modelbroker-proxy beside modelbrokerd"); name it with --proxy")
+        }
+        if let barrier = account.barrier(to: path) {
+            throw AgentError("node.user: \(account.name) may not enter \(barrier), where \(path) is; install it elsewhere")
+        }
+        return path
+    }
+
+    private mutating func runDirectory(_ account: Account) throws(AgentError) -> (RunDirectory, InstanceLock) {
+        let run = try RunDirectory.prepare(options.runDirectory)
+        undo.add { if run.isNew { rmdir(run.path) } }
+        if let barrier = account.barrier(to: run.proxySocketPath) {
+            throw AgentError("node.user: \(account.name) may not enter \(barrier); choose another --run-dir")
+        }
+        let lock = try InstanceLock.take(run.lockPath)
+        undo.add {
+            if run.isNew { unlink(run.lockPath) }
+            lock.release()
+        }
+        return (run, lock)
+    }
+
+    private mutating func sockets(
+        _ run: RunDirectory, _ account: Account, _ node: Node
+    ) throws(AgentError) -> (control: Int32, proxy: Int32, admin: Int32) {
+        let admin = try Listener.tcp(node.admin)
+        undo.add { close(admin) }
+        let control = try Listener.unix(run.controlSocketPath, owner: 0)
+        undo.add {
+            close(control)
+            unlink(run.controlSocketPath)
+        }
+        let proxy = try Listener.unix(run.proxySocketPath, owner: account.uid)
+        undo.add {
+            close(proxy)
+            unlink(run.proxySocketPath)
+        }
+        return (control, proxy, admin)
+    }
+
+    private mutating func brokerCgroup(_ node: Node, _ mount: String) throws(AgentError) -> BrokerCgroup {
+        let broker = try BrokerCgroup.join(Groundwork.absolute(node.effectiveBrokerCgroup, mount: mount), mount: mount)
+        undo.add {
+            broker.leave(mount: mount)
+            _ = BrokerCgroup.remove(broker.made)
+        }
+        return broker
+    }
+
+    private mutating func plane(_ capture: String, _ broker: BrokerCgroup) throws(AgentError) -> KernelPlane {
+        let location = PlaneLocation(
+            pinDirectory: options.pinDirectory, captureCgroup: capture, brokerCgroup: broker.path)
+        do {
+            let plane = try KernelPlane.open(location)
+            if !plane.adopted { undo.add { [options] in _ = try? PlaneRemoval.detach(pinDirectory: options.pinDirectory) } }
+            return plane
+        } catch {
+            throw AgentError("\(error)")
+        }
+    }
+
+    /// - Parameter former: what an earlier agent added.
+    private mutating func podAddresses(_ node: Node, _ former: [IPAddress]) throws(AgentError) -> [IPAddress] {
+        var ours: [IPAddress] = []
+        for address in node.podAddresses {
+            if try PodAddresses.ensure(address) {
+                undo.add { PodAddresses.remove(address) }
+                ours.append(address)
+            } else if former.contains(address) {
+                ours.append(address)
+            }
+        }
+        for address in former where !node.podAddresses.contains(address) { PodAddresses.remove(address) }
+        return ours
+    }
+
+    private func dropCapabilities(_ node: Node) throws(AgentError) {
+        let threads = (try? File.text("/proc/self/status"))?.split(separator: "\n").first { $0.hasPrefix("Threads:") }
+        guard let threads, threads.split(separator: "\t").last == "1" else {
+            throw AgentError("cannot drop capabilities: the process has more than one thread")
+        }
+        // Files, cgroups and sockets of root's are reached as root; links are updated and maps written with these three.
+        let kept = Capability.plane + (node.proxy == .spawn ? [.setuid, .setgid] : [])
+        do {
+            try Privileges.keepOnly(kept)
+        } catch {
+            throw AgentError("\(error)")
+        }
+    }
+
+    /// Puts the configuration into the kernel, with what is left of the capabilities.
+    private func fill(
+        _ plane: KernelPlane, _ catalog: Catalog, _ mount: String, _ cookie: UInt64
+    ) throws(AgentError) -> (generation: UInt64, workloads: [UInt64: WorkloadEntry]) {
+        let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
+        let workloads = table.entries(for: CgroupScan.tree(mount: mount, node: catalog.node))
+        do {
+            let former = plane.adopted ? try plane.inspector().settings().generation : 0
+            let settings = PlaneSettings(generation: former + 1, hostNetnsCookie: cookie, node: catalog.node)
+            try plane.apply(settings: settings, rules: catalog.rules, workloads: workloads)
+            return (former + 1, workloads)
+        } catch {
+            throw AgentError("\(error)")
+        }
+    }
+}

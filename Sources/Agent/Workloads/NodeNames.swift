@@ -1,0 +1,40 @@
+internal import Catalog
+private import Synchronization
+
+/// The names of what the kernel and the proxy know by number: cgroups, capture rules, clients. Read from every thread.
+final class NodeNames: Sendable {
+    private struct Tables {
+        var cgroups: [UInt64: String] = [:]
+        var rules: [String] = []
+        var clients: [String] = []
+    }
+
+    private let tables = Mutex(Tables())
+
+    init(_ catalog: Catalog) { take(catalog) }
+
+    func take(_ catalog: Catalog) {
+        tables.withLock {
+            $0.rules = catalog.rules.map(\.name)
+            $0.clients = catalog.clients.map(\.name)
+        }
+    }
+
+    func take(_ tree: CgroupTree) {
+        let paths = Dictionary(tree.ids.map { ($0.value, $0.key) }) { first, _ in first }
+        tables.withLock { $0.cgroups = paths }
+    }
+
+    /// A cgroup's path below the mount; nil when it is gone.
+    func cgroup(_ id: UInt64) -> String? { tables.withLock { $0.cgroups[id] } }
+
+    /// The rule at a position of the configuration.
+    func rule(_ position: UInt32) -> String? {
+        tables.withLock { Int(position) < $0.rules.count ? $0.rules[Int(position)] : nil }
+    }
+
+    /// - Parameter number: 0: none; else 1 + position in the configuration.
+    func client(_ number: UInt32) -> String? {
+        tables.withLock { number > 0 && Int(number) <= $0.clients.count ? $0.clients[Int(number) - 1] : nil }
+    }
+}

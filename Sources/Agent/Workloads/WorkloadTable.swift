@@ -1,0 +1,64 @@
+internal import Catalog
+internal import Identity
+internal import KernelPlane
+
+/// Finds, for a tree of cgroups, the entries that the kernel's `workloads` map needs.
+///
+/// The kernel looks a caller's cgroup up from the deepest level towards the root, so an entry covers its subtree and a
+/// cgroup whose nearest entry above already names the same client needs none.
+struct WorkloadTable: Sendable {
+    private struct Row: Sendable {
+        /// 1 + position in the configuration.
+        var client: UInt32
+        var patterns: [WorkloadPattern]
+    }
+
+    private let rows: [Row]
+    private let brokerCgroup: String
+
+    /// - Parameter brokerCgroup: path of the broker's own cgroup, which is exempt with all below it.
+    init(clients: [Client], brokerCgroup: String) {
+        // A pattern that does not parse was a fault of the configuration; here it matches nothing.
+        rows = clients.enumerated().compactMap { index, client in
+            let patterns = client.workloads.compactMap { try? WorkloadPattern($0) }
+            return patterns.isEmpty ? nil : Row(client: UInt32(index + 1), patterns: patterns)
+        }
+        self.brokerCgroup = brokerCgroup
+    }
+
+    /// Whether any cgroup could matter but the broker's own.
+    var isEmpty: Bool { rows.isEmpty }
+
+    /// The entries for a tree by cgroup id. Of several clients that match one cgroup the first in the configuration wins.
+    func entries(for tree: CgroupTree) -> [UInt64: WorkloadEntry] {
+        var entries: [UInt64: WorkloadEntry] = [:]
+        var inherited: [String: UInt32] = [:]
+        // Parents before children: a parent's path is a proper prefix of its children's, so it sorts first.
+        for (path, id) in tree.ids.sorted(by: { $0.key < $1.key }) {
+            if CgroupTree.isAncestor(brokerCgroup, ofOrEqual: path) {
+                if path == brokerCgroup { entries[id] = WorkloadEntry(client: 0, exempt: true) }
+                continue
+            }
+            let above = CgroupTree.parent(of: path).flatMap { inherited[$0] } ?? 0
+            let own = client(matching: path) ?? above
+            inherited[path] = own
+            if own != above { entries[id] = WorkloadEntry(client: own, exempt: false) }
+        }
+        return entries
+    }
+
+    private func client(matching path: String) -> UInt32? {
+        rows.first { row in row.patterns.contains { $0.matches(path: path) } }?.client
+    }
+}
+
+/// What turns one set of entries into another.
+struct WorkloadDifference: Sendable {
+    let set: [UInt64: WorkloadEntry]
+    let removed: [UInt64]
+
+    init(from old: [UInt64: WorkloadEntry], to new: [UInt64: WorkloadEntry]) {
+        set = new.filter { old[$0.key] != $0.value }
+        removed = old.keys.filter { new[$0] == nil }.sorted()
+    }
+}
