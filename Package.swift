@@ -57,18 +57,20 @@ let package = Package(
         module("HTTPWire"),
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
-        module("Flow", ["HTTPWire", "Routing", "Catalog", "Telemetry"]),
-        .target(name: "CLinux"),
+        module("Flow", ["HTTPWire", "Routing", "Catalog", "Control", "Telemetry"]),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("cap")]),
         module("Reactor", ["CLinux", "Catalog"]),
-        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
+        .target(name: "CBrokerABI"),
+        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"]),
 
         // What runs and steers them.
-        module("Configuration", ["Catalog", .product(name: "Yams", package: "Yams")]),
+        module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
         module(
             "Agent",
             [
                 "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
         module("Commands", ["KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "CLinux", argumentParser]),
         executable("modelbrokerd", ["Agent", argumentParser, logging]),
@@ -77,5 +79,15 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
+        tests("HTTPWireTests", ["HTTPWire"]),
+        tests("FlowTests", ["Flow", "Routing", "Control", "Catalog", "Telemetry"]),
+        tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
+        tests("ConfigurationTests", ["Configuration", "Catalog"]),
+        tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
+        tests("IdentityTests", ["Identity"]),
+        tests("BPFTests", ["BPF"]),
+        tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
+        tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
+        tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
     ]
 )

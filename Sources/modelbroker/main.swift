@@ -1,1 +1,4 @@
-// placeholder
+import Commands
+import Glibc
+
+exit(ModelBroker.run(Array(CommandLine.arguments.dropFirst())))

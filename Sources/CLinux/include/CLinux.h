@@ -1,3 +1,10 @@
 #ifndef CLINUX_H
 #define CLINUX_H
+#include "bpf_map.h"
+#include "fdpass.h"
+#include "poll.h"
+#include "loopback_address.h"
+#include "privileges.h"
+#include "spawn_process.h"
+#include "watch.h"
 #endif

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include "mb_object.h"
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc23-extensions"
+#if !__has_embed("../bpf/build/capture.bpf.o")
+#error "bpf/build/capture.bpf.o is missing: run make -C bpf"
+#endif
+/* libbpf parses it in place as ELF, which wants eight-byte alignment. */
+static const unsigned char capture[] __attribute__((aligned(8))) = {
+#embed "../bpf/build/capture.bpf.o"
+};
+#pragma clang diagnostic pop
+
+const void *mb_capture_object(size_t *length)
+{
+	*length = sizeof(capture);
+	return capture;
+}
+
+struct bpf_object *mb_object_open(const void *bytes, size_t length, const char *name)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+
+	return bpf_object__open_mem(bytes, length, &options);
+}

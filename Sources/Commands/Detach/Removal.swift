@@ -1,0 +1,105 @@
+internal import Catalog
+internal import Control
+private import Glibc
+internal import KernelPlane
+
+/// Removes every trace of the broker, with the agent's help or without.
+package struct Removal {
+    private var report = RemovalReport()
+    private let runDirectory: String
+
+    private init(runDirectory: String) { self.runDirectory = runDirectory }
+
+    /// Pins go before processes: once nothing is captured, nobody misses the proxy.
+    package static func run(runDirectory: String, pinDirectory: String, client: ControlClient) -> RemovalReport {
+        var removal = Removal(runDirectory: runDirectory)
+        // The agent takes its notes with it, so they are read first.
+        let state = removal.state(client)
+        removal.dismissAgent(client)
+        let cgroup = state?.brokerCgroup ?? removal.exemptCgroup(pinDirectory)
+        for directory in Set([pinDirectory, state?.pinDirectory ?? pinDirectory]).sorted() { removal.removePins(directory) }
+        if let cgroup { removal.removeCgroup(cgroup) }
+        for address in state?.podAddresses ?? [] { removal.removeAddress(address) }
+        removal.removeFiles()
+        return removal.report
+    }
+
+    private mutating func state(_ client: ControlClient) -> BrokerState? {
+        let path = "\(runDirectory)/\(BrokerState.fileName)"
+        if access(path, F_OK) == 0 {
+            do {
+                return try ControlLine.decode(BrokerState.self, from: ConfigurationFile.read(path).utf8)
+            } catch {
+                report.failed.append("\(path) cannot be used: \(error)")
+            }
+        }
+        guard let kernel = try? client.ask(.status, for: StatusReport.self).kernel, !kernel.brokerCgroup.isEmpty else {
+            return nil
+        }
+        return BrokerState(brokerCgroup: kernel.brokerCgroup, pinDirectory: kernel.pinDirectory)
+    }
+
+    private mutating func dismissAgent(_ client: ControlClient) {
+        do {
+            switch try Farewell.agent(client) {
+            case .absent: break
+            case .gone(let pid): report.agent = pid
+            case .lingers(let pid): report.failed.append("the agent, pid \(pid), was asked to detach but did not exit in time")
+            }
+        } catch {
+            report.failed.append("could not ask the agent to detach: \(error)")
+        }
+    }
+
+    /// The broker's cgroup as the pinned maps know it, for want of the agent's notes. What does not look like the
+    /// broker's own, with nothing but `agent` and `proxy` below it, is left alone.
+    private func exemptCgroup(_ pinDirectory: String) -> String? {
+        guard let workloads = try? PlaneInspector(pinDirectory: pinDirectory).workloads() else { return nil }
+        let paths = workloads.filter(\.value.exempt).compactMap { HostFacts.cgroupPath(id: $0.key) }
+        guard paths.count == 1, let path = paths.first else { return nil }
+        let children = Set(CgroupTree.children(of: path))
+        return !children.isEmpty && children.isSubset(of: ["agent", "proxy"]) ? path : nil
+    }
+
+    private mutating func removePins(_ directory: String) {
+        do {
+            report.removed += try PlaneRemoval.detach(pinDirectory: directory)
+        } catch {
+            report.failed.append(error.description)
+        }
+    }
+
+    private mutating func removeCgroup(_ path: String) {
+        guard access(path, F_OK) == 0 else { return }
+        do {
+            report.removed += try CgroupTree.remove(path, mount: HostFacts.cgroup2Mount(), own: CgroupTree.own())
+        } catch {
+            report.failed.append(error.description)
+        }
+    }
+
+    private mutating func removeAddress(_ text: String) {
+        guard let address = IPAddress(text) else {
+            report.failed.append("the pod address \"\(text)\" is no address")
+            return
+        }
+        do {
+            if try LoopbackAddress.remove(address) { report.removed.append("address \(address) of lo") }
+        } catch {
+            report.failed.append(error.description)
+        }
+    }
+
+    private mutating func removeFiles() {
+        for name in [ControlLine.socketName, "proxy.sock", BrokerState.fileName] {
+            let path = "\(runDirectory)/\(name)"
+            if unlink(path) == 0 {
+                report.removed.append(path)
+            } else if errno != ENOENT && errno != ENOTDIR {
+                report.failed.append("cannot remove \(path): \(errorText(errno))")
+            }
+        }
+        // Somebody else's files in it keep it.
+        if rmdir(runDirectory) == 0 { report.removed.append(runDirectory) }
+    }
+}

@@ -1,0 +1,16 @@
+package import Control
+
+extension EventReport {
+    /// The event on one line: time and kind, then whatever else is known of it.
+    package var line: String {
+        var parts = [time, kind.rawValue]
+        for (name, value) in [
+            ("model", model), ("client", client), ("pid", pid.map { "\($0)" }), ("workload", workload), ("address", address),
+            ("rule", rule),
+        ] {
+            if let value { parts.append("\(name)=\(value)") }
+        }
+        if let detail { parts.append(detail) }
+        return parts.joined(separator: "  ").printable
+    }
+}

@@ -1,0 +1,58 @@
+internal import ArgumentParser
+package import Control
+
+struct ModelShow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show one model with its endpoints.",
+        discussion: """
+            Example:
+              modelbroker model show llama-70b
+            """)
+
+    @Argument(help: "The model's name.")
+    var name: String
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        let model = try global.client.ask(.model(name: name), for: ModelReport.self)
+        try global.output.show(model) { model, width in model.text(width: width) }
+    }
+}
+
+extension ModelReport {
+    /// What `modelbroker model show` prints.
+    package func text(width: Int?) -> String {
+        facts.rendered() + "\n" + (endpoints.isEmpty ? "no endpoints\n" : endpointTable.rendered(width: width))
+    }
+
+    private var facts: Facts {
+        var facts = Facts()
+        facts.add("model", name)
+        facts.add("source", source == .catalog ? "the catalogue" : "seen in requests; not in the catalogue")
+        facts.add("requests", "\(requests), \(active) under way")
+        facts.add("answers", "\(status2xx) 2xx, \(status3xx) 3xx, \(status4xx) 4xx, \(status5xx) 5xx")
+        facts.add("unfinished", "\(broken) broken, \(cancelled) cancelled by the caller")
+        facts.add("bytes", "\(Units.bytes(bytesIn)) in, \(Units.bytes(bytesOut)) out")
+        facts.add("first byte", firstByteLine)
+        return facts
+    }
+
+    private var firstByteLine: String {
+        guard firstByte.count > 0 else { return "nothing measured yet" }
+        let mean = Units.latency(microseconds: firstByte.meanMicroseconds)
+        let p50 = Units.latency(microseconds: firstByte.p50Microseconds)
+        let p99 = Units.latency(microseconds: firstByte.p99Microseconds)
+        return "mean \(mean), p50 \(p50), p99 \(p99), of \(firstByte.count) answers"
+    }
+
+    private var endpointTable: Table {
+        var table = Table([.init("endpoint", shrinks: true), .init("addresses", shrinks: true), .init("failures", .right)])
+        for endpoint in endpoints {
+            let addresses = endpoint.addresses.isEmpty ? "unresolved" : endpoint.addresses.joined(separator: ",")
+            table.add([endpoint.url, addresses, "\(endpoint.failures)"])
+        }
+        return table
+    }
+}

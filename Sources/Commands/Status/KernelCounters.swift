@@ -1,0 +1,30 @@
+/// The kernel plane's counters in words.
+package enum KernelCounters {
+    /// In the order of `enum mb_counter`; those below the break mean trouble and are shown only when they count.
+    private static let traffic = [
+        ("connects", "connects seen"), ("exempt", "by the broker itself"), ("unmatched", "no rule"),
+        ("captured", "to the proxy"), ("denied", "denied by a rule"), ("direct", "let through, proxy down"),
+        ("refused", "refused, proxy down"),
+    ]
+    private static let trouble = [
+        ("noTarget", "the caller's namespace has no listener to go to"), ("noSettings", "settings unreadable"),
+        ("storageFailed", "socket storage could not be made"), ("originFull", "origin could not be stored"),
+        ("originMissing", "accepted without an origin"), ("eventLost", "event ring full"),
+        ("retvalFailed", "errno could not be set"), ("sockoptShort", "getsockopt buffer too small"),
+        ("listenerMissing", "no live listener"),
+    ]
+
+    /// One line for each counter that says something.
+    package static func text(_ counters: [String: UInt64]) -> String {
+        var facts = Facts()
+        for (name, meaning) in traffic { facts.add(name, "\(counters[name] ?? 0)  (\(meaning))") }
+        for (name, meaning) in trouble {
+            if let count = counters[name], count > 0 { facts.add(name, "\(count)  (\(meaning))") }
+        }
+        let known = Set((traffic + trouble).map(\.0))
+        for (name, count) in counters.sorted(by: { $0.key < $1.key }) where !known.contains(name) && count > 0 {
+            facts.add(name, "\(count)")
+        }
+        return facts.rendered(indent: 2)
+    }
+}

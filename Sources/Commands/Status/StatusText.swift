@@ -1,0 +1,77 @@
+package import Control
+
+extension StatusReport {
+    /// What `modelbroker status` prints.
+    package var text: String {
+        var facts = Facts()
+        facts.add("agent", agentLine)
+        facts.add("config", configurationLine)
+        facts.add("reload", configuration.lastReload.map(Self.line))
+        for fault in configuration.lastReload?.faults ?? [] { facts.add("", fault) }
+        facts.add("rejected", configuration.proxyRejection.map { "by the proxy: \($0)" })
+        facts.add("proxy", proxyLine)
+        facts.add("accepted", acceptedLine)
+        facts.add("capture", "\(kernel.captureCgroup)\(kernel.adopted ? ", programs taken over from the agent before" : "")")
+        facts.add("broker", kernel.brokerCgroup)
+        facts.add("pins", kernel.pinDirectory)
+        for (index, listener) in kernel.listeners.enumerated() {
+            facts.add(index == 0 ? "listeners" : "", Self.line(listener))
+        }
+        facts.add("catalog", catalogLine)
+        return facts.rendered() + "\nkernel counters\n" + KernelCounters.text(kernel.counters)
+    }
+
+    private var agentLine: String {
+        "running, pid \(agent.pid), version \(agent.version), up \(Units.duration(milliseconds: agent.uptimeMilliseconds))"
+    }
+
+    private var configurationLine: String {
+        let line = "\(configuration.path), generation \(configuration.generation)"
+        return switch configuration.proxyGeneration {
+        case configuration.generation?: line
+        case let generation?: "\(line) (the proxy still has \(generation))"
+        case nil: "\(line) (not in the proxy yet)"
+        }
+    }
+
+    private static func line(_ reload: ReloadReport) -> String {
+        let verdict = reload.accepted ? "accepted" : "refused with \(Units.count(reload.faults.count, "fault"))"
+        return "\(verdict) at \(reload.time)"
+    }
+
+    private var proxyLine: String {
+        var parts = [proxy.adopted ? "\(proxy.state.rawValue) (adopted)" : proxy.state.rawValue]
+        if let pid = proxy.pid { parts.append("pid \(pid)") }
+        if let uptime = proxy.uptimeMilliseconds { parts.append("up \(Units.duration(milliseconds: uptime))") }
+        if let resident = proxy.residentBytes { parts.append(Units.bytes(resident)) }
+        if let descriptors = proxy.descriptors { parts.append("\(descriptors) descriptors") }
+        if let open = proxy.openConnections { parts.append("\(Units.count(Int(clamping: open), "connection")) open") }
+        if proxy.restarts > 0 { parts.append(Units.count(Int(clamping: proxy.restarts), "restart")) }
+        if let lastExit = proxy.lastExit { parts.append("last ended by \(lastExit)") }
+        return parts.joined(separator: ", ")
+    }
+
+    private var acceptedLine: String? {
+        guard let captured = proxy.acceptedCaptured else { return nil }
+        var parts = ["\(captured) captured", "\(proxy.acceptedGateway ?? 0) at the gateway"]
+        for (count, what) in [
+            (proxy.opaque, "opaque"), (proxy.unnamed, "without a model"), (proxy.refused, "refused"),
+            (proxy.withoutOrigin, "without an origin"),
+        ] {
+            if let count, count > 0 { parts.append("\(count) \(what)") }
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func line(_ listener: Listener) -> String {
+        guard let address = listener.address else { return "\(listener.name) not configured" }
+        return "\(listener.name) \(address) \(listener.alive ? "alive" : "NOT LISTENING")"
+    }
+
+    private var catalogLine: String {
+        [
+            Units.count(counts.rules, "rule"), Units.count(counts.models, "model"), Units.count(counts.endpoints, "endpoint"),
+            Units.count(counts.clients, "client"), Units.count(counts.workloads, "workload"),
+        ].joined(separator: ", ")
+    }
+}

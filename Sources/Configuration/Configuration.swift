@@ -1,0 +1,62 @@
+package import Catalog
+
+/// Reads the configuration, one YAML document, into a `Catalog`.
+///
+/// A file is taken as a whole or not at all, and everything that is wrong with it is reported at once. Everything may be
+/// left out: an empty file is a configuration, too.
+package enum Configuration {
+    private static let keys = KnownKeys(["node", "capture", "models", "clients"], later: ["pools", "groups", "anonymous"])
+
+    /// Reads the text of a configuration. Endpoints with literal addresses have them filled in, those with names have none.
+    package static func parse(_ yaml: String) throws(ConfigurationFaults) -> Catalog {
+        try parse(yaml, environment: processEnvironment)
+    }
+
+    /// Reads the bytes of a configuration, which may be anything.
+    package static func parse(utf8 bytes: some Collection<UInt8>) throws(ConfigurationFaults) -> Catalog {
+        try parse(text: TextCheck.text(of: bytes), environment: processEnvironment)
+    }
+
+    /// Reads the configuration in a file of at most 4 MiB; symbolic links are followed.
+    package static func load(path: String) throws(ConfigurationFaults) -> Catalog {
+        let bytes: [UInt8]
+        do {
+            bytes = try BoundedFile.read(path, limit: Limits.fileBytes)
+        } catch {
+            let message = "the configuration file \(printable(path, limit: 4_096)) \(error.reason)"
+            throw ConfigurationFaults([ConfigurationFault(line: nil, key: "", message: message)])
+        }
+        return try parse(utf8: bytes)
+    }
+
+    /// As `parse(_:)`, with `${env:NAME}` looked up in `environment`.
+    package static func parse(
+        _ yaml: String, environment: @escaping (String) -> String?
+    ) throws(ConfigurationFaults) -> Catalog {
+        try parse(text: TextCheck.text(of: yaml.utf8), environment: environment)
+    }
+
+    private static func parse(
+        text: String, environment: @escaping (String) -> String?
+    ) throws(ConfigurationFaults) -> Catalog {
+        let log = FaultLog()
+        let root = YAMLComposer.compose(text, log)
+        var catalog = Catalog()
+        if let root {
+            let reading = Reading(log: log, references: References(environment: environment))
+            catalog = read(Field(key: "", line: root.line, value: root), reading)
+        }
+        guard log.isEmpty else { throw log.collected }
+        return catalog
+    }
+
+    private static func read(_ root: Field, _ reading: Reading) -> Catalog {
+        var catalog = Catalog()
+        let fields = reading.members(root, keys)
+        if let field = fields["node"] { catalog.node = NodeSection.read(field, reading) }
+        if let field = fields["capture"] { catalog.rules = CaptureSection.read(field, reading) }
+        if let field = fields["models"] { catalog.models = ModelsSection.read(field, reading) }
+        if let field = fields["clients"] { catalog.clients = ClientsSection.read(field, reading) }
+        return catalog
+    }
+}

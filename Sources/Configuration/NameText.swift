@@ -1,0 +1,61 @@
+/// Names and paths.
+enum NameText {
+    /// Names of rules and clients: they become labels and arguments.
+    static func identifier(_ text: String) throws(Refusal) -> String {
+        guard (1...63).contains(text.utf8.count), text.utf8.allSatisfy(isIdentifierByte) else {
+            throw Refusal("is not a name: 1 to 63 letters, digits, dots, underscores or hyphens")
+        }
+        return text
+    }
+
+    /// What requests name in `model`.
+    static func model(_ text: String) throws(Refusal) -> String {
+        guard !References.isIn(text) else { throw Refusal("has a reference; references are resolved in values, not in names") }
+        guard (1...256).contains(text.utf8.count) else { throw Refusal("is not a model name: 1 to 256 bytes") }
+        guard !text.unicodeScalars.contains(where: \.isControl) else {
+            throw Refusal("is not a model name: it has a control character")
+        }
+        return text
+    }
+
+    /// A cgroup by its path below the cgroup v2 mount; a slash at the end is dropped.
+    static func cgroup(_ text: String) throws(Refusal) -> String {
+        let form = "write a path below the cgroup v2 mount, as / or /kubepods.slice"
+        guard text.hasPrefix("/") else { throw Refusal("does not begin with /; \(form)") }
+        guard text.utf8.count <= 4_095 else { throw Refusal("is longer than a path can be; \(form)") }
+        guard text != "/" else { return text }
+        let path = text.hasSuffix("/") ? String(text.dropLast()) : text
+        for name in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
+            guard !name.isEmpty, name != ".", name != ".." else { throw Refusal("has an empty, . or .. component; \(form)") }
+            guard name.utf8.count <= 255 else { throw Refusal("has a component longer than 255 bytes; \(form)") }
+        }
+        return path
+    }
+
+    /// A user that the proxy may run as.
+    static func user(_ text: String) throws(Refusal) -> String {
+        guard (1...32).contains(text.utf8.count), text.utf8.allSatisfy(isIdentifierByte), !text.hasPrefix("-") else {
+            throw Refusal("is not the name of a user")
+        }
+        guard text != "root", text != "0" else { throw Refusal("is refused: the proxy never runs as root; name another user") }
+        return text
+    }
+
+    /// One of the words that an enumeration spells.
+    static func word<Word: RawRepresentable<String> & CaseIterable>(
+        _ text: String, of type: Word.Type, later: Set<String> = []
+    ) throws(Refusal) -> Word {
+        if let word = Word(rawValue: text) { return word }
+        let accepted = Word.allCases.map(\.rawValue).joined(separator: " or ")
+        throw Refusal(later.contains(text) ? "is not supported by this version; write \(accepted)" : "is not \(accepted)")
+    }
+
+    private static func isIdentifierByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

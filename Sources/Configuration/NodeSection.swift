@@ -1,0 +1,80 @@
+import Catalog
+
+/// `node`: where and how the broker runs.
+struct NodeSection {
+    private static let keys = KnownKeys(
+        [
+            "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers", "timeouts",
+            "maxBody",
+        ], later: ["qdisc"])
+
+    private static let timeouts: [(key: String, path: any WritableKeyPath<Timeouts, Int> & Sendable)] = [
+        ("head", \.head), ("bodyIdle", \.bodyIdle), ("keepAlive", \.keepAlive), ("connect", \.connect),
+        ("response", \.response), ("upstreamIdle", \.upstreamIdle), ("sniff", \.sniff),
+    ]
+
+    private let reading: Reading
+    private var node = Node()
+
+    private init(_ reading: Reading) { self.reading = reading }
+
+    static func read(_ field: Field, _ reading: Reading) -> Node {
+        var section = NodeSection(reading)
+        let fields = reading.members(field, keys)
+        section.readCgroups(fields)
+        section.readAddresses(fields)
+        section.readProxy(fields)
+        return section.node
+    }
+
+    private mutating func readCgroups(_ fields: [String: Field]) {
+        reading.set(&node.cgroup, fields["cgroup"], NameText.cgroup)
+        guard let field = fields["brokerCgroup"], let broker = reading.value(field, NameText.cgroup) else { return }
+        node.brokerCgroup = broker.value
+        // Both by components: `/a` holds `/a/b`, not `/ab`.
+        guard broker.value != "/", !(node.cgroup + "/").hasPrefix(broker.value + "/") else {
+            let message = "\(broker.shown) holds all of node.cgroup, and the broker's own cgroup is exempt from capture: "
+            return reading.fault(field, message + "nothing would be captured")
+        }
+    }
+
+    private mutating func readAddresses(_ fields: [String: Field]) {
+        let listen = reading.values(fields["listen"], AddressText.socketAddress)
+        let pods = reading.values(fields["podAddress"], AddressText.address)
+        let gateway = reading.values(fields["gateway"], AddressText.socketAddress)
+        if gateway.count > Limits.gateways, let field = fields["gateway"] {
+            return reading.fault(field, "has \(gateway.count) addresses; at most \(Limits.gateways) are possible")
+        }
+        let admin = fields["admin"].flatMap { reading.value($0, AddressText.socketAddress) }
+        if let field = fields["listen"], field.isEmptyList {
+            reading.fault(
+                field, "is empty; leave it out for the default, \(node.listen.map(\.description).joined(separator: ", "))")
+        }
+        let given = Listeners(
+            listen: fields["listen"] == nil || fields["listen"]?.isNull == true ? nil : listen, pods: pods, gateway: gateway,
+            admin: admin)
+        given.check(defaults: node, reading)
+        if !listen.isEmpty { node.listen = listen.map(\.value) }
+        node.podAddresses = pods.map(\.value)
+        node.gateway = gateway.map(\.value)
+        if let admin { node.admin = admin.value }
+    }
+
+    private mutating func readProxy(_ fields: [String: Field]) {
+        reading.set(&node.proxy, fields["proxy"]) { text throws(Refusal) in
+            try NameText.word(text, of: Node.ProxyLaunch.self)
+        }
+        reading.set(&node.user, fields["user"], NameText.user)
+        reading.set(&node.workers, fields["workers"]) { text throws(Refusal) in
+            try NumberText.integer(text, in: 0...256)
+        }
+        reading.set(&node.maxBody, fields["maxBody"]) { text throws(Refusal) in
+            try NumberText.bytes(text, in: 1 << 10...1 << 30, "from 1KiB to 1GiB")
+        }
+        guard let field = fields["timeouts"] else { return }
+        let members = reading.members(field, KnownKeys(Self.timeouts.map(\.key)))
+        for timeout in Self.timeouts {
+            reading.set(&node.timeouts[keyPath: timeout.path], members[timeout.key], NumberText.milliseconds)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Telemetry
+
+/// Counters of a value in the order in which messages have them.
+private typealias Counters<Value> = [any WritableKeyPath<Value, UInt64> & Sendable]
+
+extension LatencyHistogram: WireCoded {
+    static var wireMinimum: Int { 8 * 18 }
+
+    func write(to writer: inout WireWriter) {
+        for index in counts.indices { writer.write(counts[index]) }
+        writer.write(sumMicroseconds)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init()
+        for index in counts.indices { counts[index] = try reader.integer() }
+        sumMicroseconds = try reader.integer()
+    }
+}
+
+extension ModelCounters: WireCoded {
+    private static let counters: Counters<Self> = [
+        \.requests, \.status2xx, \.status3xx, \.status4xx, \.status5xx, \.broken, \.cancelled, \.bytesIn, \.bytesOut, \.active,
+    ]
+
+    static var wireMinimum: Int { 8 * counters.count + LatencyHistogram.wireMinimum }
+
+    func write(to writer: inout WireWriter) {
+        for counter in Self.counters { writer.write(self[keyPath: counter]) }
+        writer.write(firstByte)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init()
+        for counter in Self.counters { self[keyPath: counter] = try reader.integer() }
+        firstByte = try reader.value()
+    }
+}
+
+extension ProxyStatistics.ModelEntry: WireCoded {
+    static var wireMinimum: Int { 5 + ModelCounters.wireMinimum }
+
+    func write(to writer: inout WireWriter) {
+        writer.write(name)
+        writer.write(inCatalog)
+        writer.write(counters)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(name: try reader.text(), inCatalog: try reader.boolean(), counters: try reader.value())
+    }
+}
+
+extension ProxyStatistics: WireCoded {
+    private static let counters: Counters<Self> = [
+        \.acceptedCaptured, \.acceptedGateway, \.openConnections, \.withoutOrigin, \.opaque, \.unnamed, \.refused,
+        \.upstreamConnects, \.upstreamReuses, \.upstreamConnectFailures, \.staleRetries, \.acceptFailures, \.residentBytes,
+        \.descriptors, \.uptimeMilliseconds,
+    ]
+
+    static var wireMinimum: Int { 4 + 8 * counters.count }
+
+    func write(to writer: inout WireWriter) {
+        writer.write(models)
+        for counter in Self.counters { writer.write(self[keyPath: counter]) }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init()
+        models = try reader.list()
+        for counter in Self.counters { self[keyPath: counter] = try reader.integer() }
+    }
+}

@@ -1,0 +1,82 @@
+internal import Catalog
+
+/// Something that happened, as `modelbroker events` shows it.
+package struct EventReport: Hashable, Sendable, Codable {
+    /// Open, so that a CLI can show the kinds of an agent newer than itself.
+    package struct Kind: RawRepresentable, Hashable, Sendable, Codable {
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        // From the kernel: a connect() that a rule denied, and what became of one while no proxy listened.
+        package static let connectDenied = Kind(rawValue: "connect-denied")
+        package static let connectRefused = Kind(rawValue: "connect-refused")
+        package static let connectDirect = Kind(rawValue: "connect-direct")
+        // From the proxy.
+        package static let unknownModel = Kind(rawValue: "unknown-model")
+        package static let opaque = Kind(rawValue: "opaque")
+        package static let withoutOrigin = Kind(rawValue: "without-origin")
+        package static let endpointFailed = Kind(rawValue: "endpoint-failed")
+        package static let refused = Kind(rawValue: "refused")
+        package static let broken = Kind(rawValue: "broken")
+        // From the agent itself.
+        package static let proxyStarted = Kind(rawValue: "proxy-started")
+        package static let proxyAdopted = Kind(rawValue: "proxy-adopted")
+        package static let proxyExited = Kind(rawValue: "proxy-exited")
+        package static let reloaded = Kind(rawValue: "reloaded")
+        package static let reloadFailed = Kind(rawValue: "reload-failed")
+    }
+
+    /// RFC 3339 in UTC with milliseconds: `2026-11-19T08:15:30.123Z`.
+    package var time: String
+    package var kind: Kind
+    /// nil, here and below: it does not apply.
+    package var model: String?
+    package var client: String?
+    package var pid: UInt32?
+    /// As in `FlowReport`.
+    package var workload: String?
+    package var address: String?
+    /// The capture rule's name.
+    package var rule: String?
+    package var detail: String?
+
+    package init(
+        time: String, kind: Kind, model: String? = nil, client: String? = nil, pid: UInt32? = nil, workload: String? = nil,
+        address: String? = nil, rule: String? = nil, detail: String? = nil
+    ) {
+        self.time = time
+        self.kind = kind
+        self.model = model
+        self.client = client
+        self.pid = pid
+        self.workload = workload
+        self.address = address
+        self.rule = rule
+        self.detail = detail
+    }
+
+    package init(_ event: ProxyEvent, time: String, workload: String?) {
+        self.init(
+            time: time, kind: Kind(event.kind), model: event.model.nonEmpty, client: event.client.nonEmpty,
+            pid: event.pid == 0 ? nil : event.pid, workload: workload, address: event.address?.description,
+            detail: event.detail.nonEmpty)
+    }
+}
+
+extension EventReport.Kind {
+    package init(_ kind: ProxyEvent.Kind) {
+        switch kind {
+        case .unknownModel: self = .unknownModel
+        case .opaque: self = .opaque
+        case .withoutOrigin: self = .withoutOrigin
+        case .endpointFailed: self = .endpointFailed
+        case .refused: self = .refused
+        case .broken: self = .broken
+        }
+    }
+}
+
+extension String {
+    fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+}

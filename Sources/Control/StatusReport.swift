@@ -1,0 +1,134 @@
+/// How the agent, its proxy and its kernel plane are doing.
+package struct StatusReport: Hashable, Sendable, Codable {
+    package var agent = Agent()
+    package var configuration = Configuration()
+    package var proxy = Proxy()
+    package var kernel = Kernel()
+    package var counts = Counts()
+
+    package init() {}
+
+    package struct Agent: Hashable, Sendable, Codable {
+        package var pid: Int32 = 0
+        package var version = ""
+        package var uptimeMilliseconds: UInt64 = 0
+
+        package init() {}
+    }
+
+    package struct Configuration: Hashable, Sendable, Codable {
+        /// The file as the agent was told it.
+        package var path = ""
+        /// Of the configuration in force in the agent and the kernel; 1 is the first.
+        package var generation: UInt64 = 0
+        /// The newest that the proxy said is in force in all its event loops; nil: none yet.
+        package var proxyGeneration: UInt64?
+        /// Why the proxy turned the newest one down; nil: it did not.
+        package var proxyRejection: String?
+        /// nil: nothing has been reloaded since the agent started.
+        package var lastReload: ReloadReport?
+
+        package init() {}
+    }
+
+    package struct Proxy: Hashable, Sendable, Codable {
+        package enum State: String, Hashable, Sendable, Codable {
+            /// Started, or expected, and not connected yet.
+            case starting
+            /// Connected to the agent.
+            case running
+            /// It died; the agent starts it again when its back-off is over.
+            case backoff
+            /// It was told to stop.
+            case stopping
+            case stopped
+        }
+
+        package var state = State.stopped
+        package var pid: Int32?
+        /// An agent before this one started it.
+        package var adopted = false
+        /// How often this agent had to start it again.
+        package var restarts: UInt64 = 0
+        /// How it ended the last time, in words: `signal 9`, `exit 1`; nil: it has not.
+        package var lastExit: String?
+        package var uptimeMilliseconds: UInt64?
+        package var residentBytes: UInt64?
+        package var descriptors: UInt64?
+        package var openConnections: UInt64?
+        /// Connections accepted since the proxy started.
+        package var acceptedCaptured: UInt64?
+        package var acceptedGateway: UInt64?
+        /// Connections without an origin record, closed.
+        package var withoutOrigin: UInt64?
+        /// Connections relayed as they are since they do not speak HTTP/1.x.
+        package var opaque: UInt64?
+        /// Requests without a model, relayed to the address dialled.
+        package var unnamed: UInt64?
+        /// Requests refused before they had a model.
+        package var refused: UInt64?
+
+        package init() {}
+    }
+
+    package struct Kernel: Hashable, Sendable, Codable {
+        /// Absolute paths of directories.
+        package var captureCgroup = ""
+        package var brokerCgroup = ""
+        package var pinDirectory = ""
+        /// The pinned maps and links of an agent before this one were taken over.
+        package var adopted = false
+        package var listeners: [Listener] = []
+        /// By the names of `enum mb_counter` without its prefix, in lower camel case: `connects`, `noTarget`, …
+        package var counters: [String: UInt64] = [:]
+
+        package init() {}
+    }
+
+    /// One slot of the kernel's `listeners` map.
+    package struct Listener: Hashable, Sendable, Codable {
+        /// `host4`, `host6`, `pod4` or `pod6`.
+        package var name: String
+        /// Where callers are sent; nil: not configured.
+        package var address: String?
+        /// The proxy listens there now.
+        package var alive: Bool
+
+        package init(name: String, address: String?, alive: Bool) {
+            self.name = name
+            self.address = address
+            self.alive = alive
+        }
+    }
+
+    /// How much the configuration in force holds.
+    package struct Counts: Hashable, Sendable, Codable {
+        package var rules = 0
+        package var models = 0
+        package var endpoints = 0
+        package var clients = 0
+        /// Cgroups that have an entry in the kernel's `workloads` map.
+        package var workloads = 0
+
+        package init() {}
+    }
+}
+
+/// What came of reading the configuration anew.
+package struct ReloadReport: Hashable, Sendable, Codable {
+    /// RFC 3339 with milliseconds.
+    package var time: String
+    /// The file is in force; otherwise the configuration before it stays.
+    package var accepted: Bool
+    /// In force after the reload.
+    package var generation: UInt64
+    /// One line each: `line 12: capture[0].to[1]: …`.
+    package var faults: [String]
+
+    package init(time: String, accepted: Bool, generation: UInt64, faults: [String] = []) {
+        self.time = time
+        self.accepted = accepted
+        self.generation = generation
+        self.faults = faults
+    }
+}

@@ -1,0 +1,72 @@
+internal import BPF
+internal import CBPFShim
+import Glibc
+
+/// The paths of what is pinned, and the directories around it.
+struct PinDirectory: Sendable {
+    let path: String
+
+    var maps: String { path + "/maps" }
+    var links: String { path + "/links" }
+
+    func pin(of map: PlaneMap) -> String { "\(maps)/\(map.rawValue)" }
+    func pin(of program: PlaneProgram) -> String { "\(links)/\(program.rawValue)" }
+
+    /// Makes the directories that are missing; mounts /sys/fs/bpf, as bpftool does, if the pins belong there and nothing
+    /// is mounted yet.
+    func create() throws(KernelPlaneError) {
+        if !HostFacts.isOnBPFFileSystem(path) { try Self.mount(for: path) }
+        for directory in [path, maps, links] { try Self.makeDirectory(directory) }
+    }
+
+    var exists: Bool { access(path, F_OK) == 0 }
+
+    /// Names in one of the directories; none if it is missing.
+    static func names(in directory: String) -> [String] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// True if it was there.
+    static func removeDirectory(_ path: String) throws(KernelPlaneError) -> Bool {
+        guard rmdir(path) < 0 else { return true }
+        let errno = Glibc::errno
+        if errno == ENOENT { return false }
+        let hint = errno == ENOTEMPTY ? "it holds something that is not the broker's" : ""
+        throw KernelPlaneError(operation: "remove", object: path, errno: errno, hint: hint)
+    }
+
+    private static let standardMount = "/sys/fs/bpf"
+
+    private static func mount(for path: String) throws(KernelPlaneError) {
+        guard path == standardMount || path.hasPrefix(standardMount + "/") else {
+            throw KernelPlaneError(
+                operation: "pin in", object: path,
+                hint: "that is not on a BPF file system; mount one there (mount -t bpf bpf DIRECTORY) or choose another")
+        }
+        let result = mb_mount_bpffs(standardMount)
+        if result < 0 {
+            throw KernelPlaneError(
+                operation: "mount a BPF file system at", object: standardMount, errno: -result,
+                hint: "mounting takes CAP_SYS_ADMIN; or mount it beforehand: mount -t bpf bpf \(standardMount)")
+        }
+    }
+
+    private static func makeDirectory(_ path: String) throws(KernelPlaneError) {
+        guard mkdir(path, 0o700) < 0 else { return }
+        let errno = Glibc::errno
+        if errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+            throw KernelPlaneError(operation: "make", object: path, errno: errno)
+        }
+        try makeDirectory(String(path[..<slash]))
+        guard mkdir(path, 0o700) < 0, Glibc::errno != EEXIST else { return }
+        throw KernelPlaneError(operation: "make", object: path, errno: Glibc::errno)
+    }
+}

@@ -1,0 +1,111 @@
+import Catalog
+import Control
+import Telemetry
+import Testing
+
+/// Messages with every field set to something of its own, so that no two can be mixed up unnoticed.
+enum Samples {
+    static let v4 = SocketAddress(ip: IPAddress(v4: 127, 64, 0, 10), port: 8000)
+    static let v6 = SocketAddress(
+        ip: IPAddress(family: .v6, high: 0x2001_0DB8_0000_0001, low: 0xFFEE_DDCC_BBAA_9988), port: 65_535)
+
+    static var node: Node {
+        Node(
+            cgroup: "/workloads.slice", brokerCgroup: "/broker", listen: [v4, v6], podAddresses: [v6.ip, v4.ip],
+            gateway: [v6], admin: v4, proxy: .external, user: "nübody", workers: 256,
+            timeouts: Timeouts(head: 1, bodyIdle: 2, keepAlive: 3, connect: 4, response: 5, upstreamIdle: 6, sniff: 7),
+            maxBody: .max)
+    }
+
+    static var rules: [CaptureRule] {
+        let blocks = [CIDR(address: IPAddress(v4: 10, 0, 0, 0), prefixLength: 8), CIDR(address: v6.ip, prefixLength: 128)]
+        let destinations = blocks.enumerated().compactMap { index, block in
+            block.map { Destination(network: $0, port: UInt16(index * 443)) }
+        }
+        return [
+            CaptureRule(name: "a", to: destinations, path: .deny, whenProxyDown: .refuse, unknown: .relay, opaque: .refuse),
+            CaptureRule(name: "", to: [], path: .proxy, whenProxyDown: .direct, unknown: .refuse, opaque: .relay),
+        ]
+    }
+
+    static var catalog: Catalog {
+        let endpoints = [
+            Endpoint(host: "h", port: 1, authority: "h:1", pathPrefix: "/p", addresses: [v4, v6]),
+            Endpoint(host: "::1", port: 80, authority: "[::1]"),
+        ]
+        return Catalog(
+            node: node, rules: rules, models: [Model(name: "llama", endpoints: endpoints), Model(name: "", endpoints: [])],
+            clients: [Client(name: "c", workloads: ["/a", "/b/**"]), Client(name: "d")])
+    }
+
+    static var settings: ProxySettings { ProxySettings(generation: .max, catalog: catalog, hostNetnsCookie: 4_026_531_840) }
+
+    static var statistics: ProxyStatistics {
+        var histogram = LatencyHistogram()
+        for bucket in histogram.counts.indices { histogram.counts[bucket] = UInt64(1_000 + bucket) }
+        histogram.sumMicroseconds = .max
+        var counters = ModelCounters()
+        counters.requests = 1
+        counters.status2xx = 2
+        counters.status3xx = 3
+        counters.status4xx = 4
+        counters.status5xx = 5
+        counters.broken = 6
+        counters.cancelled = 7
+        counters.bytesIn = 8
+        counters.bytesOut = 9
+        counters.active = 10
+        counters.firstByte = histogram
+        var statistics = ProxyStatistics()
+        statistics.models = [
+            .init(name: "llama", inCatalog: true, counters: counters),
+            .init(name: "é", inCatalog: false, counters: ModelCounters()),
+        ]
+        statistics.acceptedCaptured = 11
+        statistics.acceptedGateway = 12
+        statistics.openConnections = 13
+        statistics.withoutOrigin = 14
+        statistics.opaque = 15
+        statistics.unnamed = 16
+        statistics.refused = 17
+        statistics.upstreamConnects = 18
+        statistics.upstreamReuses = 19
+        statistics.upstreamConnectFailures = 20
+        statistics.staleRetries = 21
+        statistics.acceptFailures = 22
+        statistics.residentBytes = 23
+        statistics.descriptors = 24
+        statistics.uptimeMilliseconds = .max
+        return statistics
+    }
+
+    static var flows: [FlowRecord] {
+        var flows = FlowRecord.State.allCases.map {
+            FlowRecord(id: UInt64($0.rawValue), entrance: .gateway, state: $0, caller: v6, dialled: v4)
+        }
+        flows.append(
+            FlowRecord(
+                id: .max, entrance: .capture, state: .streaming, pid: 1, uid: 2, command: "curl", cgroup: 3, netnsCookie: 4,
+                caller: v4, dialled: v6, rule: 5, client: "c", model: "m", endpoint: v4, requests: 6, bytesIn: 7, bytesOut: 8,
+                ageMilliseconds: 9))
+        return flows
+    }
+
+    static var agentMessages: [AgentMessage] {
+        [
+            .welcome(settings), .configure(ProxySettings(generation: 0, catalog: Catalog(), hostNetnsCookie: 0)),
+            .query(id: 0xFFFF_FFFE, .statistics), .query(id: 1, .flows), .stop(deadlineMilliseconds: 30_000),
+        ]
+    }
+
+    static var proxyMessages: [ProxyMessage] {
+        let events = ProxyEvent.Kind.allCases.map { ProxyMessage.event(ProxyEvent(kind: $0)) }
+        let full = ProxyEvent(
+            kind: .opaque, model: "m", client: "c", pid: 1, cgroup: 2, address: v6, detail: "tls sni=example.internal")
+        return events + [
+            .event(full), .hello(ProxyHello(pid: -1, version: "0.1.0", abi: 1, generation: 7)), .applied(generation: 3),
+            .rejected(generation: 4, reason: "127.0.0.1:15001: address in use"), .report(id: 5, .statistics(statistics)),
+            .report(id: 6, .flows(flows)), .report(id: 7, .flows([])), .report(id: 8, .statistics(ProxyStatistics())),
+        ]
+    }
+}

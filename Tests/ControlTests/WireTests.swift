@@ -1,0 +1,125 @@
+import Catalog
+import Control
+import Testing
+
+/// Messages survive their encoding, and nothing else is taken for one.
+@Suite struct WireTests {
+    @Test func agentMessagesRoundTrip() throws {
+        for message in Samples.agentMessages {
+            let decoded = try AgentMessage(decoding: message.encoded())
+            #expect(decoded == message)
+        }
+    }
+
+    @Test func proxyMessagesRoundTrip() throws {
+        for message in Samples.proxyMessages {
+            let decoded = try ProxyMessage(decoding: message.encoded())
+            #expect(decoded == message)
+        }
+    }
+
+    @Test func everyEnumerationRoundTrips() throws {
+        for path in CaptureRule.Path.allCases {
+            for down in CaptureRule.WhenProxyDown.allCases {
+                for unknown in CaptureRule.Ungoverned.allCases {
+                    for opaque in CaptureRule.Ungoverned.allCases {
+                        let rule = CaptureRule(
+                            name: "r", to: [], path: path, whenProxyDown: down, unknown: unknown, opaque: opaque)
+                        var settings = Samples.settings
+                        settings.catalog.rules = [rule]
+                        #expect(try AgentMessage(decoding: AgentMessage.configure(settings).encoded()) == .configure(settings))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aLargeCatalogRoundTrips() throws {
+        var catalog = Catalog()
+        for index in 0..<16_384 {
+            let address = IPAddress(v4: 10, UInt8(index >> 8), UInt8(index & 255), 0)
+            let block = try #require(CIDR(address: address, prefixLength: 24))
+            catalog.rules.append(CaptureRule(name: "rule-\(index)", to: [Destination(network: block, port: 80)]))
+        }
+        for index in 0..<20_000 {
+            let endpoint = Endpoint(host: "host-\(index)", port: 80, authority: "host-\(index)", addresses: [Samples.v4])
+            catalog.models.append(Model(name: "model-\(index)", endpoints: [endpoint]))
+        }
+        let message = AgentMessage.configure(ProxySettings(generation: 1, catalog: catalog, hostNetnsCookie: 2))
+        let bytes = message.encoded()
+        #expect(bytes.count < 4 << 20)
+        #expect(try AgentMessage(decoding: bytes) == message)
+    }
+
+    /// The layout itself, so that it does not change unless the version does.
+    @Test func theLayoutIsFixed() {
+        #expect(Wire.version == 1)
+        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [1, 4, 4, 3, 2, 1])
+        #expect(AgentMessage.query(id: 1, .flows).encoded() == [1, 3, 1, 0, 0, 0, 2])
+        let rejected = ProxyMessage.rejected(generation: 2, reason: "no")
+        #expect(rejected.encoded() == [1, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
+        let event = ProxyEvent(kind: .broken, model: "m", pid: 3, address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
+        #expect(
+            ProxyMessage.event(event).encoded()
+                == [1, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
+                + [1, 4, 1, 2, 3, 4, 80, 0, 0, 0, 0, 0])
+    }
+
+    @Test func messagesOfTheOtherSideAreRefused() {
+        for message in Samples.agentMessages { #expect(throws: WireError.self) { try ProxyMessage(decoding: message.encoded()) } }
+        for message in Samples.proxyMessages { #expect(throws: WireError.self) { try AgentMessage(decoding: message.encoded()) } }
+    }
+
+    @Test(
+        arguments: [
+            ([], WireError.truncated), ([1], .truncated), ([2, 4, 0, 0, 0, 0], .version(2)), ([1, 0], .unknownTag(0)),
+            ([1, 4, 0, 0, 0], .truncated), ([1, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([1, 3, 0, 0, 0, 0, 3], .unknownTag(3)),
+        ] as [([UInt8], WireError)])
+    func errorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
+        #expect(throws: expected) { try AgentMessage(decoding: bytes) }
+    }
+
+    @Test(
+        arguments: [
+            ([1, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
+            ([1, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
+            ([1, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
+            ([1, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
+            // Ten million flows in a message of a hundred bytes.
+            ([1, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
+            ([1, 133, 7] + [UInt8](repeating: 0, count: 25), .unknownTag(7)),
+            ([1, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
+            ([1, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
+        ] as [([UInt8], WireError)])
+    func proxyErrorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
+        #expect(throws: expected) { try ProxyMessage(decoding: bytes) }
+    }
+
+    @Test func blocksWithHostBitsAndNegativeNumbersAreRefused() throws {
+        var settings = Samples.settings
+        settings.catalog = Catalog(rules: Samples.rules)
+        let good = AgentMessage.configure(settings).encoded()
+        let block = try #require((0..<good.count - 5).first { Array(good[$0..<$0 + 5]) == [10, 0, 0, 0, 8] })
+        var bad = good
+        bad[block + 3] = 1
+        #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: bad) }
+        bad[block + 4] = 33
+        #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: bad) }
+        settings.catalog = Catalog(node: Node(maxBody: 0x1122_3344_5566))
+        var negative = AgentMessage.configure(settings).encoded()
+        let high = try #require(
+            (0..<negative.count - 8).first { Array(negative[$0..<$0 + 6]) == [0x66, 0x55, 0x44, 0x33, 0x22, 0x11] })
+        negative[high + 7] = 0x80
+        #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: negative) }
+    }
+
+    @Test func aNegativeNumberIsSentAsZero() throws {
+        let message = AgentMessage.configure(
+            ProxySettings(generation: 0, catalog: Catalog(node: Node(workers: -1)), hostNetnsCookie: 0))
+        guard case .configure(let settings) = try AgentMessage(decoding: message.encoded()) else {
+            Issue.record("another message")
+            return
+        }
+        #expect(settings.catalog.node.workers == 0)
+    }
+}
