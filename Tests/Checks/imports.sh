@@ -39,7 +39,7 @@ for path in Sources/*/; do
     case $module in
         HTTPWire) forbid "$module" '.*' 'it imports nothing' ;;
         Admission | Routing | Identity | Flow | Catalog)
-            forbid "$module" 'BPF|KernelPlane|CLinux|Reactor|Proxy|Agent|Control|Foundation.*|Dispatch' \
+            forbid "$module" 'BPF|KernelPlane|CLinux|Reactor|Proxy|Agent|Foundation.*|Dispatch' \
                 'it knows nothing of sockets, NIO or BPF' ;;
         Reactor) forbid "$module" 'HTTPWire|Flow|Routing|Identity|Admission|Proxy|Control|Agent' 'it knows no HTTP' ;;
         Proxy) forbid "$module" 'BPF|KernelPlane|Agent|Commands|Foundation.*' 'the two wings meet in Catalog and Control' ;;
