@@ -132,7 +132,7 @@ node:
   listen: ["127.0.0.1:$LISTEN", "[::1]:$LISTEN"]
   admin: 127.0.0.1:$ADMIN
 capture:
-  - {name: llm, to: ["127.64.0.0/16:8000"], path: proxy, whenProxyDown: refuse}
+  - {name: llm, to: ["127.64.0.0/16:8000"], path: proxy, whenProxyDown: refuse, unknown: refuse}
 models:
   llama-8b: {endpoints: [{url: "http://$ONE"}]}
   qwen-32b: {endpoints: [{url: "http://$TWO"}]}
