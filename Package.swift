@@ -80,6 +80,8 @@ let package = Package(
 
         tests("CatalogTests", ["Catalog"]),
         tests("HTTPWireTests", ["HTTPWire"]),
+        tests("ReactorTests", ["Reactor", "Catalog"]),
+        tests("RoutingTests", ["Routing", "Catalog"]),
         tests("FlowTests", ["Flow", "Routing", "Control", "Catalog", "Telemetry"]),
         tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "Catalog"]),

@@ -79,7 +79,7 @@ package struct StatusReport: Hashable, Sendable, Codable {
         /// The pinned maps and links of an agent before this one were taken over.
         package var adopted = false
         package var listeners: [Listener] = []
-        /// By the names of `enum mb_counter` without its prefix, in lower camel case: `connects`, `noTarget`, …
+        /// By the names of `enum mb_counter` without its prefix, in lower case: `connects`, `no_target`, …
         package var counters: [String: UInt64] = [:]
 
         package init() {}

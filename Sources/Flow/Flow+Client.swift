@@ -132,7 +132,8 @@ extension Flow {
             pause(&out)
         }
         if isReplayable { taken += end }
-        deadline = requestBody.isComplete ? responseDeadline(context) : context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+        deadline =
+            requestBody.isComplete ? responseDeadline(context) : context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
     }
 
     mutating func pause(_ out: inout FlowOutput) {

@@ -115,7 +115,9 @@ enum RequestPath {
         var result: [UInt8] = []
         var index = range.lowerBound
         while index < range.upperBound {
-            if bytes[index] == 0x25, index + 2 < range.upperBound, let high = hex(bytes[index + 1]), let low = hex(bytes[index + 2]) {
+            if bytes[index] == 0x25, index + 2 < range.upperBound, let high = hex(bytes[index + 1]),
+                let low = hex(bytes[index + 2])
+            {
                 result.append(high << 4 | low)
                 index += 3
             } else {

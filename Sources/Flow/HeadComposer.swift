@@ -48,7 +48,9 @@ enum HeadComposer {
         }
     }
 
-    private static func appendKept(_ dropped: LineSet, _ bytes: Span<UInt8>, from start: Int, size: Int, into output: inout [UInt8]) {
+    private static func appendKept(
+        _ dropped: LineSet, _ bytes: Span<UInt8>, from start: Int, size: Int, into output: inout [UInt8]
+    ) {
         var position = start
         for index in 0..<dropped.count {
             let line = dropped[index]

@@ -12,7 +12,9 @@ package struct Refusal: Sendable {
     var retryAfter: Int?
     var allow: StaticString?
 
-    private static func invalid(_ status: Int, _ message: String, code: StaticString? = nil, param: StaticString? = nil) -> Refusal {
+    private static func invalid(_ status: Int, _ message: String, code: StaticString? = nil, param: StaticString? = nil)
+        -> Refusal
+    {
         Refusal(status: status, type: "invalid_request_error", code: code, param: param, message: message)
     }
 
@@ -30,7 +32,8 @@ package struct Refusal: Sendable {
         400, "You must provide a 'model' parameter in a JSON body (Content-Type: application/json).", param: "model")
 
     static func modelUnknown(_ name: String) -> Refusal {
-        invalid(404, "The model '\(name)' does not exist or you do not have access to it.", code: "model_not_found", param: "model")
+        invalid(
+            404, "The model '\(name)' does not exist or you do not have access to it.", code: "model_not_found", param: "model")
     }
 
     static func urlUnknown(_ method: String, _ path: String) -> Refusal {

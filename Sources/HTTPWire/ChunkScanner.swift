@@ -12,7 +12,7 @@ package struct ChunkScanner: Sendable {
 
     private enum State: UInt8 {
         case size, sizeMore, padding, extensions, sizeFeed, data, dataReturn, dataFeed
-        case trailerStart, trailer, trailerFeed, lastFeed, done
+        case trailerStart, trailerName, trailerValue, trailerFeed, lastFeed, done
     }
 
     /// Bytes of chunk extensions on one line and of all trailers together.
@@ -68,7 +68,7 @@ package struct ChunkScanner: Sendable {
         case .dataFeed:
             try expect(byte, 0x0A)
             state = .size
-        case .trailerStart, .trailer, .trailerFeed: try takeTrailer(byte)
+        case .trailerStart, .trailerName, .trailerValue, .trailerFeed: try takeTrailer(byte)
         case .lastFeed:
             try expect(byte, 0x0A)
             state = .done
@@ -107,9 +107,12 @@ package struct ChunkScanner: Sendable {
         case .trailerStart where byte == 0x0D: state = .lastFeed
         case .trailerStart:
             guard ByteClass.isToken(byte) else { throw .fieldName }
-            state = .trailer
-        case .trailer where byte == 0x0D: state = .trailerFeed
-        case .trailer:
+            state = .trailerName
+        case .trailerName where byte == 0x3A: state = .trailerValue
+        case .trailerName:
+            guard ByteClass.isToken(byte) else { throw .fieldName }
+        case .trailerValue where byte == 0x0D: state = .trailerFeed
+        case .trailerValue:
             guard ByteClass.isFieldContent(byte) else { throw .fieldValue }
         default:
             try expect(byte, 0x0A)

@@ -50,7 +50,9 @@ struct LinkSocket: ~Copyable {
         guard let frame = try? FrameAssembler.framed(payload) else { return false }
         var sent = 0
         while sent < frame.count {
-            let count = frame.withUnsafeBytes { Glibc.send(number, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL)) }
+            let count = frame.withUnsafeBytes {
+                Glibc.send(number, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             sent += count

@@ -1,5 +1,5 @@
-import Catalog
 import CLinux
+import Catalog
 import Control
 import Glibc
 import Reactor

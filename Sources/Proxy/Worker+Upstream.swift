@@ -41,7 +41,8 @@ extension Worker {
         guard let upstream = connection.upstream else { return }
         connection.upstream = nil
         upstream.user = nil
-        let keeps = reusable && upstream.isConnected && !upstream.isOwn && !upstream.hasEnded && !upstream.isHungUp
+        let keeps =
+            reusable && upstream.isConnected && !upstream.isOwn && !upstream.hasEnded && !upstream.isHungUp
             && upstream.queue.isEmpty && draining == nil
         if keeps, pool.put(upstream) {
             upstream.idleDeadline = context.now + UInt64(context.timeouts.upstreamIdle) * 1_000_000

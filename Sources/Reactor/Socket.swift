@@ -1,5 +1,5 @@
-package import Catalog
 package import CLinux
+package import Catalog
 import Glibc
 
 /// How a read or write on a non-blocking socket went.

@@ -1,5 +1,5 @@
-package import Catalog
 package import CLinux
+package import Catalog
 import Glibc
 
 extension SocketAddress {

@@ -36,6 +36,7 @@ import Testing
         #expect(flows.model == "m" && flows.client == "c")
         let events = try parse(EventsCommand.self, "events", "--follow", "--last", "3")
         #expect(events.follow && events.last == 3)
+        #expect(try parse(ConfigCheck.self, "config", "check", "f.yaml").file == "f.yaml")
         #expect(try parse(MapDump.self, "map", "dump", "rules4").name == "rules4")
         _ = try parse(ModelList.self, "model", "list")
         _ = try parse(CaptureList.self, "capture", "list")

@@ -43,6 +43,7 @@ import Testing
 
     @Test func failsWhatTheBrokerCannotDoWithout() {
         #expect(findings(.fail) { $0.missingCapabilities = [.bpf] } == ["privileges"])
+        #expect(findings(.warn) { $0.missingCapabilities = [.bpf] } == ["kernel features"])
         #expect(findings(.fail) { $0.kernelRelease = "5.10.0-30-amd64" } == ["kernel"])
         #expect(findings(.fail) { $0.hasBTF = false } == ["BTF"])
         #expect(findings(.fail) { $0.cgroupMount = nil } == ["cgroup v2"])
@@ -91,6 +92,14 @@ import Testing
         reading.plane = .pinned(programs: [program(neighbours: [other])], targets: [nil], listening: [])
         let check = try #require(Diagnosis.checks(of: reading).first { $0.name == "neighbours" })
         #expect(check.verdict == .warn && check.finding == "cgroup/connect4: sock4_connect#12 runs before ours")
+    }
+
+    @Test func takesOurOwnProgramsForNoNeighbours() {
+        let own = ProgramInfo.Neighbour(id: 3, name: "mb_connect4", before: true)
+        #expect(
+            findings(.warn) { $0.plane = .pinned(programs: [program(neighbours: [own])], targets: [], listening: []) } == [
+                "listeners"
+            ])
     }
 
     @Test func printsOneLineForEach() {

@@ -53,9 +53,9 @@ import Testing
     }
 
     @Test func showsTroubleCountersOnlyWhenTheyCount() {
-        let quiet = lines { $0.kernel.counters = ["connects": 5, "eventLost": 0] }
-        #expect(quiet.contains("connects 5 (connects seen)") && !quiet.contains { $0.hasPrefix("eventLost") })
-        let loud = lines { $0.kernel.counters = ["eventLost": 2, "newcomer": 1] }
-        #expect(loud.contains("eventLost 2 (event ring full)") && loud.contains("newcomer 1"))
+        let quiet = lines { $0.kernel.counters = ["connects": 5, "event_lost": 0] }
+        #expect(quiet.contains("connects 5 (connects seen)") && !quiet.contains { $0.hasPrefix("event_lost") })
+        let loud = lines { $0.kernel.counters = ["event_lost": 2, "newcomer": 1] }
+        #expect(loud.contains("event_lost 2 (event ring full)") && loud.contains("newcomer 1"))
     }
 }

@@ -9,12 +9,19 @@ import Testing
 @Suite struct ExchangeTests {
     @Test func passesARequestOnWithItsHeadEdited() {
         var driver = FlowDriver()
-        driver.client(Text.post(fields: "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-Service-Group: gold\r\nx-modelbroker-client: me\r\nX-Keep: 1\r\n"))
+        driver.client(
+            Text.post(
+                fields:
+                    "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-Service-Group: gold\r\nx-modelbroker-client: me\r\nX-Keep: 1\r\n"
+            ))
         #expect(driver.takeActions() == [.pauseClient, .connect(FlowDriver.engine, .pooled)])
         #expect(driver.takeUpstream().isEmpty)
         driver.connected()
         let sent = driver.takeUpstream()
-        #expect(sent.hasPrefix("POST /v1/chat/completions HTTP/1.1\r\nHost: e:9101\r\nContent-Type: application/json\r\nX-Keep: 1\r\nContent-Length: 27\r\nx-request-id: req_"))
+        #expect(
+            sent.hasPrefix(
+                "POST /v1/chat/completions HTTP/1.1\r\nHost: e:9101\r\nContent-Type: application/json\r\nX-Keep: 1\r\nContent-Length: 27\r\nx-request-id: req_"
+            ))
         #expect(sent.hasSuffix("\r\n\r\n" + Text.body))
         for gone in ["X-Hop", "gold", "modelbroker-client", "Connection", "Host: a"] { #expect(!sent.contains(gone)) }
     }
@@ -76,7 +83,9 @@ import Testing
         var driver = FlowDriver(.capture)
         driver.client("\(method) /x HTTP/1.1\r\nHost: a\r\n\r\n")
         driver.connected()
-        driver.upstream(method == "HEAD" ? "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" : "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n")
+        driver.upstream(
+            method == "HEAD"
+                ? "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" : "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n")
         #expect(driver.takeClient().hasSuffix("\r\n\r\n"))
         #expect(driver.flow.state == .idle)
     }
@@ -187,11 +196,14 @@ import Testing
         var driver = FlowDriver()
         driver.client(Text.post())
         driver.connected()
-        driver.upstream("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n9\r\ndata: 1\n\n\r\n")
+        driver.upstream(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n9\r\ndata: 1\n\n\r\n")
         _ = driver.takeClient()
         driver.failed(.upstream)
         let last = driver.takeClient()
-        #expect(last.contains("data: {\"error\":{") && last.hasSuffix("\n\n\r\n") && !last.contains("[DONE]") && !last.contains("0\r\n\r\n"))
+        #expect(
+            last.contains("data: {\"error\":{") && last.hasSuffix("\n\n\r\n") && !last.contains("[DONE]")
+                && !last.contains("0\r\n\r\n"))
         #expect(driver.takeActions().last == .abort(.client))
     }
 
@@ -199,7 +211,8 @@ import Testing
         var driver = FlowDriver()
         driver.client(Text.post())
         driver.connected()
-        driver.upstream("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n8\r\ndata: 1\n\r\n")
+        driver.upstream(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n8\r\ndata: 1\n\r\n")
         _ = driver.takeClient()
         driver.ended(.upstream)
         #expect(driver.takeClient().isEmpty)

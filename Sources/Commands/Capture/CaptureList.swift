@@ -33,7 +33,7 @@ struct CaptureList: ParsableCommand {
     }
 
     private func pinned() throws -> [CaptureReport] {
-        let plane = try PlaneInspector(pinDirectory: global.pinDirectory)
+        let plane = try PinnedPlane.open(global.pinDirectory)
         return try CaptureReport.grouped(plane.rules()) { id in try plane.ruleCounters(id) }
     }
 }

@@ -38,7 +38,7 @@ package enum CgroupTree {
 
     /// This process's own cgroup (v2), below the mount; nil when it cannot be told.
     package static func own() -> String? {
-        let lines = (try? ConfigurationFile.read("/proc/self/cgroup"))?.split(separator: "\n") ?? []
+        let lines = (try? TextFile.read("/proc/self/cgroup"))?.split(separator: "\n") ?? []
         return lines.first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
     }
 
@@ -60,7 +60,7 @@ package enum CgroupTree {
     }
 
     private static func isPopulated(_ path: String) -> Bool {
-        guard let text = try? ConfigurationFile.read("\(path)/cgroup.events") else { return false }
+        guard let text = try? TextFile.read("\(path)/cgroup.events") else { return false }
         return text.split(separator: "\n").contains("populated 1")
     }
 

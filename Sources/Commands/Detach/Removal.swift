@@ -28,7 +28,7 @@ package struct Removal {
         let path = "\(runDirectory)/\(BrokerState.fileName)"
         if access(path, F_OK) == 0 {
             do {
-                return try ControlLine.decode(BrokerState.self, from: ConfigurationFile.read(path).utf8)
+                return try ControlLine.decode(BrokerState.self, from: TextFile.read(path).utf8)
             } catch {
                 report.failed.append("\(path) cannot be used: \(error)")
             }

@@ -4,7 +4,7 @@ internal import KernelPlane
 
 extension HostReading {
     /// Reads this machine.
-    static func here(pinDirectory: String, client: ControlClient) -> HostReading {
+    package static func here(pinDirectory: String, client: ControlClient) -> HostReading {
         var reading = HostReading()
         reading.isRoot = geteuid() == 0
         reading.missingCapabilities = HostFacts.missingCapabilities()
@@ -43,7 +43,7 @@ extension HostReading {
     }
 
     private static func sysctl(_ name: String) -> Int? {
-        guard let text = try? ConfigurationFile.read("/proc/sys/\(name)") else { return nil }
+        guard let text = try? TextFile.read("/proc/sys/\(name)") else { return nil }
         return Int(text.prefix { $0 != "\n" })
     }
 }

@@ -26,10 +26,9 @@ extension Diagnosis {
     }
 
     private static func neighbours(_ programs: [ProgramInfo]) -> Check {
-        let others = programs.filter { !$0.neighbours.isEmpty }.map { program in
+        let others = ProgramReport.all(programs).filter { !$0.neighbours.isEmpty }.map { program in
             "\(program.hook): "
-                + program.neighbours.map { "\($0.name)#\($0.id) runs \($0.before ? "before" : "after") ours" }
-                .joined(separator: ", ")
+                + program.neighbours.map { "\($0.name)#\($0.id) runs \($0.runs) ours" }.joined(separator: ", ")
         }
         guard !others.isEmpty else { return .ok("neighbours", "nobody else is attached at our hooks") }
         return .warn(

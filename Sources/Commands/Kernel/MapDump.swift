@@ -19,7 +19,7 @@ struct MapDump: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let plane = try PlaneInspector(pinDirectory: global.pinDirectory)
+        let plane = try PinnedPlane.open(global.pinDirectory)
         let names = try plane.maps().map(\.name)
         guard names.contains(name) else {
             throw CommandError("there is no map \"\(name.printable)\"; there are: \(names.sorted().joined(separator: ", "))")

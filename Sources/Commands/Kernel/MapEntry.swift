@@ -32,10 +32,11 @@ package struct MapEntry: Encodable {
             for field in entry.fields where !names.contains(field.name) { names.append(field.name) }
         }
         guard !names.isEmpty else { return "no entries\n" }
-        var table = Table(names.map { Table.Column($0, shrinks: true) })
-        for entry in entries {
-            table.add(names.map { name in entry.fields.first { $0.name == name }?.value ?? "" })
-        }
+        let rows = entries.map { entry in names.map { name in entry.fields.first { $0.name == name }?.value ?? "" } }
+        let numeric = names.indices.map { column in rows.allSatisfy { UInt64($0[column]) != nil } }
+        var table = Table(
+            names.indices.map { Table.Column(names[$0], numeric[$0] ? .right : .left, shrinks: !numeric[$0]) })
+        for row in rows { table.add(row) }
         return table.rendered(width: width)
     }
 }

@@ -10,7 +10,7 @@ struct MapList: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let maps = try PlaneInspector(pinDirectory: global.pinDirectory).maps().map { MapReport($0) }
+        let maps = try PinnedPlane.open(global.pinDirectory).maps().map { MapReport($0) }
         try global.output.show(maps, table: MapReport.table)
     }
 }

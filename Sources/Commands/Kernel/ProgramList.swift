@@ -13,7 +13,7 @@ struct ProgramList: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let programs = try PlaneInspector(pinDirectory: global.pinDirectory).programs().map { ProgramReport($0) }
+        let programs = ProgramReport.all(try PinnedPlane.open(global.pinDirectory).programs())
         try global.output.show(programs, table: ProgramReport.table)
     }
 }

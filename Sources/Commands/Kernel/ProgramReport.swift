@@ -25,7 +25,17 @@ package struct ProgramReport: Hashable, Sendable, Codable {
     package var runNanoseconds: UInt64
     package var neighbours: [Neighbour]
 
-    package init(_ program: ProgramInfo) {
+    /// Our own programs are nobody's neighbours, though two of them may share a hook.
+    package static func all(_ programs: [ProgramInfo]) -> [ProgramReport] {
+        let ours = Set(programs.map(\.id))
+        return programs.map { program in
+            var report = ProgramReport(program)
+            report.neighbours.removeAll { ours.contains($0.id) }
+            return report
+        }
+    }
+
+    private init(_ program: ProgramInfo) {
         name = program.name
         id = program.id
         hook = program.hook

@@ -16,6 +16,7 @@ package struct ModelBroker: ParsableCommand {
               modelbroker status
               modelbroker flow list --model llama-70b
               modelbroker -j model list | jq '.[].name'
+              modelbroker config check /etc/modelbroker/modelbroker.yaml
               modelbroker events --follow
 
             Exit status: 0 done, 1 failed, 2 wrong usage.
@@ -26,6 +27,7 @@ package struct ModelBroker: ParsableCommand {
                 name: "The broker", subcommands: [StatusCommand.self, DoctorCommand.self, ReloadCommand.self, DetachCommand.self]),
             CommandGroup(name: "Traffic", subcommands: [ModelCommand.self, FlowCommand.self, EventsCommand.self]),
             CommandGroup(name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self]),
+            CommandGroup(name: "Configuration", subcommands: [ConfigCommand.self]),
         ])
 
     package init() {}

@@ -7,11 +7,11 @@ package enum KernelCounters {
         ("refused", "refused, proxy down"),
     ]
     private static let trouble = [
-        ("noTarget", "the caller's namespace has no listener to go to"), ("noSettings", "settings unreadable"),
-        ("storageFailed", "socket storage could not be made"), ("originFull", "origin could not be stored"),
-        ("originMissing", "accepted without an origin"), ("eventLost", "event ring full"),
-        ("retvalFailed", "errno could not be set"), ("sockoptShort", "getsockopt buffer too small"),
-        ("listenerMissing", "no live listener"),
+        ("no_target", "the caller's namespace has no listener to go to"), ("no_settings", "settings unreadable"),
+        ("storage_failed", "socket storage could not be made"), ("origin_full", "origin could not be stored"),
+        ("origin_missing", "accepted without an origin"), ("event_lost", "event ring full"),
+        ("retval_failed", "errno could not be set"), ("sockopt_short", "getsockopt buffer too small"),
+        ("listener_missing", "no live listener"),
     ]
 
     /// One line for each counter that says something.

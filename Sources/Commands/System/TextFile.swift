@@ -1,7 +1,7 @@
 private import Glibc
 
 /// Reads small text files with errors that name them.
-enum ConfigurationFile {
+enum TextFile {
     /// The file's text; `-` is standard input.
     static func read(_ path: String) throws(CommandError) -> String {
         guard path != "-" else { return try text(of: STDIN_FILENO, path: "standard input") }
