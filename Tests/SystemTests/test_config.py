@@ -63,7 +63,11 @@ def test_every_fault_as_json(tmp_path):
     assert {(line, key) for line, key in EXPECTED if not key == "capture[1]"} <= found, verdict
 
 
-@pytest.mark.parametrize("text", ["", "{}\n", "node: {}\n", "capture:\n  - {name: a, to: [\"10.0.0.0/8:80\"]}\n"])
+SMALL = {
+    "empty": "", "no-keys": "{}\n", "empty-node": "node: {}\n", "one-rule": "capture:\n  - {name: a, to: [\"10.0.0.0/8:80\"]}\n"}
+
+
+@pytest.mark.parametrize("text", SMALL.values(), ids=SMALL)
 def test_small_configurations_are_valid(tmp_path, text):
     path = tmp_path / "small.yaml"
     path.write_text(text)
@@ -71,9 +75,22 @@ def test_small_configurations_are_valid(tmp_path, text):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("text", [
-    "node: [\n", "\tnode: {}\n", "a: &a [*a]\n", "- 1\n", "node: {}\nnode: {}\n", "\x00", "models: {m: {endpoints: 3}}\n",
-    "x: " + "[" * 10_000, "capture: yes\n", "node: {gateway: \"${file:/nonexistent}\"}\n", "node: {gateway: \"${env:NO_SUCH_THING}\"}\n"])
+NONSENSE = {
+    "open-list": "node: [\n",
+    "tab": "\tnode: {}\n",
+    "anchor-to-itself": "a: &a [*a]\n",
+    "top-level-list": "- 1\n",
+    "key-twice": "node: {}\nnode: {}\n",
+    "nul": "\x00",
+    "number-for-list": "models: {m: {endpoints: 3}}\n",
+    "deep": "x: " + "[" * 10_000,
+    "word-for-list": "capture: yes\n",
+    "missing-file": "node: {gateway: \"${file:/nonexistent}\"}\n",
+    "missing-variable": "node: {gateway: \"${env:NO_SUCH_THING}\"}\n",
+}
+
+
+@pytest.mark.parametrize("text", NONSENSE.values(), ids=NONSENSE)
 def test_nonsense_is_a_fault_not_a_crash(tmp_path, text):
     path = tmp_path / "nonsense.yaml"
     path.write_text(text)

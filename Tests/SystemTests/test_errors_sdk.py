@@ -9,6 +9,8 @@ from harness.http1 import Connection, chat
 from harness.places import free_port
 
 FAST = ("--ttft", "0ms", "--itl", "0ms", "--tokens", "8")
+#: The API names no code for these.
+ANY = None
 MESSAGE = [{"role": "user", "content": "hello"}]
 
 
@@ -83,19 +85,24 @@ def test_every_answer_has_a_request_id(client):
 @pytest.mark.parametrize("model, exception, status, kind, code", [
     ("nobody", openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     ("dead", openai.InternalServerError, 503, "service_unavailable_error|server_error", "server_is_overloaded"),
-    ("silent", openai.InternalServerError, 502, "api_error", None),
-    ("hangs", openai.InternalServerError, 504, "timeout", None),
-    ("full", openai.InternalServerError, 504, "timeout", None),
+    ("silent", openai.InternalServerError, 502, "api_error", ANY),
+    ("hangs", openai.InternalServerError, 504, "timeout", ANY),
 ], ids=lambda value: value if isinstance(value, str) else None)
 def test_what_the_broker_itself_refuses(client, model, exception, status, kind, code, stream):
     with pytest.raises(exception) as caught:
         create(client, model, stream=stream)
     error = caught.value
     assert type(error) is exception and error.status_code == status
-    assert re.fullmatch(kind, error.type) and error.code == code
+    assert re.fullmatch(kind, error.type) and code in (ANY, error.code)
     assert error.request_id and isinstance(error.body["message"], str)
     if status == 503:
         assert 0 < int(error.response.headers["retry-after"]) <= 120
+
+
+def test_an_endpoint_that_cannot_be_reached_in_time(client):
+    with pytest.raises(openai.InternalServerError) as caught:
+        create(client, "full")
+    assert caught.value.status_code in (503, 504) and caught.value.request_id
 
 
 @pytest.mark.parametrize("model, exception, status", [
@@ -135,7 +142,7 @@ def test_an_unknown_model_of_the_list(client):
 
 def test_an_unknown_path(client):
     with pytest.raises(openai.NotFoundError) as caught:
-        client.get("/../nowhere", cast_to=object)
+        client.with_options(base_url=str(client.base_url).removesuffix("v1/") + "nowhere").models.list()
     assert caught.value.code == "unknown_url"
 
 

@@ -30,7 +30,10 @@ def engines(shared):
 
 @pytest.fixture(scope="module")
 def broker(shared, engines):
-    rules = [{"name": "llm", "to": ["127.64.0.0/16:*"], "path": "proxy", "whenProxyDown": "refuse"}]
+    rules = [
+        {"name": "llm", "to": ["127.64.0.0/16:*"], "path": "proxy", "whenProxyDown": "refuse"},
+        {"name": "strict", "to": ["127.65.0.0/16:*"], "path": "proxy", "whenProxyDown": "refuse", "unknown": "refuse"},
+    ]
     models = {name: [engine.url] for name, engine in engines.items()}
     models["pair"] = [engines["m"].url, engines["chunked"].url]
     models["prefixed"] = [engines["m"].url + "/prefix"]
@@ -48,6 +51,17 @@ def client(request, broker, caller):
         connection = Connection.to(*broker.gateway)
     else:
         connection = Connection(caller.connect(*DIALLED))
+    with connection:
+        yield connection
+
+
+@pytest.fixture(params=["strict", "gateway"])
+def governed(request, broker, caller):
+    """A connection on which the broker answers everything that it does not route."""
+    if request.param == "gateway":
+        connection = Connection.to(*broker.gateway)
+    else:
+        connection = Connection(caller.connect("127.65.0.10", 8000))
     with connection:
         yield connection
 
@@ -130,44 +144,46 @@ def test_head_204_304_and_interim_through_the_relay(relayed):
 
 # What the broker answers itself
 
-def test_the_catalogue_is_the_list_of_models(client, engines):
-    listed = client.request("GET", "/v1/models").json
+def test_the_catalogue_is_the_list_of_models(governed, engines):
+    listed = governed.request("GET", "/v1/models").json
     assert listed["object"] == "list"
     assert {model["id"] for model in listed["data"]} == set(engines) | {"pair", "prefixed"}
     for model in listed["data"]:
         assert model["object"] == "model" and isinstance(model["created"], int) and model["owned_by"]
 
 
-def test_one_model_of_the_list(broker):
-    with Connection.to(*broker.gateway) as client:
-        assert client.request("GET", "/v1/models/m").json["id"] == "m"
-        assert client.request("GET", "/v1/models/meta/slash:7b").json["id"] == "meta/slash:7b"
-        assert client.request("GET", "/v1/models/meta%2Fslash:7b").json["id"] == "meta/slash:7b"
-        missing = client.request("GET", "/v1/models/none")
-        assert missing.status == 404 and missing.error["code"] == "model_not_found"
-        head = client.request("HEAD", "/v1/models")
-        assert head.status == 200 and int(head.header("content-length")) > 0
-        assert client.request("GET", "/v1/models").status == 200, "a HEAD has no body that would be in the way"
+def test_one_model_of_the_list(governed):
+    assert governed.request("GET", "/v1/models/m").json["id"] == "m"
+    assert governed.request("GET", "/v1/models/meta/slash:7b").json["id"] == "meta/slash:7b"
+    assert governed.request("GET", "/v1/models/meta%2Fslash:7b").json["id"] == "meta/slash:7b"
+    missing = governed.request("GET", "/v1/models/none")
+    assert missing.status == 404 and missing.error["code"] == "model_not_found"
+    head = governed.request("HEAD", "/v1/models")
+    assert head.status == 200 and int(head.header("content-length")) > 0
+    assert governed.request("GET", "/v1/models").status == 200, "a HEAD has no body that would be in the way"
 
 
 @pytest.mark.parametrize("method, target, status, code", [
-    ("GET", "/", 404, "unknown_url"), ("GET", "/debug/requests", 404, "unknown_url"), ("POST", "/v2/x", 404, "unknown_url"),
+    ("GET", "/", 404, "unknown_url"), ("GET", "/debug/requests", 404, "unknown_url"), ("POST", "/v3/x", 404, "unknown_url"),
     ("GET", CHAT, 405, "method_not_supported"), ("DELETE", "/v1/embeddings", 405, "method_not_supported")])
-def test_paths_and_methods_of_the_gateway(broker, method, target, status, code):
-    with Connection.to(*broker.gateway) as client:
-        answer = client.request(method, target)
-        assert answer.status == status and answer.error["code"] == code
-        assert answer.header("x-request-id")
-        if status == 405:
-            assert answer.header("allow") == "POST"
+def test_paths_and_methods(governed, method, target, status, code):
+    answer = governed.request(method, target)
+    assert answer.status == status and answer.error["code"] == code
+    assert answer.header("x-request-id")
+    if status == 405:
+        assert answer.header("allow") == "POST"
 
 
-def test_a_post_without_a_model(broker):
-    with Connection.to(*broker.gateway) as client:
-        for body in ({"messages": []}, {"model": 7}, {"model": None}):
-            answer = client.request("POST", CHAT, body)
-            assert answer.status == 400 and answer.error["param"] == "model"
-        assert client.request("POST", CHAT, chat("m")).status == 200, "well framed, so the connection lives on"
+def test_kserve_paths_have_errors_of_their_own(governed):
+    answer = governed.request("POST", "/v2/models/none/infer", {"inputs": []})
+    assert answer.status in (400, 404) and isinstance(answer.json["error"], str)
+
+
+def test_a_post_without_a_model(governed):
+    for body in ({"messages": []}, {"model": 7}, {"model": None}):
+        answer = governed.request("POST", CHAT, body)
+        assert answer.status == 400 and answer.error["param"] == "model"
+    assert governed.request("POST", CHAT, chat("m")).status == 200, "well framed, so the connection lives on"
 
 
 # Routing
@@ -231,10 +247,20 @@ def test_a_client_that_leaves_in_mid_request_sends_nothing_on(client, engines):
         eventually(lambda: any(record["complete"] for record in engines["m"].requests()[-1:] if record["seq"] > count), 0.5)
 
 
-def test_a_half_closed_client_still_gets_its_answer(client):
-    client.send(request_bytes("POST", CHAT, chat("m")))
+def test_half_closing_a_relayed_connection_still_gets_the_answer(relayed):
+    relayed.send(request_bytes("GET", "/health"))
+    relayed.socket.shutdown(socket.SHUT_WR)
+    assert relayed.response().status == 200
+    assert relayed.at_end()
+
+
+def test_half_closing_a_governed_connection_is_leaving_it(client, engines):
+    """As web servers have it: who closes the sending side while an answer is due does not wait for it."""
+    before = engines["hangs"].report()["cancelled"]
+    client.send(request_bytes("POST", CHAT, chat("hangs")))
+    eventually(lambda: engines["hangs"].last()["complete"] and not engines["hangs"].last()["cancelled"], 5, "its arrival")
     client.socket.shutdown(socket.SHUT_WR)
-    assert client.response().status == 200
+    eventually(lambda: engines["hangs"].report()["cancelled"] == before + 1, 5, "the engine being told")
     assert client.at_end()
 
 
