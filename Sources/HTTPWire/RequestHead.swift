@@ -17,7 +17,7 @@ package struct RequestHead: Sendable {
     package private(set) var expectsContinue = false
     /// The client asks for another protocol on this connection.
     package private(set) var wantsUpgrade = false
-    /// The body says that it is JSON, or does not say what it is.
+    /// The body says that it is JSON, or nothing that speaks against it.
     package private(set) var mayBeJSON = true
     package private(set) var host = Piece.none
     package private(set) var requestID = Piece.none
@@ -134,6 +134,9 @@ package struct RequestHead: Sendable {
         while end < value.upperBound, bytes[end] != 0x3B, bytes[end] != 0x20 { end += 1 }
         let type = value.lowerBound..<end
         if bytes.equals(type, ignoringCase: "application/json") { return true }
+        // What curl says unasked, and what hand-written clients say.
+        if bytes.equals(type, ignoringCase: "application/x-www-form-urlencoded") { return true }
+        if bytes.equals(type, ignoringCase: "text/plain") { return true }
         return type.count > 5 && bytes.equals(end - 5..<end, ignoringCase: "+json")
     }
 
