@@ -9,7 +9,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableExperimentalFeature("Lifetimes"),
-]
+] + (Context.environment["MODELBROKER_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : [])
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
@@ -57,17 +57,18 @@ let package = Package(
         module("HTTPWire"),
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
-        module("Flow", ["HTTPWire", "Routing", "Catalog", "Telemetry"]),
+        module("Flow", ["HTTPWire", "Routing", "Catalog", "Control", "Telemetry"]),
         .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
-        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux"]),
+        .target(name: "CBrokerABI"),
+        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"]),
 
         // What runs and steers them.
         module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
         module(
             "Agent",
             [
-                "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", logging,
+                "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", "CBrokerABI", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
@@ -78,7 +79,10 @@ let package = Package(
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
 
         tests("CatalogTests", ["Catalog"]),
-        tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
+        tests("HTTPWireTests", ["HTTPWire"]),
+        tests("ReactorTests", ["Reactor", "Catalog"]),
+        tests("RoutingTests", ["Routing", "Catalog"]),
+        tests("FlowTests", ["Flow", "Routing", "Control", "Catalog", "Telemetry"]),
         tests("AgentTests", ["Agent", "Catalog", "Control", "Telemetry", "CLinux"]),
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
@@ -86,5 +90,6 @@ let package = Package(
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
+        tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
     ]
 )

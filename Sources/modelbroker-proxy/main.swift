@@ -1,1 +1,3 @@
-// placeholder
+import Proxy
+
+ProxyProcess.run(Array(CommandLine.arguments.dropFirst()))

@@ -17,7 +17,7 @@ import Testing
         #expect(try #require(SocketAddress(text)).description == text)
     }
 
-    @Test(arguments: ["127.0.0.1", "::1:80", "[127.0.0.1]:80", "127.0.0.1:65536", "[::1]:", ":80"])
+    @Test(arguments: ["127.0.0.1", "::1:80", "[127.0.0.1]:80", "127.0.0.1:65536", "[::1]:", ":80", "127.0.0.1:+80"])
     func refusesSocketAddress(text: String) {
         #expect(SocketAddress(text) == nil)
     }

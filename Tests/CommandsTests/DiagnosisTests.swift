@@ -43,6 +43,7 @@ import Testing
 
     @Test func failsWhatTheBrokerCannotDoWithout() {
         #expect(findings(.fail) { $0.missingCapabilities = [.bpf] } == ["privileges"])
+        #expect(findings(.warn) { $0.missingCapabilities = [.bpf] } == ["kernel features"])
         #expect(findings(.fail) { $0.kernelRelease = "5.10.0-30-amd64" } == ["kernel"])
         #expect(findings(.fail) { $0.hasBTF = false } == ["BTF"])
         #expect(findings(.fail) { $0.cgroupMount = nil } == ["cgroup v2"])

@@ -16,7 +16,9 @@ import Testing
         var broker: String
         var capture: String
 
-        func run(_ arguments: String...) -> Int32 {
+        func run(_ arguments: String...) -> Int32 { run(arguments) }
+
+        func run(_ arguments: [String]) -> Int32 {
             ModelBroker.run(["--run-dir", runDirectory, "--pin-dir", pins] + arguments)
         }
 
@@ -57,8 +59,9 @@ import Testing
 
     @Test(.enabled(if: runs, "needs root, BTF and cgroup v2")) func readsThePinnedMapsWithoutAnAgent() throws {
         try withPlane { place in
-            for arguments in [["capture", "list"], ["prog", "list"], ["map", "list"], ["map", "dump", "rules4"]] {
-                #expect(place.run(arguments[0], arguments[1], arguments.count > 2 ? arguments[2] : "-j") == 0)
+            for command in [["capture", "list"], ["prog", "list"], ["map", "list"], ["map", "dump", "rules4"]] {
+                #expect(place.run(command) == 0)
+                #expect(place.run(command + ["-j"]) == 0)
             }
             #expect(place.run("map", "dump", "nonsense") == 1)
             #expect(place.run("status") == 1)

@@ -1,4 +1,5 @@
 internal import Control
+private import CLinux
 private import Glibc
 internal import Logging
 private import Synchronization

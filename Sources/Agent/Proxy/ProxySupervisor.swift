@@ -1,4 +1,5 @@
 private import CLinux
+private import CBrokerABI
 internal import Control
 internal import Logging
 internal import ServiceLifecycle

@@ -1,6 +1,8 @@
 #ifndef CLINUX_H
 #define CLINUX_H
-#include "../../../bpf/include/broker_abi.h"
+#include "bpf_map.h"
 #include "fdpass.h"
+#include "poll.h"
 #include "spawn_process.h"
+#include "watch.h"
 #endif

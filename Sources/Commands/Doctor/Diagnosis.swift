@@ -6,7 +6,7 @@ package enum Diagnosis {
     /// The checks in the order in which they are printed.
     package static func checks(of reading: HostReading) -> [Check] {
         [privileges(reading), kernel(reading.kernelRelease), types(reading.hasBTF), cgroup(reading.cgroupMount)]
-            + [pinsPlace(reading)] + reading.features.map(feature) + [unprivileged(reading.unprivilegedBPFDisabled)]
+            + [pinsPlace(reading)] + features(reading) + [unprivileged(reading.unprivilegedBPFDisabled)]
             + plane(reading) + [agent(reading.agent, pinned: reading.isPinned)]
     }
 
@@ -54,10 +54,19 @@ package enum Diagnosis {
             : .fail("bpffs", "\(reading.pinDirectory) is not on a BPF file system", "mount -t bpf bpf /sys/fs/bpf")
     }
 
+    /// Probing takes what loading takes; without that every feature would seem to be missing.
+    private static func features(_ reading: HostReading) -> [Check] {
+        guard reading.missingCapabilities.isEmpty else {
+            return [.warn("kernel features", "cannot be probed without these capabilities", "run this as root")]
+        }
+        return reading.features.map(feature)
+    }
+
     private static func feature(_ feature: HostFeature) -> Check {
         if feature.available { return .ok("kernel feature", "\(feature.name)") }
         let finding = "\(feature.name) is missing"
-        return feature.required ? .fail("kernel feature", finding, feature.note) : .warn("kernel feature", finding, feature.note)
+        let advice = feature.note.isEmpty ? "use a kernel that has it, as Debian's 6.1 does" : feature.note
+        return feature.required ? .fail("kernel feature", finding, advice) : .warn("kernel feature", finding, advice)
     }
 
     private static func unprivileged(_ disabled: Int?) -> Check {

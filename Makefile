@@ -1,0 +1,62 @@
+# ModelBroker: everything that people and CI run.
+#
+#   make build   programs in .build/release      make demo    the whole path, on this machine, cleaned up afterwards
+#   make test    every test                      make check   format, warnings, import rules
+#   make deps    missing Debian packages         make clean   what was built
+
+SHELL := bash
+.DEFAULT_GOAL := build
+SWIFT ?= swift
+PYTHON ?= python3
+VENV := .build/venv
+PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
+
+.PHONY: build test demo check deps bpf venv clean unit system format
+
+build: deps bpf
+	@for product in $(PRODUCTS); do \
+		$(SWIFT) build -c release --product $$product || exit 1; \
+	done
+	@echo "built: $(PRODUCTS:%=.build/release/%)"
+
+# Only what is missing is installed; without root the command to run is printed.
+deps:
+	@Tests/Checks/deps.sh
+
+# The BPF programs, which the Swift build embeds.
+bpf: deps
+	@$(MAKE) --no-print-directory -C bpf
+
+test: unit system
+
+unit: deps bpf
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+# Agent, proxy and engines as processes; needs root for the kernel's part.
+system: deps bpf venv
+	$(SWIFT) build
+	$(VENV)/bin/python -m pytest Tests/SystemTests
+
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: Tests/requirements.txt
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement Tests/requirements.txt
+	@touch $@
+
+demo: build venv
+	@Tests/Demo/demo.sh
+
+check: deps bpf
+	$(SWIFT) format lint --recursive --strict Sources Tests
+	@Tests/Checks/imports.sh
+	@Tests/Checks/source.sh
+	MODELBROKER_WARNINGS=error $(SWIFT) build --build-tests
+
+format:
+	$(SWIFT) format --in-place --recursive Sources Tests
+
+clean:
+	@$(MAKE) --no-print-directory -C bpf clean
+	rm -rf .build

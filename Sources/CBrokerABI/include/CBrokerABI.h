@@ -1,0 +1,5 @@
+#ifndef CBROKERABI_H
+#define CBROKERABI_H
+/* The kernel plane's ABI for the proxy, which must not link what CBPFShim links. */
+#include "../../../bpf/include/broker_abi.h"
+#endif

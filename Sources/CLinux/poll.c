@@ -1,0 +1,28 @@
+#define _GNU_SOURCE
+#include "include/poll.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t data)
+{
+	struct epoll_event event = { .events = events, .data = { .u64 = data } };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int clinux_accept(int listener, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof(*address);
+	int fd = accept4(listener, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int clinux_unacknowledged(int socket)
+{
+	int count = 0;
+
+	return ioctl(socket, SIOCOUTQ, &count) < 0 ? -errno : count;
+}

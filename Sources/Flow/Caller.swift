@@ -1,0 +1,33 @@
+package import Catalog
+package import Control
+
+/// Who opened a connection and whereto, as far as it is known when it is accepted.
+package struct Caller: Sendable {
+    package var entrance: FlowRecord.Entrance
+    package var address: SocketAddress
+    /// What it dialled; for the gateway, the listener.
+    package var dialled: SocketAddress
+    package var rule: UInt32 = 0
+    /// How the capture rule treats what can't be governed; the gateway refuses both.
+    package var unknown = CaptureRule.Ungoverned.refuse
+    package var opaque = CaptureRule.Ungoverned.refuse
+    /// The caller lives in a network namespace other than the node's.
+    package var isForeign = false
+    /// Attested by the kernel.
+    package var pid: UInt32 = 0
+    package var uid: UInt32 = 0
+    package var command = ""
+    package var cgroup: UInt64 = 0
+    package var netnsCookie: UInt64 = 0
+    package var client = ""
+
+    package init(entrance: FlowRecord.Entrance, address: SocketAddress, dialled: SocketAddress) {
+        self.entrance = entrance
+        self.address = address
+        self.dialled = dialled
+    }
+
+    /// The address dialled can be reached from the node: a loopback address of another namespace can't, and must not
+    /// be mistaken for the node's own.
+    var canReachDialled: Bool { entrance == .capture && !(isForeign && dialled.ip.isLoopback) }
+}

@@ -1,0 +1,213 @@
+import Catalog
+import Control
+import HTTPWire
+import Routing
+import Telemetry
+
+/// The answer on its way to the client.
+extension Flow {
+    mutating func upstreamReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        switch phase {
+        case .waiting, .streaming:
+            do throws(HeadFault) {
+                try readAnswer(bytes, &context, &out)
+            } catch {
+                answerIsMalformed(error, &context, &out)
+            }
+        case .tunnel: forward(.client, bytes, 0..<bytes.count, &out)
+        // What the address dialled says between two answers (a 408 before it closes, say) goes on as it is.
+        case .idle where course == .dialled: forward(.client, bytes, 0..<bytes.count, &out)
+        default: break
+        }
+    }
+
+    private mutating func readAnswer(
+        _ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) throws(HeadFault) {
+        var position = 0
+        while position < bytes.count, phase == .waiting || phase == .streaming {
+            guard answer != nil else {
+                try readAnswerHead(bytes, &position, &context, &out)
+                continue
+            }
+            let end = try answerBody.advance(bytes, from: position)
+            passBody(bytes, position..<end, &context, &out)
+            position = end
+            if answerBody.isComplete { finishAnswer(leftover: position < bytes.count, &context, &out) }
+        }
+    }
+
+    /// Reads the head, which may have begun in an earlier piece and end in a later one.
+    private mutating func readAnswerHead(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) throws(HeadFault) {
+        let rest = bytes.extracting(position..<bytes.count)
+        if answerHead.isEmpty, let size = try answerScanner.end(in: rest) {
+            position += size
+            return try takeAnswerHead(rest.extracting(0..<size), bytes, position, &context, &out)
+        }
+        let before = answerHead.count
+        answerHead.append(rest)
+        if before == 0 {
+            position = bytes.count
+            return
+        }
+        let held = answerHead
+        guard let size = try answerScanner.end(in: held.span) else {
+            position = bytes.count
+            return
+        }
+        position += size - before
+        answerHead = []
+        try takeAnswerHead(held.span.extracting(0..<size), bytes, position, &context, &out)
+    }
+
+    private mutating func takeAnswerHead(
+        _ head: Span<UInt8>, _ bytes: Span<UInt8>, _ bodyStart: Int, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) throws(HeadFault) {
+        answerScanner = HeadScanner()
+        let parsed = try ResponseHead(parsing: head, size: head.count)
+        if parsed.status < 200 { return takeInterim(parsed, head, bytes, bodyStart, &context, &out) }
+        answer = parsed
+        answerBody = ResponseBody(
+            parsed.bodyFraming(forHead: request.method == .head), isEventStream: parsed.isEventStream)
+        if let row { context.ledger[row].count(status: parsed.status) }
+        if course == .dialled {
+            bytesOut += UInt64(head.count)
+            answerStarted = true
+            out.compose(to: .client) { $0.append(head) }
+        } else {
+            HeadComposer.response(
+                parsed, head, requestID: requestID, persistence: persistence(after: parsed), into: &heldHead)
+        }
+        deadline = responseDeadline(context)
+        if answerBody.isComplete {
+            passBody(bytes, bodyStart..<bodyStart, &context, &out)
+            finishAnswer(leftover: bodyStart < bytes.count, &context, &out)
+        }
+    }
+
+    private func persistence(after head: ResponseHead) -> HeadComposer.Persistence {
+        let persists = request.keepAlive && answerBody.framing != .close && requestBody.isComplete
+        guard persists else { return .close }
+        return request.isHTTP11 ? .keepAlive : .keepAliveHTTP10
+    }
+
+    /// 1xx: passed on, except a 100 that the client has from us already, and 101, which ends HTTP on this connection.
+    private mutating func takeInterim(
+        _ head: ResponseHead, _ bytes: Span<UInt8>, _ all: Span<UInt8>, _ rest: Int, _ context: inout FlowContext,
+        _ out: inout FlowOutput
+    ) {
+        if head.status == 101 {
+            guard course == .dialled, request.wantsUpgrade else {
+                return refuse(.badAnswer("switched protocols unasked"), &context, &out)
+            }
+            out.compose(to: .client) { $0.append(bytes) }
+            settle(&context)
+            becomeTunnel(&out)
+            return forward(.client, all, rest..<all.count, &out)
+        }
+        if head.status == 100, continued {
+            continued = false
+        } else if request.isHTTP11 {
+            bytesOut += UInt64(bytes.count)
+            out.compose(to: .client) { $0.append(bytes) }
+        }
+        deadline = responseDeadline(context)
+    }
+
+    private mutating func becomeTunnel(_ out: inout FlowOutput) {
+        phase = .tunnel
+        deadline = 0
+        if taken < inbox.count { out.add(.write(.upstream, Slice(.inbox, taken..<inbox.count))) }
+        inboxIsSpent = true
+        resume(&out)
+    }
+
+    /// Passes on a piece of the body, and before the first one the head that was held for it.
+    private mutating func passBody(
+        _ bytes: Span<UInt8>, _ range: Range<Int>, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) {
+        if phase == .waiting {
+            guard !range.isEmpty || answerBody.isComplete else { return }
+            phase = .streaming
+            answerStarted = true
+            if let row {
+                context.ledger[row].firstByte.record(microseconds: (context.now - requestStart) / 1000)
+                context.ledger[row].bytesOut += UInt64(heldHead.count)
+            }
+            bytesOut += UInt64(heldHead.count)
+            if !heldHead.isEmpty {
+                let held = heldHead
+                out.compose(to: .client) { $0.append(contentsOf: held) }
+                heldHead.removeAll(keepingCapacity: true)
+            }
+        }
+        if let row { context.ledger[row].bytesOut += UInt64(range.count) }
+        deadline = responseDeadline(context)
+        forward(.client, bytes, range, &out)
+    }
+
+    mutating func finishAnswer(leftover: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        settle(&context)
+        let persists = answer.map { $0.keepAlive } == true && answerBody.framing != .close && requestBody.isComplete
+        if course == .dialled {
+            if persists, request.keepAlive, !leftover, !upstreamEnded { return nextRequest(&context, &out) }
+            return closeAll(&out)
+        }
+        dropUpstream(reusable: persists && !leftover && !upstreamEnded, &out)
+        course = .none
+        if request.keepAlive, answerBody.framing != .close, requestBody.isComplete {
+            nextRequest(&context, &out)
+        } else {
+            closeAll(&out)
+        }
+    }
+
+    /// Makes ready for the next request; what the client sent ahead is read by `pump`.
+    mutating func nextRequest(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        inboxIsSpent = false
+        inbox.removeFirst(taken)
+        taken = 0
+        headScanner = HeadScanner()
+        phase = .idle
+        deadline = context.deadline(afterMilliseconds: context.timeouts.keepAlive)
+        if clientEnded, inbox.isEmpty { return closeAll(&out) }
+    }
+
+    private mutating func answerIsMalformed(_ fault: HeadFault, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        reportEndpoint("sent a malformed answer: \(fault.message)", &context, &out)
+        if answerStarted { return breakAnswer("the endpoint's answer is malformed", &context, &out) }
+        refuse(.badAnswer("sent a malformed answer (\(fault.message))"), &context, &out)
+    }
+
+    /// An answer that has begun can't be completed: the client must not take what it has for the whole.
+    mutating func breakAnswer(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        out.events.append(event(.broken, reason, address: endpoint))
+        settle(&context) { $0.ledger[$1].broken += 1 }
+        dropUpstream(reusable: false, &out)
+        if course != .dialled, answerBody.acceptsErrorEvent {
+            let isChunked = answerBody.framing == .chunked
+            out.compose(to: .client) { ErrorEvent.append(reason, isChunked: isChunked, to: &$0) }
+        }
+        phase = .closing
+        deadline = 0
+        out.add(.abort(.client))
+    }
+}
+
+/// The last event of a stream that broke.
+enum ErrorEvent {
+    static func append(_ reason: String, isChunked: Bool, to bytes: inout [UInt8]) {
+        var event: [UInt8] = []
+        event.append("data: ")
+        Refusal.badAnswer("broke the stream: \(reason)").appendBody(to: &event, isKServe: false)
+        event.append("\n\n")
+        if isChunked {
+            bytes.append(contentsOf: String(event.count, radix: 16).utf8)
+            bytes.append("\r\n")
+        }
+        bytes.append(contentsOf: event)
+        if isChunked { bytes.append("\r\n") }
+    }
+}

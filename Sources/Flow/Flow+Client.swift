@@ -1,0 +1,188 @@
+import Catalog
+import Control
+import HTTPWire
+import Routing
+import Telemetry
+
+/// The client's side: collecting requests.
+extension Flow {
+    mutating func clientReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        switch phase {
+        case .sniffing:
+            inbox.append(bytes)
+            sniff(&context, &out)
+        case .idle, .head, .body:
+            inbox.append(bytes)
+            collect(&context, &out)
+        case .connecting:
+            inbox.append(bytes)
+            pause(&out)
+        case .waiting, .streaming:
+            if requestBody.isComplete {
+                // The next request came early: it waits until this one is answered.
+                inbox.append(bytes)
+                pause(&out)
+            } else {
+                streamBody(bytes, &context, &out)
+            }
+        case .tunnel: forward(.upstream, bytes, 0..<bytes.count, &out)
+        case .closing: break
+        }
+    }
+
+    mutating func forward(_ leg: Leg, _ bytes: Span<UInt8>, _ range: Range<Int>, _ out: inout FlowOutput) {
+        guard !range.isEmpty else { return }
+        if leg == .client { bytesOut += UInt64(range.count) }
+        out.add(.write(leg, Slice(.received, range)))
+    }
+
+    private mutating func sniff(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        switch ProtocolSniffer.judge(inbox.span) {
+        case .undecided: deadline = min(sniffLimit, context.deadline(afterMilliseconds: context.timeouts.sniff))
+        case .http:
+            phase = .head
+            deadline = context.deadline(afterMilliseconds: context.timeouts.head)
+            collect(&context, &out)
+        case .opaque(let guess): becomeOpaque(.guess(guess), &context, &out)
+        }
+    }
+
+    /// Reads on in the inbox: the head, then the body as far as it must be known.
+    mutating func collect(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        if phase == .idle {
+            phase = .head
+            deadline = context.deadline(afterMilliseconds: context.timeouts.head)
+        }
+        do throws(HeadFault) {
+            if phase == .head, try !readHead(&context, &out) { return }
+            guard phase == .body else { return }
+            let held = inbox
+            taken = try requestBody.advance(held.span, from: taken)
+        } catch {
+            return refuse(.malformed(error), &context, &out)
+        }
+        considerRouting(&context, &out)
+    }
+
+    /// Whether the head is whole; the phase is `.body` then, unless the request was refused.
+    private mutating func readHead(_ context: inout FlowContext, _ out: inout FlowOutput) throws(HeadFault) -> Bool {
+        // A reference to the same storage: the compiler can't see that a span of `inbox` leaves the rest of self alone.
+        let held = inbox
+        guard let size = try headScanner.end(in: held.span) else { return false }
+        request = RequestHead()
+        request = try RequestHead(parsing: held.span, size: size)
+        requests += 1
+        requestID.set(request, held.span, otherwise: context.nextRequestID())
+        isKServe = held.span.begins(request.target.range, ignoringCase: "/v2/")
+        requestStart = context.now
+        taken = size
+        continued = false
+        phase = .body
+        deadline = context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+        requestBody = RequestBody(request.framing, inspect: isWorthInspecting(context.maxBody))
+        if isStrict, let announced = requestBody.announced, announced > UInt64(context.maxBody) {
+            refuse(.tooLarge(context.maxBody), &context, &out)
+        }
+        return true
+    }
+
+    private func isWorthInspecting(_ limit: Int) -> Bool {
+        guard request.method == .post || request.method == .put, request.mayBeJSON else { return false }
+        if case .length(let length) = request.framing { return isStrict || length <= UInt64(limit) }
+        return request.framing != .none
+    }
+
+    /// Passes on once enough is known; otherwise more of the body is waited for.
+    private mutating func considerRouting(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard phase == .body else { return }
+        let isTooLarge = requestBody.size > UInt64(context.maxBody)
+        if isStrict {
+            if let fault = requestBody.jsonFault { return refuse(.malformed(fault), &context, &out) }
+            if isTooLarge { return refuse(.tooLarge(context.maxBody), &context, &out) }
+        }
+        let knowsEnough = requestBody.foundModel && inbox.count > Self.holdLimit
+        if requestBody.isComplete || knowsEnough || !requestBody.isInspected || requestBody.jsonFault != nil || isTooLarge {
+            return route(&context, &out)
+        }
+        deadline = context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+        if request.expectsContinue, !continued {
+            continued = true
+            out.compose(to: .client) { $0.append("HTTP/1.1 100 Continue\r\n\r\n") }
+        }
+    }
+
+    /// A body that goes on after its request was passed on.
+    private mutating func streamBody(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        let end: Int
+        do throws(HeadFault) {
+            end = try requestBody.advance(bytes, from: 0)
+        } catch {
+            return refuse(.malformed(error), &context, &out)
+        }
+        if isStrict, requestBody.size > UInt64(context.maxBody) { return refuse(.tooLarge(context.maxBody), &context, &out) }
+        // A second `model` after the first was acted upon would let the endpoint read another name than the broker did.
+        if case .endpoint = course, requestBody.jsonFault == .modelRepeated {
+            return refuse(.malformed(JSONFault.modelRepeated), &context, &out)
+        }
+        if let row { context.ledger[row].bytesIn += UInt64(end) }
+        if isReplayable { inbox.append(bytes, 0..<end) }
+        forward(.upstream, bytes, 0..<end, &out)
+        if end < bytes.count {
+            inbox.append(bytes, end..<bytes.count)
+            pause(&out)
+        }
+        if isReplayable { taken += end }
+        deadline =
+            requestBody.isComplete ? responseDeadline(context) : context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+    }
+
+    mutating func pause(_ out: inout FlowOutput) {
+        guard !clientPaused else { return }
+        clientPaused = true
+        out.add(.pauseClient)
+    }
+
+    mutating func resume(_ out: inout FlowOutput) {
+        guard clientPaused else { return }
+        clientPaused = false
+        out.add(.resumeClient)
+    }
+
+    // MARK: - The end of the client's side
+
+    mutating func clientFinished(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        clientEnded = true
+        switch phase {
+        case .sniffing: becomeOpaque(.silent, &context, &out)
+        case .idle, .head, .body: closeAll(&out)
+        case .connecting, .waiting, .streaming:
+            // To the address dialled a half-close goes on as it would without a broker; to an endpoint it means that
+            // nobody waits for the answer any more.
+            if course == .dialled {
+                if phase != .connecting, requestBody.isComplete { out.add(.shutdownWrite(.upstream)) }
+            } else {
+                cancel(&context, &out)
+            }
+        case .tunnel:
+            if upstreamEnded { closeAll(&out) } else { out.add(.shutdownWrite(.upstream)) }
+        case .closing: break
+        }
+    }
+
+    mutating func clientFailed(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        switch phase {
+        case .connecting, .waiting, .streaming: cancel(&context, &out)
+        case .tunnel:
+            if hasUpstream { out.add(.abort(.upstream)) }
+            hasUpstream = false
+            closeAll(&out)
+        default: closeAll(&out)
+        }
+    }
+
+    /// Nobody waits for the answer: the endpoint is told at once by closing its connection.
+    private mutating func cancel(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        settle(&context) { $0.ledger[$1].cancelled += 1 }
+        closeAll(&out)
+    }
+}

@@ -1,0 +1,220 @@
+package import Catalog
+package import Control
+import HTTPWire
+import Routing
+import Telemetry
+
+/// One client connection as a state machine without I/O: bytes and events go in, actions come out. A driver owns the two
+/// sockets, carries the actions out and calls back; nothing here knows of sockets, clocks or threads.
+///
+/// A request is held until its model is known, goes to an endpoint of that model (or, where the capture rule says so,
+/// to the address dialled, unchanged), and its answer is passed on piece by piece as it comes.
+package struct Flow: Sendable {
+    enum Phase: Hashable {
+        /// Captured, and not yet known to speak HTTP/1.x.
+        case sniffing
+        /// Between requests.
+        case idle
+        case head
+        /// Collecting the body until the model is known.
+        case body
+        case connecting
+        /// Connected; no byte of the answer's body has come.
+        case waiting
+        case streaming
+        /// Bytes go both ways as they are.
+        case tunnel
+        /// What was written has yet to go out.
+        case closing
+    }
+
+    /// Where the request under way goes.
+    enum Course: Hashable {
+        case none
+        /// To a target of a model of the catalogue; how many have been tried.
+        case endpoint(model: Int, index: Int, tried: Int)
+        /// To the address dialled.
+        case dialled
+    }
+
+    /// A request that holds more than this is passed on as soon as its model is known.
+    static let holdLimit = 64 << 10
+    /// A request up to this size is kept until the first byte of the answer, to be sent again if the kept-alive
+    /// connection it went out on turns out to be closed.
+    static let replayLimit = 1 << 20
+
+    package let caller: Caller
+    var phase: Phase
+    /// What the client sent and is still needed: the request under way, and what it sent ahead.
+    package internal(set) var inbox: [UInt8] = []
+    /// What of the inbox belongs to the request under way, as far as it has been gone through.
+    var taken = 0
+    /// When a connection must have shown what it speaks, however slowly its bytes come.
+    var sniffLimit: UInt64 = 0
+    var headScanner = HeadScanner()
+    var request = RequestHead()
+    var requestBody = RequestBody(.none, inspect: false)
+    var requestID = RequestID()
+    /// The request is for a KServe v2 path, whose errors look different.
+    var isKServe = false
+    /// 100 Continue went to the client, so one from upstream is not passed on.
+    var continued = false
+    /// The whole request is in the inbox and could be sent again.
+    var isReplayable = false
+    /// The connection in use was kept alive: it may turn out to be closed.
+    var isReused = false
+    var course = Course.none
+    /// The target of the catalogue in use, and the version of the routes it was taken from.
+    var target: Target?
+    var routesVersion = 0
+    var hasUpstream = false
+    /// The connection is passed on as it is: no HTTP is read in it.
+    var isOpaque = false
+    /// What the inbox holds of the request is not needed after this call.
+    var inboxIsSpent = false
+    /// Row of the model in the ledger while the request is under way.
+    var row: Int?
+    package internal(set) var model = ""
+    var lastRow = -1
+    var requestStart: UInt64 = 0
+    /// Bytes of the answer's head that came without its end.
+    var answerHead: [UInt8] = []
+    var answerScanner = HeadScanner()
+    var answer: ResponseHead?
+    var answerBody = ResponseBody(.none, isEventStream: false)
+    /// The answer's head, composed, until the first byte of its body.
+    var heldHead: [UInt8] = []
+    var answerStarted = false
+    /// The client sent FIN; the upstream did, in a tunnel.
+    var clientEnded = false
+    var upstreamEnded = false
+    var clientPaused = false
+
+    /// When `timeout` is to be called, on the clock of `FlowContext.now`; 0: never.
+    package internal(set) var deadline: UInt64 = 0
+    package internal(set) var requests: UInt64 = 0
+    package internal(set) var bytesIn: UInt64 = 0
+    package internal(set) var bytesOut: UInt64 = 0
+    package internal(set) var endpoint: SocketAddress?
+
+    package init(_ caller: Caller, _ context: inout FlowContext) {
+        self.caller = caller
+        if caller.entrance == .capture {
+            phase = .sniffing
+            sniffLimit = context.deadline(afterMilliseconds: context.timeouts.head)
+            deadline = context.deadline(afterMilliseconds: context.timeouts.sniff)
+        } else {
+            phase = .idle
+            deadline = context.deadline(afterMilliseconds: context.timeouts.head)
+        }
+    }
+
+    /// Governed strictly: what the catalogue does not know is refused.
+    var isStrict: Bool { caller.unknown == .refuse }
+
+    package var state: FlowRecord.State {
+        switch phase {
+        case .sniffing: .new
+        case .idle: .idle
+        case .head: .head
+        case .body: .body
+        case .connecting: .connecting
+        case .waiting: .waiting
+        case .streaming: .streaming
+        case .tunnel: .opaque
+        case .closing: .closing
+        }
+    }
+
+    /// Whether nothing is under way: the driver may take its buffers back.
+    package var isQuiet: Bool { phase == .idle && inbox.isEmpty }
+
+    // MARK: - Inputs
+
+    /// Bytes from one leg; they are lent for the call.
+    package mutating func received(
+        _ leg: Leg, _ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) {
+        dropSpentInbox()
+        if leg == .client {
+            bytesIn += UInt64(bytes.count)
+            clientReceived(bytes, &context, &out)
+        } else {
+            upstreamReceived(bytes, &context, &out)
+        }
+        pump(&context, &out)
+    }
+
+    /// The peer of one leg will send no more (FIN), all that it sent having been received.
+    package mutating func ended(_ leg: Leg, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        dropSpentInbox()
+        if leg == .client { clientFinished(&context, &out) } else { upstreamFinished(&context, &out) }
+        pump(&context, &out)
+    }
+
+    /// The client sent FIN while reading from it is paused, so what it sent before may be unread.
+    package mutating func clientHungUp(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard case .endpoint = course else { return }
+        clientFinished(&context, &out)
+    }
+
+    /// One leg broke (reset, or its host is gone).
+    package mutating func failed(_ leg: Leg, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        dropSpentInbox()
+        if leg == .client { clientFailed(&context, &out) } else { upstreamFailed(&context, &out) }
+        pump(&context, &out)
+    }
+
+    /// What the deadline allowed for has not happened.
+    package mutating func timeout(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        dropSpentInbox()
+        deadline = 0
+        switch phase {
+        case .sniffing: becomeOpaque(.silent, &context, &out)
+        case .idle: closeAll(&out)
+        case .head: refuse(.headTimeout, &context, &out)
+        case .body: refuse(.bodyTimeout, &context, &out)
+        case .connecting: connectFailed("timed out", &context, &out)
+        case .waiting:
+            if !requestBody.isComplete {
+                refuse(.bodyTimeout, &context, &out)
+            } else {
+                reportEndpoint("did not answer in time", &context, &out)
+                refuse(.endpointTimeout, &context, &out)
+            }
+        case .streaming: breakAnswer("the endpoint fell silent", &context, &out)
+        case .tunnel: break
+        case .closing: out.add(.abort(.client))
+        }
+    }
+
+    /// Reads on in what the client sent ahead, request by request, until one has to wait.
+    private mutating func pump(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        while phase == .idle, !inbox.isEmpty { collect(&context, &out) }
+        if phase == .idle || phase == .head || phase == .body { resume(&out) }
+    }
+
+    // MARK: - Common ends
+
+    /// Lets the upstream go and closes the client's side once all has gone out.
+    mutating func closeAll(_ out: inout FlowOutput) {
+        dropUpstream(reusable: false, &out)
+        phase = .closing
+        deadline = 0
+        out.add(.close(.client))
+    }
+
+    mutating func dropUpstream(reusable: Bool, _ out: inout FlowOutput) {
+        guard hasUpstream || phase == .connecting else { return }
+        hasUpstream = false
+        out.add(.releaseUpstream(reusable: reusable))
+    }
+
+    /// Settles the books of the request under way.
+    mutating func settle(_ context: inout FlowContext, _ note: (inout FlowContext, Int) -> Void = { _, _ in }) {
+        guard let row else { return }
+        note(&context, row)
+        context.ledger[row].active -= 1
+        self.row = nil
+    }
+}

@@ -1,0 +1,93 @@
+package import Catalog
+package import Control
+
+/// One of the two connections of a flow.
+package enum Leg: UInt8, Hashable, Sendable { case client, upstream }
+
+/// Bytes to write: a piece of what the flow was just given, of what it composed, or of what it holds of the request.
+package struct Slice: Hashable, Sendable {
+    package enum Source: UInt8, Hashable, Sendable { case received, composed, inbox }
+
+    package var source: Source
+    package var start: Int
+    package var count: Int
+
+    package init(_ source: Source, _ range: Range<Int>) {
+        self.source = source
+        start = range.lowerBound
+        count = range.count
+    }
+
+    package var range: Range<Int> { start..<start + count }
+}
+
+/// Where a connection to an upstream may come from.
+package enum ConnectPolicy: UInt8, Hashable, Sendable {
+    /// A kept-alive one of the event loop's pool if there is one.
+    case pooled
+    /// A new one that may go to the pool afterwards.
+    case fresh
+    /// The flow's own: to the address dialled, never shared with another caller.
+    case own
+}
+
+/// What the driver of a flow has to do, in order.
+package enum FlowAction: Hashable, Sendable {
+    case write(Leg, Slice)
+    case connect(SocketAddress, ConnectPolicy)
+    /// The flow needs its upstream connection no more; a reusable one goes to the pool.
+    case releaseUpstream(reusable: Bool)
+    /// No more bytes will follow: FIN after what was written.
+    case shutdownWrite(Leg)
+    /// Close after what was written has gone out; the client's side is read until its end so that no reset
+    /// overtakes the answer.
+    case close(Leg)
+    /// Reset after what was written has gone out, so that the peer can't take it for a proper end.
+    case abort(Leg)
+    /// Stop, or go on, reading from the client.
+    case pauseClient
+    case resumeClient
+}
+
+/// What one call to a flow brings forth; one object serves every flow of an event loop.
+package struct FlowOutput: Sendable {
+    package private(set) var actions: [FlowAction] = []
+    /// Bytes that the flow made; slices with source `.composed` lie in it.
+    package var composed: [UInt8] = []
+    package var events: [ProxyEvent] = []
+
+    package init() {}
+
+    package mutating func clear() {
+        actions.removeAll(keepingCapacity: true)
+        composed.removeAll(keepingCapacity: true)
+        if !events.isEmpty { events.removeAll() }
+    }
+
+    mutating func add(_ action: FlowAction) { actions.append(action) }
+
+    /// Writes what `body` appends to the composed bytes.
+    mutating func compose(to leg: Leg, _ body: (inout [UInt8]) -> Void) {
+        let start = composed.count
+        body(&composed)
+        add(.write(leg, Slice(.composed, start..<composed.count)))
+    }
+}
+
+extension [UInt8] {
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { append(contentsOf: $0) }
+    }
+
+    mutating func append(_ span: Span<UInt8>) {
+        span.withUnsafeBufferPointer { append(contentsOf: $0) }
+    }
+
+    mutating func append(_ span: Span<UInt8>, _ range: Range<Int>) {
+        append(span.extracting(range))
+    }
+
+    mutating func append(decimal number: Int) {
+        append(contentsOf: String(number).utf8)
+    }
+}

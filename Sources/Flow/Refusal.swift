@@ -1,0 +1,141 @@
+import HTTPWire
+
+/// An answer that the broker gives itself because it will not, or cannot, pass a request on. Status, type and code are
+/// those of the OpenAI API.
+package struct Refusal: Sendable {
+    var status: Int
+    var type: StaticString
+    var code: StaticString?
+    var param: StaticString?
+    var message: String
+    /// Seconds; at most 120, or clients stop trying.
+    var retryAfter: Int?
+    var allow: StaticString?
+
+    private static func invalid(_ status: Int, _ message: String, code: StaticString? = nil, param: StaticString? = nil)
+        -> Refusal
+    {
+        Refusal(status: status, type: "invalid_request_error", code: code, param: param, message: message)
+    }
+
+    static func malformed(_ fault: HeadFault) -> Refusal {
+        invalid(fault.status, "Malformed HTTP request: \(fault.message).")
+    }
+
+    static func malformed(_ fault: JSONFault) -> Refusal {
+        invalid(400, "Could not read the request: \(fault.message).", param: fault.concernsModel ? "model" : nil)
+    }
+
+    static let modelMissing = invalid(400, "You must provide a 'model' parameter.", param: "model")
+
+    static let notJSON = invalid(
+        400, "You must provide a 'model' parameter in a JSON body (Content-Type: application/json).", param: "model")
+
+    static func modelUnknown(_ name: String) -> Refusal {
+        invalid(
+            404, "The model '\(name)' does not exist or you do not have access to it.", code: "model_not_found", param: "model")
+    }
+
+    static func urlUnknown(_ method: String, _ path: String) -> Refusal {
+        invalid(404, "Unknown request URL: \(method) \(path).", code: "unknown_url")
+    }
+
+    static func methodNotAllowed(_ method: String, allow: StaticString) -> Refusal {
+        var refusal = invalid(405, "Method \(method) is not supported here; use \(allow).", code: "method_not_supported")
+        refusal.allow = allow
+        return refusal
+    }
+
+    static func tooLarge(_ limit: Int) -> Refusal {
+        invalid(413, "The request body is larger than \(limit) bytes.", code: "request_too_large")
+    }
+
+    static let headTimeout = invalid(408, "The request head took too long.")
+    static let bodyTimeout = invalid(408, "The request body took too long.")
+
+    static func noEndpoint(_ model: String) -> Refusal {
+        Refusal(
+            status: 503, type: "service_unavailable_error", code: "server_is_overloaded",
+            message: "No endpoint of the model '\(model)' can be reached.", retryAfter: 1)
+    }
+
+    static func dialledUnreachable(_ address: String, _ reason: String) -> Refusal {
+        Refusal(
+            status: 503, type: "service_unavailable_error", code: "server_is_overloaded",
+            message: "Could not connect to \(address): \(reason).", retryAfter: 1)
+    }
+
+    static func badAnswer(_ reason: String) -> Refusal {
+        Refusal(status: 502, type: "api_error", code: "bad_gateway", message: "The endpoint \(reason).", retryAfter: 1)
+    }
+
+    static let endpointTimeout = Refusal(
+        status: 504, type: "timeout", code: "endpoint_timeout", message: "The endpoint did not answer in time.", retryAfter: 1)
+
+    /// Appends the error object, or for KServe v2 paths its own shape.
+    func appendBody(to bytes: inout [UInt8], isKServe: Bool) {
+        if isKServe {
+            bytes.append("{\"error\":")
+            JSONText.append(message, to: &bytes)
+            bytes.append("}")
+            return
+        }
+        bytes.append("{\"error\":{\"message\":")
+        JSONText.append(message, to: &bytes)
+        bytes.append(",\"type\":\"")
+        bytes.append(type)
+        bytes.append("\",\"param\":")
+        Self.append(param, to: &bytes)
+        bytes.append(",\"code\":")
+        Self.append(code, to: &bytes)
+        bytes.append("}}")
+    }
+
+    private static func append(_ text: StaticString?, to bytes: inout [UInt8]) {
+        guard let text else { return bytes.append("null") }
+        bytes.append("\"")
+        bytes.append(text)
+        bytes.append("\"")
+    }
+
+    static func reason(_ status: Int) -> StaticString {
+        switch status {
+        case 200: "OK"
+        case 400: "Bad Request"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 417: "Expectation Failed"
+        case 431: "Request Header Fields Too Large"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: "Error"
+        }
+    }
+}
+
+/// JSON strings.
+enum JSONText {
+    /// Appends `text` in quotes, escaped.
+    static func append(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(0x22)
+        for byte in text.utf8 {
+            switch byte {
+            case 0x22, 0x5C:
+                bytes.append(0x5C)
+                bytes.append(byte)
+            case 0..<0x20, 0x7F:
+                bytes.append("\\u00")
+                bytes.append(hex(byte >> 4))
+                bytes.append(hex(byte & 0xF))
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(0x22)
+    }
+
+    private static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
+}

@@ -1,0 +1,81 @@
+/// The byte classes of RFC 9110 and 9112, as tests on one byte.
+enum ByteClass {
+    /// Bit n of the two words stands for byte n: ALPHA, DIGIT and !#$%&'*+-.^_`|~.
+    private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
+    private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
+
+    @inline(__always) static func isToken(_ byte: UInt8) -> Bool {
+        if byte < 64 { return tokenLow >> UInt64(byte) & 1 != 0 }
+        return byte < 128 && tokenHigh >> UInt64(byte - 64) & 1 != 0
+    }
+
+    /// What may stand in a request target: visible ASCII.
+    @inline(__always) static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F }
+
+    /// What may stand in a field value: visible bytes, space, tab, and obs-text (0x80 and above).
+    @inline(__always) static func isFieldContent(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != 0x7F || byte == 0x09
+    }
+
+    @inline(__always) static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    /// The value of a hexadecimal digit; nil for anything else.
+    @inline(__always) static func hexValue(_ byte: UInt8) -> UInt8? {
+        if isDigit(byte) { return byte &- 0x30 }
+        let letter = byte | 0x20
+        return letter >= 0x61 && letter <= 0x66 ? letter &- 0x61 &+ 10 : nil
+    }
+
+    @inline(__always) static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+}
+
+/// A piece of a buffer: where it starts and how many bytes it has.
+package struct Piece: Hashable, Sendable {
+    package var start: UInt16
+    package var count: UInt16
+
+    package init(start: Int, count: Int) {
+        self.start = UInt16(truncatingIfNeeded: start)
+        self.count = UInt16(truncatingIfNeeded: count)
+    }
+
+    package static let none = Piece(start: 0, count: 0)
+    package var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
+    package var isEmpty: Bool { count == 0 }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether the bytes of `range` are `text`, which must be lower-case ASCII, in any case.
+    package func equals(_ range: Range<Int>, ignoringCase text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { wanted in
+            var index = 0
+            while index < wanted.count {
+                if ByteClass.lowercased(self[range.lowerBound + index]) != wanted[index] { return false }
+                index += 1
+            }
+            return true
+        }
+    }
+
+    /// Whether the bytes of `range` begin with `text`, which must be lower-case ASCII, in any case.
+    package func begins(_ range: Range<Int>, ignoringCase text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        return range.count >= count && equals(range.lowerBound..<range.lowerBound + count, ignoringCase: text)
+    }
+
+    /// Whether the bytes of `range` are exactly `text`.
+    package func equals(_ range: Range<Int>, _ text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { wanted in
+            var index = 0
+            while index < wanted.count {
+                if self[range.lowerBound + index] != wanted[index] { return false }
+                index += 1
+            }
+            return true
+        }
+    }
+}

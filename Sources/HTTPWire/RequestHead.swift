@@ -1,0 +1,150 @@
+/// The methods that the broker tells apart.
+package enum Method: UInt8, Hashable, Sendable {
+    case get, head, post, put, options, connect, other
+}
+
+/// A request head, parsed strictly: what it says about the message, and which of its lines end at this hop.
+package struct RequestHead: Sendable {
+    /// Bytes of the head, its empty line included.
+    package private(set) var size = 0
+    package private(set) var method = Method.other
+    package private(set) var methodName = Piece.none
+    package private(set) var target = Piece.none
+    package private(set) var isHTTP11 = true
+    package private(set) var framing = Framing.none
+    /// The client wants the connection to stay open.
+    package private(set) var keepAlive = true
+    package private(set) var expectsContinue = false
+    /// The client asks for another protocol on this connection.
+    package private(set) var wantsUpgrade = false
+    /// The body says that it is JSON, or nothing that speaks against it.
+    package private(set) var mayBeJSON = true
+    package private(set) var host = Piece.none
+    package private(set) var requestID = Piece.none
+    /// Where the first field line starts.
+    package private(set) var fieldsStart = 0
+    /// Lines that a governed request leaves behind: hop-by-hop fields, Host, and names reserved to the broker.
+    package private(set) var dropped = LineSet()
+
+    package init() {}
+
+    /// Parses the head that ends at `size` in `bytes`, as `HeadScanner` found it.
+    package init(parsing bytes: Span<UInt8>, size: Int) throws(HeadFault) {
+        self.size = size
+        fieldsStart = try parseRequestLine(bytes)
+        let fields = try FieldTable(parsing: bytes, from: fieldsStart, to: size)
+        try readFields(fields, bytes)
+    }
+
+    private mutating func parseRequestLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
+        var index = 0
+        while ByteClass.isToken(bytes[index]) { index += 1 }
+        guard index > 0, index <= 32, bytes[index] == 0x20 else { throw .requestLine }
+        methodName = Piece(start: 0, count: index)
+        method = Self.method(bytes, index)
+        let targetStart = index + 1
+        index = targetStart
+        while ByteClass.isTarget(bytes[index]) { index += 1 }
+        guard index > targetStart, bytes[index] == 0x20 else { throw .requestLine }
+        target = Piece(start: targetStart, count: index - targetStart)
+        let version = index + 1
+        guard version + 10 <= size else { throw .requestLine }
+        guard bytes.equals(version..<version + 5, "HTTP/"), bytes[version + 6] == 0x2E,
+            ByteClass.isDigit(bytes[version + 5]), ByteClass.isDigit(bytes[version + 7])
+        else { throw .requestLine }
+        guard bytes[version + 8] == 0x0D, bytes[version + 9] == 0x0A else { throw .requestLine }
+        guard bytes[version + 5] == 0x31, bytes[version + 7] <= 0x31 else { throw .version }
+        isHTTP11 = bytes[version + 7] == 0x31
+        return version + 10
+    }
+
+    private static func method(_ bytes: Span<UInt8>, _ count: Int) -> Method {
+        let name = 0..<count
+        if bytes.equals(name, "POST") { return .post }
+        if bytes.equals(name, "GET") { return .get }
+        if bytes.equals(name, "HEAD") { return .head }
+        if bytes.equals(name, "PUT") { return .put }
+        if bytes.equals(name, "OPTIONS") { return .options }
+        return bytes.equals(name, "CONNECT") ? .connect : .other
+    }
+
+    private mutating func readFields(_ fields: FieldTable, _ bytes: Span<UInt8>) throws(HeadFault) {
+        var body = FramingFields()
+        var connection = ConnectionOptions()
+        var hosts = 0
+        var upgradeField = false
+        for index in 0..<fields.count {
+            let field = fields[index]
+            let name = field.name.range
+            let value = field.value.range
+            // The length tells most names apart before a byte is compared.
+            switch name.count {
+            case 4 where bytes.equals(name, ignoringCase: "host"):
+                hosts += 1
+                host = field.value
+                try dropped.insert(field.line(in: bytes))
+            case 2 where bytes.equals(name, ignoringCase: "te"): try dropped.insert(field.line(in: bytes))
+            case 6 where bytes.equals(name, ignoringCase: "expect"):
+                guard bytes.equals(value, ignoringCase: "100-continue") else { throw .expectation }
+                expectsContinue = true
+                try dropped.insert(field.line(in: bytes))
+            case 7 where bytes.equals(name, ignoringCase: "upgrade"):
+                upgradeField = true
+                try dropped.insert(field.line(in: bytes))
+            case 10 where bytes.equals(name, ignoringCase: "connection"):
+                try connection.read(value, in: bytes)
+                try dropped.insert(field.line(in: bytes))
+            case 10 where bytes.equals(name, ignoringCase: "keep-alive"): try dropped.insert(field.line(in: bytes))
+            case 12 where bytes.equals(name, ignoringCase: "content-type"):
+                mayBeJSON = Self.isJSON(value, in: bytes)
+            case 12 where bytes.equals(name, ignoringCase: "x-request-id"):
+                // Repeated or overlong ids are not echoed.
+                requestID = requestID.isEmpty && value.count <= 128 ? field.value : .none
+            case 14 where bytes.equals(name, ignoringCase: "content-length"): try body.contentLength(value, in: bytes)
+            case 15 where bytes.equals(name, ignoringCase: "x-service-group"):
+                try dropped.insert(field.line(in: bytes))
+            case 16 where bytes.equals(name, ignoringCase: "proxy-connection"):
+                try dropped.insert(field.line(in: bytes))
+            case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
+                try body.transferEncoding(value, in: bytes)
+            case 15... where bytes.begins(name, ignoringCase: "x-modelbroker-"):
+                try dropped.insert(field.line(in: bytes))
+            default: break
+            }
+        }
+        guard hosts == 1 || (hosts == 0 && !isHTTP11), Self.isHost(host.range, in: bytes) else { throw .host }
+        framing = try body.framing(isHTTP11: isHTTP11, otherwise: .none)
+        keepAlive = connection.persists(isHTTP11: isHTTP11)
+        wantsUpgrade = upgradeField && connection.upgrade
+        if connection.namesOthers { try dropNamed(by: fields, bytes) }
+    }
+
+    /// Drops the lines that Connection lines name.
+    private mutating func dropNamed(by fields: FieldTable, _ bytes: Span<UInt8>) throws(HeadFault) {
+        for index in 0..<fields.count where bytes.equals(fields[index].name.range, ignoringCase: "connection") {
+            for other in 0..<fields.count
+            where ConnectionOptions.names(fields[other].name.range, in: fields[index].value.range, of: bytes) {
+                try dropped.insert(fields[other].line(in: bytes))
+            }
+        }
+    }
+
+    private static func isJSON(_ value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
+        var end = value.lowerBound
+        while end < value.upperBound, bytes[end] != 0x3B, bytes[end] != 0x20 { end += 1 }
+        let type = value.lowerBound..<end
+        if bytes.equals(type, ignoringCase: "application/json") { return true }
+        // What curl says unasked, and what hand-written clients say.
+        if bytes.equals(type, ignoringCase: "application/x-www-form-urlencoded") { return true }
+        if bytes.equals(type, ignoringCase: "text/plain") { return true }
+        return type.count > 5 && bytes.equals(end - 5..<end, ignoringCase: "+json")
+    }
+
+    /// Host: what RFC 3986 lets stand in an authority without user info.
+    private static func isHost(_ value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
+        value.allSatisfy { index in
+            let byte = bytes[index]
+            return ByteClass.isTarget(byte) && byte != 0x2F && byte != 0x40 && byte != 0x3F && byte != 0x23 && byte != 0x2C
+        }
+    }
+}

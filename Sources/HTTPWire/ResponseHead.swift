@@ -1,0 +1,74 @@
+/// A response head, parsed strictly.
+package struct ResponseHead: Sendable {
+    /// Bytes of the head, its empty line included.
+    package private(set) var size = 0
+    package private(set) var status = 0
+    package private(set) var isHTTP11 = true
+    /// As the fields say it; `bodyFraming(forHead:)` says it for a given request.
+    package private(set) var framing = Framing.close
+    package private(set) var keepAlive = true
+    package private(set) var isEventStream = false
+    package private(set) var hasRequestID = false
+    package private(set) var fieldsStart = 0
+    /// Hop-by-hop lines.
+    package private(set) var dropped = LineSet()
+
+    /// Parses the head that ends at `size` in `bytes`, as `HeadScanner` found it.
+    package init(parsing bytes: Span<UInt8>, size: Int) throws(HeadFault) {
+        self.size = size
+        fieldsStart = try parseStatusLine(bytes)
+        let fields = try FieldTable(parsing: bytes, from: fieldsStart, to: size)
+        try readFields(fields, bytes)
+    }
+
+    /// How this answer's body ends, given whether the request was HEAD (RFC 9112 section 6.3).
+    package func bodyFraming(forHead: Bool) -> Framing {
+        forHead || status < 200 || status == 204 || status == 304 ? .none : framing
+    }
+
+    private mutating func parseStatusLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
+        guard size >= 16, bytes.equals(0..<7, "HTTP/1."), bytes[7] == 0x31 || bytes[7] == 0x30,
+            bytes[8] == 0x20
+        else { throw .statusLine }
+        isHTTP11 = bytes[7] == 0x31
+        for index in 9..<12 {
+            guard ByteClass.isDigit(bytes[index]) else { throw .statusLine }
+            status = status * 10 + Int(bytes[index] - 0x30)
+        }
+        guard (100...599).contains(status) else { throw .statusLine }
+        var index = 12
+        // The space before the reason is required, but servers leave it out with an empty reason.
+        guard bytes[index] == 0x20 || bytes[index] == 0x0D else { throw .statusLine }
+        while ByteClass.isFieldContent(bytes[index]) { index += 1 }
+        guard bytes[index] == 0x0D, bytes[index + 1] == 0x0A else { throw .statusLine }
+        return index + 2
+    }
+
+    private mutating func readFields(_ fields: FieldTable, _ bytes: Span<UInt8>) throws(HeadFault) {
+        var body = FramingFields()
+        var connection = ConnectionOptions()
+        for index in 0..<fields.count {
+            let field = fields[index]
+            let name = field.name.range
+            let value = field.value.range
+            switch name.count {
+            case 7 where bytes.equals(name, ignoringCase: "upgrade"): try dropped.insert(field.line(in: bytes))
+            case 10 where bytes.equals(name, ignoringCase: "connection"):
+                try connection.read(value, in: bytes)
+                try dropped.insert(field.line(in: bytes))
+            case 10 where bytes.equals(name, ignoringCase: "keep-alive"): try dropped.insert(field.line(in: bytes))
+            case 12 where bytes.equals(name, ignoringCase: "content-type"):
+                isEventStream = bytes.begins(value, ignoringCase: "text/event-stream")
+            case 12 where bytes.equals(name, ignoringCase: "x-request-id"): hasRequestID = true
+            case 14 where bytes.equals(name, ignoringCase: "content-length"): try body.contentLength(value, in: bytes)
+            case 16 where bytes.equals(name, ignoringCase: "proxy-connection"):
+                try dropped.insert(field.line(in: bytes))
+            case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
+                try body.transferEncoding(value, in: bytes)
+            default: break
+            }
+        }
+        framing = try body.framing(isHTTP11: isHTTP11, otherwise: .close)
+        keepAlive = connection.persists(isHTTP11: isHTTP11)
+    }
+}

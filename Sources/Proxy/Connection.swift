@@ -1,0 +1,55 @@
+import Flow
+import Reactor
+
+/// A caller's connection with its flow, and the upstream connection that the flow uses at the moment.
+final class Connection {
+    /// How the client's side comes to its end.
+    enum Ending: Equatable {
+        case none
+        /// Close once all has been written.
+        case close
+        /// FIN was sent; what still comes is read and thrown away, so that no reset overtakes the answer.
+        case lingering
+        /// Reset once all has been written and delivered.
+        case abort
+    }
+
+    let token: Token
+    let client: Descriptor
+    let accepted: UInt64
+    var flow: Flow
+    var upstream: Upstream?
+    var clientQueue = ByteQueue()
+    /// The kernel has, or may have, bytes from the client.
+    var clientReadable = true
+    /// FIN or an error waits behind those bytes: a short read does not mean that nothing is left.
+    var clientHungUp = false
+    var clientEnded = false
+    var clientPaused = false
+    var finishClientWrites = false
+    var ending = Ending.none
+    /// Deadline of an ending; 0: none.
+    var endingDeadline: UInt64 = 0
+    /// The deadline under which the connection stands in the timer wheel; 0: it does not.
+    var armed: UInt64 = 0
+    /// It stands in the list of those to be looked at again.
+    var isQueued = false
+    var isGone = false
+
+    init(token: Token, client: consuming Descriptor, flow: Flow, now: UInt64) {
+        self.token = token
+        self.client = client
+        self.flow = flow
+        accepted = now
+    }
+
+    /// When to see whether everything written before a reset has been delivered; 0: not under way.
+    var abortCheck: UInt64 = 0
+
+    /// The next point in time at which something has to be done; 0: none.
+    var deadline: UInt64 {
+        if ending == .abort, abortCheck != 0 { return min(abortCheck, endingDeadline) }
+        if ending != .none { return endingDeadline }
+        return flow.deadline
+    }
+}

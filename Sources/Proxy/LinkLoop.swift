@@ -1,0 +1,123 @@
+import CBrokerABI
+import CLinux
+import Catalog
+import Control
+import Glibc
+import Reactor
+
+/// The link to the agent: connects, and connects again when the agent goes away; passes configurations and questions to
+/// the event loops and their answers back. It owns the listeners' life; the data path does not wait for it.
+struct LinkLoop: ~Copyable {
+    private let runDirectory: String
+    private let outbox: Outbox
+    private let stop: StopSignal
+    private let watch: Descriptor
+    private var socket: LinkSocket?
+    private var loops: LoopGroup
+    private var stopDeadline: UInt64?
+
+    init(runDirectory: String, outbox: Outbox, stop: consuming StopSignal) throws(SystemError) {
+        let number = clinux_watch_directory(runDirectory)
+        guard number >= 0 else { throw SystemError("inotify", -number) }
+        watch = Descriptor(owning: number)
+        self.runDirectory = runDirectory
+        self.outbox = outbox
+        self.stop = stop
+        socket = nil
+        loops = LoopGroup(outbox)
+    }
+
+    consuming func run() -> Never {
+        while true {
+            if socket == nil { connect() }
+            wait()
+            if let stopDeadline, loops.isDrained || MonotonicClock.now() >= stopDeadline { exit(0) }
+        }
+    }
+
+    private mutating func connect() {
+        guard stopDeadline == nil else { return }
+        socket = LinkSocket(path: runDirectory + "/proxy.sock")
+        guard socket != nil else { return }
+        let hello = ProxyHello(
+            pid: getpid(), version: Version.current, abi: UInt32(MB_ABI_VERSION), generation: loops.generation)
+        send(.hello(hello))
+    }
+
+    /// Waits for the agent, the event loops, a signal, or (without an agent) for its socket to appear.
+    private mutating func wait() {
+        let link = socket?.number ?? -1
+        var polled = [
+            pollfd(fd: outbox.descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: stop.descriptor.number, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: watch.number, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: link, events: Int16(POLLIN), revents: 0),
+        ]
+        _ = poll(&polled, nfds_t(polled.count), pollTimeout())
+        if polled[1].revents != 0 { begin(stop: 30_000) }
+        if polled[2].revents != 0 { clinux_drain(watch.number) }
+        if polled[0].revents != 0 {
+            // Without a link the events wait in the outbox, up to its bound.
+            if socket != nil { for message in outbox.takeAll() { send(message) } } else { outbox.settle() }
+        }
+        if polled[3].revents != 0 { receive() }
+    }
+
+    /// The agent's socket may exist before somebody accepts on it, which no event tells.
+    private func pollTimeout() -> Int32 {
+        if let stopDeadline {
+            let now = MonotonicClock.now()
+            return stopDeadline <= now ? 0 : Int32(min((stopDeadline - now) / 1_000_000 + 1, 1000))
+        }
+        return socket == nil ? 100 : -1
+    }
+
+    private mutating func send(_ message: ProxyMessage) {
+        guard socket?.send(message.encoded()) == true else {
+            socket = nil
+            return
+        }
+    }
+
+    private mutating func receive() {
+        guard let frames = socket?.receive() else {
+            socket = nil
+            return
+        }
+        for frame in frames {
+            do throws(WireError) {
+                handle(try AgentMessage(decoding: frame))
+            } catch {
+                outbox.log("the agent sent what can't be read: \(error)")
+                socket = nil
+                return
+            }
+        }
+    }
+
+    private mutating func handle(_ message: AgentMessage) {
+        switch message {
+        case .welcome(let settings):
+            if let map = socket?.takeDescriptor() { loops.adopt(listenersMap: Descriptor(owning: map)) }
+            apply(settings)
+        case .configure(let settings): apply(settings)
+        case .query(let id, let query): loops.ask(ReportCollector(id: id, query, workers: loops.count, outbox))
+        case .stop(let milliseconds): begin(stop: milliseconds)
+        }
+    }
+
+    private mutating func apply(_ settings: ProxySettings) {
+        do throws(ApplyError) {
+            try loops.apply(settings)
+            send(.applied(generation: settings.generation))
+        } catch {
+            send(.rejected(generation: settings.generation, reason: error.description))
+        }
+    }
+
+    private mutating func begin(stop milliseconds: UInt32) {
+        guard stopDeadline == nil else { return }
+        stopDeadline = MonotonicClock.now() + UInt64(milliseconds) * 1_000_000
+        loops.drain()
+    }
+}

@@ -1,0 +1,114 @@
+import CLinux
+import Catalog
+import Control
+import Glibc
+import Reactor
+
+/// Why a configuration can't be put in force.
+struct ApplyError: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// The event loops together: their listeners, and the configuration in force.
+struct LoopGroup: ~Copyable {
+    private let outbox: Outbox
+    private var mailboxes: [Mailbox<WorkerMessage>] = []
+    private var listeners: [ListenerPlan: Listener] = [:]
+    private var nextListener = 0
+    private var listenersMap: Descriptor?
+    private var drainCounter: DrainCounter?
+    /// Of the configuration in force; 0: none yet.
+    private(set) var generation: UInt64 = 0
+
+    init(_ outbox: Outbox) {
+        self.outbox = outbox
+        listenersMap = nil
+    }
+
+    var count: Int { mailboxes.count }
+    var isDrained: Bool { drainCounter?.isDone ?? mailboxes.isEmpty }
+
+    /// Takes the kernel plane's map of listeners. One that replaces another (the plane was made anew) gets every
+    /// listener that is open.
+    mutating func adopt(listenersMap map: consuming Descriptor) {
+        listenersMap = consume map
+        for (plan, listener) in listeners {
+            do throws(ApplyError) { try register(listener, plan) } catch { outbox.log(error.description) }
+        }
+    }
+
+    /// Puts a configuration in force: new listeners first, so that a port in use leaves everything as it was.
+    mutating func apply(_ settings: ProxySettings) throws(ApplyError) {
+        let configuration = ProxyConfiguration(settings)
+        let isFirst = mailboxes.isEmpty
+        if isFirst { try startLoops(configuration) }
+        let plans = ListenerPlan.plans(for: settings.catalog.node)
+        var opened: [ListenerPlan: Listener] = [:]
+        for plan in plans where listeners[plan] == nil {
+            opened[plan] = try open(plan)
+        }
+        if !isFirst { for mailbox in mailboxes { mailbox.post(.configure(configuration)) } }
+        for plan in Array(listeners.keys) where !plans.contains(plan) {
+            for mailbox in mailboxes { mailbox.post(.unlisten(plan.address)) }
+            listeners[plan] = nil
+        }
+        for (plan, listener) in opened {
+            hand(out: listener)
+            try register(listener, plan)
+            listeners[plan] = listener
+        }
+        generation = settings.generation
+    }
+
+    func ask(_ collector: ReportCollector) {
+        for mailbox in mailboxes { mailbox.post(.report(collector)) }
+    }
+
+    mutating func drain() {
+        let counter = DrainCounter(workers: mailboxes.count, outbox)
+        drainCounter = counter
+        listeners = [:]
+        for mailbox in mailboxes { mailbox.post(.drain(counter)) }
+    }
+
+    private mutating func startLoops(_ configuration: ProxyConfiguration) throws(ApplyError) {
+        let wanted = configuration.catalog.node.workers
+        let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        do throws(SystemError) {
+            for loop in 0..<(wanted > 0 ? wanted : cores) {
+                let mailbox = try Mailbox<WorkerMessage>()
+                try WorkerThread.start(.init(mailbox: mailbox, outbox: outbox, configuration: configuration, loop: loop))
+                mailboxes.append(mailbox)
+            }
+        } catch {
+            throw ApplyError(description: "cannot start an event loop: \(error)")
+        }
+    }
+
+    private mutating func open(_ plan: ListenerPlan) throws(ApplyError) -> Listener {
+        nextListener += 1
+        do throws(SystemError) {
+            return try Listener(id: nextListener, address: plan.address, entrance: plan.entrance, shares: mailboxes.count)
+        } catch {
+            throw ApplyError(description: "cannot listen on \(plan.address): \(error)")
+        }
+    }
+
+    private func hand(out listener: Listener) {
+        for (share, mailbox) in mailboxes.enumerated() {
+            var copy = listener
+            copy.share = share
+            mailbox.post(.listen(copy))
+        }
+    }
+
+    /// Shows the listener to the kernel plane: connect() looks there to see whether somebody listens.
+    private mutating func register(_ listener: Listener, _ plan: ListenerPlan) throws(ApplyError) {
+        guard let slot = plan.slot else { return }
+        guard let map = listenersMap?.number else { return }
+        let result = clinux_sockmap_set(map, slot, listener.descriptor(of: 0))
+        guard result == 0 else {
+            throw ApplyError(description: "cannot register the listener \(plan.address): \(String(cString: strerror(-result)))")
+        }
+    }
+}

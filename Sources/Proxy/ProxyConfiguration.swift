@@ -1,0 +1,28 @@
+import Catalog
+import Control
+import Routing
+
+/// A configuration as the event loops use it: shared, never changed.
+final class ProxyConfiguration: Sendable {
+    let generation: UInt64
+    let catalog: Catalog
+    let routes: RoutingTable
+    let hostNetnsCookie: UInt64
+
+    init(_ settings: ProxySettings) {
+        generation = settings.generation
+        catalog = settings.catalog
+        routes = RoutingTable(settings.catalog.models)
+        hostNetnsCookie = settings.hostNetnsCookie
+    }
+
+    /// The name of the client that the kernel plane knows by this number; empty: none.
+    func clientName(_ number: UInt32) -> String {
+        let index = Int(number) - 1
+        return catalog.clients.indices.contains(index) ? catalog.clients[index].name : ""
+    }
+
+    func rule(_ number: UInt32) -> CaptureRule? {
+        catalog.rules.indices.contains(Int(number)) ? catalog.rules[Int(number)] : nil
+    }
+}

@@ -1,0 +1,98 @@
+import Control
+import Synchronization
+import Telemetry
+
+/// Gathers the parts of a report from the event loops and sends it when the last has come.
+final class ReportCollector: Sendable {
+    private struct State {
+        var missing: Int
+        var statistics = ProxyStatistics()
+        var models: [String: ProxyStatistics.ModelEntry] = [:]
+        var flows: [FlowRecord] = []
+    }
+
+    let query: ProxyQuery
+    private let id: UInt32
+    private let outbox: Outbox
+    private let state: Mutex<State>
+
+    init(id: UInt32, _ query: ProxyQuery, workers: Int, _ outbox: Outbox) {
+        self.id = id
+        self.query = query
+        self.outbox = outbox
+        state = Mutex(State(missing: workers))
+    }
+
+    func add(_ part: ProxyStatistics) {
+        finish { state in
+            state.statistics += part
+            for entry in part.models {
+                if state.models[entry.name] == nil {
+                    state.models[entry.name] = entry
+                } else {
+                    state.models[entry.name]?.counters += entry.counters
+                    if entry.inCatalog { state.models[entry.name]?.inCatalog = true }
+                }
+            }
+        }
+    }
+
+    func add(_ part: [FlowRecord]) {
+        finish { $0.flows += part }
+    }
+
+    private func finish(_ add: (inout State) -> Void) {
+        let report: ProxyReport? = state.withLock { state in
+            add(&state)
+            state.missing -= 1
+            guard state.missing == 0 else { return nil }
+            return Self.report(query, state)
+        }
+        if let report { outbox.send(.report(id: id, report)) }
+    }
+
+    private static func report(_ query: ProxyQuery, _ state: State) -> ProxyReport {
+        guard query == .statistics else { return .flows(state.flows.sorted { $0.id < $1.id }) }
+        var statistics = state.statistics
+        statistics.models = state.models.values.sorted { $0.name < $1.name }
+        ProcessFacts.fill(&statistics)
+        return .statistics(statistics)
+    }
+}
+
+extension ProxyStatistics {
+    /// Adds the numbers; models and facts of the process are left to the caller.
+    static func += (sum: inout ProxyStatistics, part: ProxyStatistics) {
+        sum.acceptedCaptured += part.acceptedCaptured
+        sum.acceptedGateway += part.acceptedGateway
+        sum.openConnections += part.openConnections
+        sum.withoutOrigin += part.withoutOrigin
+        sum.opaque += part.opaque
+        sum.unnamed += part.unnamed
+        sum.refused += part.refused
+        sum.upstreamConnects += part.upstreamConnects
+        sum.upstreamReuses += part.upstreamReuses
+        sum.upstreamConnectFailures += part.upstreamConnectFailures
+        sum.staleRetries += part.staleRetries
+        sum.acceptFailures += part.acceptFailures
+    }
+}
+
+/// Counts event loops that have no connection left while the proxy stops.
+final class DrainCounter: Sendable {
+    private let left: Mutex<Int>
+    private let outbox: Outbox
+
+    init(workers: Int, _ outbox: Outbox) {
+        left = Mutex(workers)
+        self.outbox = outbox
+    }
+
+    var isDone: Bool { left.withLock { $0 <= 0 } }
+
+    /// An event loop is empty; it says so once.
+    func done() {
+        left.withLock { $0 -= 1 }
+        outbox.wakeUp()
+    }
+}

@@ -1,0 +1,57 @@
+import Catalog
+import Reactor
+
+/// A connection to an endpoint, or to an address that a caller dialled.
+final class Upstream {
+    let token: Token
+    let descriptor: Descriptor
+    let address: SocketAddress
+    /// Belongs to one caller alone and never goes to the pool.
+    let isOwn: Bool
+    /// Who uses it; nil: it waits in the pool.
+    weak var user: Connection?
+    var isConnected = false
+    var queue = ByteQueue()
+    var isReadable = false
+    var isHungUp = false
+    var hasEnded = false
+    var finishWrites = false
+    /// When it leaves the pool, and the deadline under which it stands in the timer wheel.
+    var idleDeadline: UInt64 = 0
+    var armed: UInt64 = 0
+
+    init(token: Token, descriptor: consuming Descriptor, address: SocketAddress, isOwn: Bool) {
+        self.token = token
+        self.descriptor = descriptor
+        self.address = address
+        self.isOwn = isOwn
+    }
+}
+
+/// Kept-alive connections of one event loop, the latest used first: it is the least likely to be closed.
+struct UpstreamPool {
+    /// Idle connections kept for one address.
+    static let limit = 256
+
+    private var idle: [SocketAddress: [Upstream]] = [:]
+
+    mutating func take(_ address: SocketAddress) -> Upstream? {
+        idle[address]?.popLast()
+    }
+
+    /// False when there are enough already.
+    mutating func put(_ upstream: Upstream) -> Bool {
+        var list = idle[upstream.address, default: []]
+        guard list.count < Self.limit else { return false }
+        // Written back through the subscript so that the list is not copied.
+        idle[upstream.address] = nil
+        list.append(upstream)
+        idle[upstream.address] = list
+        return true
+    }
+
+    mutating func remove(_ upstream: Upstream) {
+        idle[upstream.address]?.removeAll { $0 === upstream }
+        if idle[upstream.address]?.isEmpty == true { idle[upstream.address] = nil }
+    }
+}

@@ -1,0 +1,180 @@
+import Catalog
+import Control
+import Flow
+import Reactor
+
+/// What the link to the agent gives an event loop to do.
+enum WorkerMessage: Sendable {
+    case configure(ProxyConfiguration)
+    case listen(Listener)
+    case unlisten(SocketAddress)
+    case report(ReportCollector)
+    /// Close idle connections, let the others end, and say when none is left.
+    case drain(DrainCounter)
+}
+
+/// One event loop: it owns its listeners' shares, its connections from accept to close, and its upstream connections.
+/// Only its own thread touches anything here but the mailbox.
+final class Worker {
+    static let bufferSize = 64 << 10
+    /// How long the close of an answered connection waits for the client's FIN, in nanoseconds.
+    static let lingerTime: UInt64 = 2_000_000_000
+    /// Reads of one connection before the others get their turn.
+    static let readsPerTurn = 16
+
+    /// Which of the event loops this is.
+    let loop: Int
+    let mailbox: Mailbox<WorkerMessage>
+    let outbox: Outbox
+    var poller: Poller
+    var wheel: TimerWheel
+    var context: FlowContext
+    var out = FlowOutput()
+    var configuration: ProxyConfiguration
+    var listeners: [Listener] = []
+    var connections = Slab<Connection>()
+    var upstreams = Slab<Upstream>()
+    var pool = UpstreamPool()
+    /// Connections with more to read than their turn allowed, or resumed.
+    var again: [Connection] = []
+    var draining: DrainCounter?
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 16)
+    var gather = GatherList()
+    private var expired: [TimerWheel.Entry] = []
+
+    init(_ start: WorkerThread.Start, seed: UInt64) throws(SystemError) {
+        poller = try Poller()
+        mailbox = start.mailbox
+        outbox = start.outbox
+        configuration = start.configuration
+        loop = start.loop
+        let now = MonotonicClock.now()
+        wheel = TimerWheel(now: now)
+        context = FlowContext(seed: seed)
+        context.now = now
+        try poller.add(source: mailbox.descriptor, token: Token(.mailbox, slot: 0).raw)
+        adopt(configuration)
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// Runs until the process ends.
+    func run() -> Never {
+        while true { turn() }
+    }
+
+    private func turn() {
+        let wait = again.isEmpty ? wheel.waitMilliseconds(now: context.now) : 0
+        let count = poller.wait(milliseconds: wait)
+        context.now = MonotonicClock.now()
+        for index in 0..<count { dispatch(poller.ready(index)) }
+        lookAgain()
+        expire()
+    }
+
+    private func dispatch(_ ready: Readiness) {
+        let token = Token(raw: ready.token)
+        switch token.kind {
+        case .client:
+            guard let connection = connections[token], connection.token == token else { return }
+            clientReady(connection, ready)
+        case .upstream:
+            guard let upstream = upstreams[token], upstream.token == token else { return }
+            upstreamReady(upstream, ready)
+        case .listener: accept(token.slot)
+        case .mailbox: for message in mailbox.takeAll() { take(message) }
+        }
+    }
+
+    private func take(_ message: WorkerMessage) {
+        switch message {
+        case .configure(let configuration): adopt(configuration)
+        case .listen(let listener): open(listener)
+        case .unlisten(let address): listeners.removeAll { $0.address == address }
+        case .report(let collector): report(to: collector)
+        case .drain(let counter): drain(counter)
+        }
+    }
+
+    private func adopt(_ configuration: ProxyConfiguration) {
+        self.configuration = configuration
+        context.epochSeconds = ProcessFacts.epochSeconds()
+        context.adopt(configuration.routes, configuration.catalog.node)
+    }
+
+    private func lookAgain() {
+        guard !again.isEmpty else { return }
+        let turn = again
+        again.removeAll(keepingCapacity: true)
+        for connection in turn where !connection.isGone {
+            connection.isQueued = false
+            readClient(connection)
+            readUpstream(connection)
+        }
+    }
+
+    /// The bytes as a span, for the length of the call that they are given to.
+    @_lifetime(borrow bytes)
+    func lend(_ bytes: UnsafeRawBufferPointer) -> Span<UInt8> {
+        Span(_unsafeBytes: bytes)
+    }
+
+    func queue(_ connection: Connection) {
+        guard !connection.isQueued else { return }
+        connection.isQueued = true
+        again.append(connection)
+    }
+
+    // MARK: - Time
+
+    private func expire() {
+        expired.removeAll(keepingCapacity: true)
+        wheel.expire(now: context.now, into: &expired)
+        for entry in expired {
+            let token = Token(raw: entry.token)
+            if token.kind == .upstream {
+                guard let upstream = upstreams[token], upstream.token == token, upstream.armed == entry.deadline else { continue }
+                upstream.armed = 0
+                expire(upstream)
+            } else {
+                guard let connection = connections[token], connection.token == token, connection.armed == entry.deadline
+                else { continue }
+                connection.armed = 0
+                expire(connection)
+            }
+        }
+    }
+
+    private func expire(_ connection: Connection) {
+        let deadline = connection.deadline
+        guard deadline != 0, deadline <= context.now else { return arm(connection) }
+        if connection.ending != .none { return endingExpired(connection) }
+        connection.flow.timeout(&context, &out)
+        execute(connection, received: nil)
+    }
+
+    private func expire(_ upstream: Upstream) {
+        guard upstream.user == nil else { return }
+        if upstream.idleDeadline <= context.now {
+            pool.remove(upstream)
+            upstreams.remove(upstream.token)
+        } else {
+            arm(upstream)
+        }
+    }
+
+    /// Sees to it that the wheel calls no later than the connection's deadline. A deadline that moved on needs nothing:
+    /// that is found out when the old one fires.
+    func arm(_ connection: Connection) {
+        let deadline = connection.deadline
+        guard deadline != 0, connection.armed == 0 || deadline < connection.armed else { return }
+        connection.armed = deadline
+        wheel.add(connection.token.raw, deadline: deadline)
+    }
+
+    func arm(_ upstream: Upstream) {
+        guard upstream.armed == 0 || upstream.idleDeadline < upstream.armed else { return }
+        upstream.armed = upstream.idleDeadline
+        wheel.add(upstream.token.raw, deadline: upstream.idleDeadline)
+    }
+}

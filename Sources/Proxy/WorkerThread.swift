@@ -1,0 +1,40 @@
+import Glibc
+import Reactor
+
+/// Starts event loops on threads of their own.
+enum WorkerThread {
+    /// What a thread needs to make its loop; the loop itself is born on that thread and never leaves it.
+    struct Start: Sendable {
+        let mailbox: Mailbox<WorkerMessage>
+        let outbox: Outbox
+        let configuration: ProxyConfiguration
+        let loop: Int
+    }
+
+    private final class Box: Sendable {
+        let start: Start
+        init(_ start: Start) { self.start = start }
+    }
+
+    static func start(_ start: Start) throws(SystemError) {
+        let box = Unmanaged.passRetained(Box(start))
+        var thread = pthread_t()
+        let code = pthread_create(&thread, nil, { Self.main($0) }, box.toOpaque())
+        guard code == 0 else {
+            box.release()
+            throw SystemError("pthread_create", code)
+        }
+        pthread_detach(thread)
+    }
+
+    private static func main(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        guard let argument else { return nil }
+        let start = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().start
+        do throws(SystemError) {
+            try Worker(start, seed: UInt64.random(in: .min ... .max)).run()
+        } catch {
+            ProxyProcess.say("modelbroker-proxy: event loop \(start.loop) cannot start: \(error)")
+            exit(1)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import Glibc
+import NIOCore
+
+/// One connection: reads a request, answers it, reads the next.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private enum State { case reading, answering, tunnel, closed }
+
+    private let options: EngineOptions
+    private let log: RequestLog
+    private let routes: Routes
+    private var assembler = RequestAssembler()
+    private var state = State.reading
+    private var head: RequestHead?
+    private var body: [UInt8] = []
+    private var seq = 0
+    private var connection = 0
+    private var served = 0
+    private var writer: AnswerWriter?
+    private var timer: Scheduled<Void>?
+
+    init(options: EngineOptions, log: RequestLog) {
+        self.options = options
+        self.log = log
+        routes = Routes(options: options, log: log)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        connection = log.opened()
+        guard let delay = options.slowAccept else { return }
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(delay))) {
+            context.channel.setOption(.autoRead, value: true).whenComplete { _ in }
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = Self.unwrapInboundIn(data)
+        if state == .tunnel {
+            context.writeAndFlush(NIOAny(buffer), promise: nil)
+        } else {
+            assembler.append(buffer.readableBytesView)
+            read(context)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if state == .answering { finish(cancelled: true) }
+        state = .closed
+        timer?.cancel()
+        log.closed()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    private func read(_ context: ChannelHandlerContext) {
+        while state == .reading, let event = assembler.event() {
+            switch event {
+            case .head(let head): begin(head, context)
+            case .body(let piece): body += piece
+            case .end: answer(context)
+            case .malformed(let reason):
+                seq = log.begin(connection: connection, peer: peer(context), head: nil, malformed: reason)
+                head = RequestHead(raw: [], method: "", target: "", minorVersion: 0, fields: [])
+                send(.error(400, "malformed \(reason)"), context)
+            }
+        }
+    }
+
+    private func begin(_ head: RequestHead, _ context: ChannelHandlerContext) {
+        (self.head, body, seq) = (head, [], 0)
+        if !Routes.isOwn(head) { seq = log.begin(connection: connection, peer: peer(context), head: head) }
+        if let limit = options.staleAfter, served >= limit, !Routes.isOwn(head) { return abort(context) }
+        if head.path == "/ws", !head.values("upgrade").isEmpty { return upgrade(head, context) }
+        if head.has("expect", "100-continue") { write("HTTP/1.1 100 Continue\r\n\r\n", context) }
+        if head.path == "/early-hints" { write("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n", context) }
+    }
+
+    private func upgrade(_ head: RequestHead, _ context: ChannelHandlerContext) {
+        let name = head.values("upgrade").first ?? ""
+        write("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: \(name)\r\n\r\n", context)
+        log.update(seq) { $0.status = 101 }
+        state = .tunnel
+        let rest = assembler.takeRest()
+        if !rest.isEmpty { context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: rest)), promise: nil) }
+    }
+
+    private func answer(_ context: ChannelHandlerContext) {
+        guard let head else { return }
+        var digest = SHA256()
+        digest.update(body)
+        log.update(seq) { record in
+            record.complete = true
+            record.bodyBytes = digest.count
+            record.bodySha256 = digest.hexadecimal
+        }
+        let own = Routes.isOwn(head)
+        if options.hang, !own {
+            state = .answering
+            return
+        }
+        let failure = own ? nil : routes.failure(seq: seq)
+        send(failure ?? routes.answer(head, body: body, seq: seq), context)
+    }
+
+    private func send(_ answer: Answer, _ context: ChannelHandlerContext) {
+        guard let head else { return }
+        state = .answering
+        writer = AnswerWriter(options: options, answer: answer, head: head, faultless: Routes.isOwn(head))
+        log.update(seq) { $0.status = answer.status }
+        schedule(.nanoseconds(answer.delayNanoseconds), context)
+    }
+
+    private func schedule(_ delay: TimeAmount, _ context: ChannelHandlerContext) {
+        guard delay.nanoseconds > 0 else { return step(context) }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.step(context) }
+    }
+
+    private func step(_ context: ChannelHandlerContext) {
+        guard state == .answering, let step = writer?.step() else { return }
+        write(step.bytes, context)
+        // A failed write may have ended the connection, and the answer with it.
+        guard state == .answering else { return }
+        switch step.next {
+        case .more(let delay): schedule(delay, context)
+        case .drop:
+            finish(cancelled: false)
+            abort(context)
+        case .done(let close): done(close: close, context)
+        }
+    }
+
+    private func done(close: Bool, _ context: ChannelHandlerContext) {
+        finish(cancelled: false)
+        served += 1
+        guard close || served == options.closeAfter else {
+            state = .reading
+            assembler.next()
+            return read(context)
+        }
+        state = .closed
+        context.close(promise: nil)
+    }
+
+    private func finish(cancelled: Bool) {
+        let digest = writer?.digest ?? SHA256()
+        writer = nil
+        log.update(seq) { record in
+            record.cancelled = cancelled
+            record.sentBytes = digest.count
+            record.sentSha256 = digest.hexadecimal
+        }
+    }
+
+    /// Ends the connection in the middle: a reset, or a polite end that comes too early.
+    private func abort(_ context: ChannelHandlerContext) {
+        state = .closed
+        guard options.dropMode == .reset, let provider = context.channel as? any SocketOptionProvider else {
+            return context.close(promise: nil)
+        }
+        // With no time to linger the kernel sends RST instead of FIN.
+        provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+
+    /// In segments of the size that the options ask for: without Nagle's algorithm each flush is one.
+    private func write(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
+        guard !bytes.isEmpty else { return }
+        let size = options.segmentBytes ?? bytes.count
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            let segment = bytes[start..<min(start + size, bytes.count)]
+            context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: segment)), promise: nil)
+        }
+    }
+
+    private func write(_ text: String, _ context: ChannelHandlerContext) {
+        context.writeAndFlush(NIOAny(context.channel.allocator.buffer(string: text)), promise: nil)
+    }
+
+    private func peer(_ context: ChannelHandlerContext) -> String {
+        guard let address = context.remoteAddress, let ip = address.ipAddress, let port = address.port else { return "" }
+        return address.protocol == .inet6 ? "[\(ip)]:\(port)" : "\(ip):\(port)"
+    }
+}

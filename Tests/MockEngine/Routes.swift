@@ -1,0 +1,67 @@
+/// Finds the answer to a request.
+struct Routes {
+    let options: EngineOptions
+    let log: RequestLog
+
+    /// Paths of the tests' own: never recorded, and spared by every fault.
+    static func isOwn(_ head: RequestHead) -> Bool { head.path == "/debug/requests" || head.path == "/health" }
+
+    func answer(_ head: RequestHead, body: [UInt8], seq: Int) -> Answer {
+        switch (head.method, head.path) {
+        case ("GET", "/health"), ("HEAD", "/health"): return .json("{\"status\":\"ok\"}")
+        case ("GET", "/debug/requests"): return .json(String(decoding: log.report(engine: options.name), as: UTF8.self))
+        case ("DELETE", "/debug/requests"):
+            log.reset()
+            return Answer(status: 204)
+        case ("GET", "/v1/models"), ("HEAD", "/v1/models"): return models()
+        case ("POST", "/v1/chat/completions"), ("POST", "/v1/completions"), ("POST", "/v1/embeddings"):
+            return generated(head, body: body, seq: seq)
+        case (_, "/echo"):
+            let type = head.values("content-type").first ?? "application/octet-stream"
+            return Answer(contentType: type, parts: [Part(plain: body)])
+        case (_, "/early-hints"): return .json("{\"hints\":1}")
+        case (_, let path) where path.hasPrefix("/status/"): return status(path)
+        default: return .error(404, "there is no \(head.method) \(head.path) here")
+        }
+    }
+
+    /// The fault that the options ask for, if it is this request's turn.
+    func failure(seq: Int) -> Answer? {
+        guard let status = options.failStatus, seq % options.failEvery == 0 else { return nil }
+        return .error(status, "failing on request, as told")
+    }
+
+    private func models() -> Answer {
+        let data = options.modelNames.map {
+            "{\"id\":\(quoted($0)),\"object\":\"model\",\"created\":1700000000,\"owned_by\":\(quoted(options.name))}"
+        }
+        return .json("{\"object\":\"list\",\"data\":[\(data.joined(separator: ","))]}")
+    }
+
+    private func generated(_ head: RequestHead, body: [UInt8], seq: Int) -> Answer {
+        let request: CompletionRequest
+        do {
+            request = try CompletionRequest(body: body)
+        } catch {
+            return .error(400, "not a request: \(error)")
+        }
+        guard options.serves(request.model) else {
+            return .error(404, "the model \(request.model) does not exist", code: "model_not_found")
+        }
+        switch head.path {
+        case "/v1/embeddings": return Completions.embeddings(request)
+        case "/v1/completions": return Completions(options: options, kind: .text, request: request, seq: seq).answer()
+        default: return Completions(options: options, kind: .chat, request: request, seq: seq).answer()
+        }
+    }
+
+    private func status(_ path: String) -> Answer {
+        guard let status = Int(path.dropFirst("/status/".count)), (200...599).contains(status) else {
+            return .error(400, "/status/200 to /status/599")
+        }
+        var answer = Answer.json("{\"status\":\(status)}", status: status)
+        if status == 304 { answer.fields = [("etag", "\"mock\"")] }
+        if (300..<400).contains(status), status != 304 { answer.fields = [("location", "/health")] }
+        return answer
+    }
+}

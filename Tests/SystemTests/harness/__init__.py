@@ -1,0 +1,1 @@
+"""What the system tests stand on: real processes, cgroups, network namespaces and sockets, all removed afterwards."""

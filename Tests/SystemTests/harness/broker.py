@@ -1,0 +1,171 @@
+"""The broker as its users run it: agent, proxy and CLI, side by side with any other instance."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import urllib.error
+import urllib.request
+
+import yaml
+
+from . import cgroups
+from .places import BPFFS, RUN, binary, free_port
+from .processes import Process, run
+from .waiting import eventually
+
+
+class Broker:
+    """One instance with a cgroup, a run directory and a pin directory of its own."""
+
+    numbers = iter(range(1, 1_000_000))
+
+    def __init__(self, directory: pathlib.Path, capture=(), models=None, node=None, clients=None, netns: str | None = None):
+        number = next(self.numbers)
+        self.directory = directory
+        self.run_directory = directory / "run"
+        self.pin_directory = BPFFS / f"{RUN}-{number}"
+        self.config_file = directory / "modelbroker.yaml"
+        self.cgroup = cgroups.make()
+        self.netns = netns
+        self.agent: Process | None = None
+        self.external: Process | None = None
+        self.listen4, self.listen6 = ("127.0.0.1", free_port()), ("::1", free_port("::1"))
+        self.gateway, self.admin = ("127.0.0.1", free_port()), ("127.0.0.1", free_port())
+        self.config = {
+            "node": {
+                "cgroup": cgroups.below_mount(self.cgroup),
+                "listen": [f"127.0.0.1:{self.listen4[1]}", f"[::1]:{self.listen6[1]}"],
+                "gateway": f"127.0.0.1:{self.gateway[1]}",
+                "admin": f"127.0.0.1:{self.admin[1]}",
+            } | (node or {}),
+            "capture": list(capture),
+        }
+        if models:
+            self.config["models"] = {name: {"endpoints": [{"url": url} for url in urls]} for name, urls in models.items()}
+        if clients:
+            self.config["clients"] = clients
+        self.write_config()
+
+    # Configuration
+
+    def write_config(self, text: str | None = None) -> None:
+        """Replaces the file in one step, as editors and configuration management do."""
+        temporary = self.config_file.with_suffix(".new")
+        temporary.write_text(text if text is not None else yaml.safe_dump(self.config, sort_keys=False))
+        temporary.rename(self.config_file)
+
+    def application_cgroup(self, name: str = "app") -> pathlib.Path:
+        """A captured cgroup for callers."""
+        path = self.cgroup / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def broker_cgroup(self) -> pathlib.Path:
+        return self.cgroup / "modelbroker"
+
+    # Agent and proxy
+
+    def launch(self, env=None) -> "Broker":
+        """Starts the agent without waiting for it."""
+        arguments = [
+            binary("modelbrokerd"), "--config", self.config_file, "--run-dir", self.run_directory, "--pin-dir", self.pin_directory]
+        self.agent = Process(arguments, self.directory / "agent.log", netns=self.netns, env=env)
+        return self
+
+    def start(self, timeout: float = 20) -> "Broker":
+        self.launch()
+        self.wait_ready(timeout)
+        return self
+
+    def wait_ready(self, timeout: float = 20) -> None:
+        eventually(self.ready, timeout, f"the agent being ready; its log:\n{self.agent.output()}\n", 0.05)
+
+    def ready(self) -> bool:
+        assert self.agent.running, f"the agent ended with {self.agent.popen.returncode}:\n{self.agent.output()}"
+        return self.admin_get("/readyz")[0] == 200
+
+    def admin_get(self, path: str) -> tuple[int, str]:
+        """Status and text from the admin listener; 0 while nobody answers."""
+        if self.netns:
+            result = run(["curl", "-s", "-m", "5", "-w", "\n%{http_code}", self.admin_url(path)], netns=self.netns, check=False)
+            text, _, status = result.stdout.rpartition("\n")
+            return int(status or 0), text
+        try:
+            with urllib.request.urlopen(self.admin_url(path), timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def admin_url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.admin[1]}{path}"
+
+    def start_external_proxy(self) -> Process:
+        """The proxy as something other than the agent starts it: unprivileged, in the broker's cgroup."""
+        home = self.broker_cgroup / "proxy"
+        home.mkdir(parents=True, exist_ok=True)
+        arguments = [binary("modelbroker-proxy"), "--run-dir", self.run_directory]
+        self.external = Process(arguments, self.directory / "proxy.log", cgroup=home, netns=self.netns, user="nobody")
+        return self.external
+
+    @property
+    def proxy_pid(self) -> int:
+        return self.status()["proxy"]["pid"]
+
+    def kill_agent(self) -> None:
+        self.agent.kill()
+
+    def reload(self) -> None:
+        self.agent.signal(signal.SIGHUP)
+
+    # The CLI
+
+    def cli(self, *arguments, check: bool = True, timeout: float = 30):
+        """Runs the CLI on this instance; text output is captured."""
+        where = ["--run-dir", self.run_directory, "--pin-dir", self.pin_directory]
+        return run([binary("modelbroker"), *arguments, *where], check=check, timeout=timeout, netns=self.netns)
+
+    def ask(self, *arguments):
+        """A command's JSON."""
+        return json.loads(self.cli(*arguments, "-j").stdout)
+
+    def status(self) -> dict:
+        return self.ask("status")
+
+    def counters(self) -> dict:
+        return self.status()["kernel"]["counters"]
+
+    def model(self, name: str) -> dict | None:
+        return next((model for model in self.ask("model", "list") if model["name"] == name), None)
+
+    def rule(self, name: str) -> dict:
+        return next(rule for rule in self.ask("capture", "list") if rule["name"] == name)
+
+    # The end
+
+    def close(self) -> None:
+        """Takes everything away, whatever state it is in."""
+        try:
+            if self.pin_directory.exists() or (self.agent and self.agent.running):
+                self.cli("detach", check=False)
+        finally:
+            for process in (self.external, self.agent):
+                if process:
+                    process.stop()
+            cgroups.remove(self.cgroup)
+            shutil.rmtree(self.pin_directory, ignore_errors=True)
+
+
+def resident_kib(pid: int) -> int:
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+def descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))

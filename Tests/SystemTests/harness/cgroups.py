@@ -1,0 +1,53 @@
+"""cgroups made for a test, and everything in them ended when they go."""
+
+import itertools
+import os
+import pathlib
+import signal
+
+from .places import RUN, cgroup2_mount
+from .waiting import eventually
+
+_numbers = itertools.count(1)
+
+
+def make() -> pathlib.Path:
+    """A new cgroup directly below the mount."""
+    path = cgroup2_mount() / f"{RUN}-{next(_numbers)}"
+    path.mkdir()
+    return path
+
+
+def below_mount(path: pathlib.Path) -> str:
+    """The path as configurations and reports write it."""
+    return "/" + str(path.relative_to(cgroup2_mount()))
+
+
+def _tree(path: pathlib.Path):
+    """The cgroup and those below it, the deepest first."""
+    return [pathlib.Path(directory) for directory, _, _ in os.walk(path, topdown=False)]
+
+
+def members(path: pathlib.Path) -> list[int]:
+    """Processes in the cgroup and below it."""
+    pids = []
+    for directory in _tree(path):
+        try:
+            pids += [int(line) for line in (directory / "cgroup.procs").read_text().split()]
+        except FileNotFoundError:
+            pass
+    return pids
+
+
+def remove(path: pathlib.Path) -> None:
+    """Ends the processes in it (they are ours: nobody else knows the cgroup) and removes it."""
+    if not path.exists():
+        return
+    for pid in members(path):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    eventually(lambda: not members(path), 10, f"{path} being empty")
+    for directory in _tree(path):
+        directory.rmdir()

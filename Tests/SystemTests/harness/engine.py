@@ -1,0 +1,50 @@
+"""mock-engine as a process."""
+
+import json
+import pathlib
+import urllib.request
+
+from .places import binary
+from .processes import Process
+from .waiting import eventually
+
+
+class Engine:
+    """A running engine; `requests()` says what it received."""
+
+    def __init__(self, log: pathlib.Path, *flags, host: str = "127.0.0.1", port: int = 0, netns: str | None = None):
+        arguments = [binary("mock-engine"), "--host", host, "--port", port, *flags]
+        self.process = Process(arguments, log, netns=netns)
+        self.host = host
+        line = eventually(self._ready, 15, f"{' '.join(map(str, arguments))} being ready")
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def _ready(self):
+        assert self.process.running, self.process.output()
+        lines = [line for line in self.process.output().splitlines() if line.startswith("listening on ")]
+        return lines[0] if lines else None
+
+    @property
+    def authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.authority}"
+
+    def report(self) -> dict:
+        with urllib.request.urlopen(f"{self.url}/debug/requests", timeout=10) as answer:
+            return json.load(answer)
+
+    def requests(self) -> list[dict]:
+        return self.report()["requests"]
+
+    def last(self) -> dict:
+        return self.requests()[-1]
+
+    def forget(self) -> None:
+        request = urllib.request.Request(f"{self.url}/debug/requests", method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def stop(self):
+        self.process.stop()

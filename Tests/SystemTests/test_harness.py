@@ -1,0 +1,70 @@
+"""The harness itself, without a broker: what it makes works, and what it leaves is found."""
+
+import errno
+import os
+import socket
+
+import pytest
+from harness import cgroups, leftovers
+from harness.http1 import Broken, Connection
+from harness.netns import join
+from harness.processes import run
+from harness.servers import answering, echo
+
+
+def test_a_caller_dials_from_its_cgroup(make):
+    cgroup = make.cgroup()
+    caller = make.caller(cgroup)
+    assert cgroups.members(cgroup) == [caller.pid]
+    server = make.server(echo)
+    for host, family in (("127.0.0.1", socket.AF_INET), ("::ffff:127.0.0.1", socket.AF_INET6)):
+        with caller.dial(host, server.port, family=family) as call:
+            assert call.errno == 0 and call.peer == (host, server.port)
+            call.socket.sendall(b"hello")
+            assert call.socket.recv(10) == b"hello"
+    with caller.dial("127.0.0.1", 1) as call:
+        assert call.errno == errno.ECONNREFUSED and call.socket is None
+    with pytest.raises(ConnectionRefusedError):
+        caller.connect("127.0.0.1", 1)
+
+
+def test_a_caller_of_another_user(make):
+    caller = make.caller(make.cgroup(), user="nobody")
+    assert caller.dial("127.0.0.1", 1).errno == errno.ECONNREFUSED
+    assert os.stat(f"/proc/{caller.pid}").st_uid != 0
+
+
+def test_a_removed_cgroup_takes_its_processes_along(make):
+    cgroup = cgroups.make()
+    (cgroup / "a" / "b").mkdir(parents=True)
+    caller = make.caller(cgroup / "a" / "b")
+    cgroups.remove(cgroup)
+    assert not cgroup.exists() and caller.popen.wait(5) != 0
+
+
+def test_pods_reach_their_node(make):
+    node, pod = make.namespace(), make.namespace()
+    join(node, pod)
+    cgroup = make.cgroup()
+    server = make.caller(cgroup, netns=node.name)
+    assert server.popen.poll() is None
+    for address in ("10.77.1.1", "fd77:1::1"):
+        refused = make.caller(cgroup, netns=pod.name).dial(address, 9, timeout=3)
+        assert refused.errno == errno.ECONNREFUSED, "refused by the node, hence reached"
+    assert "mbv" not in run(["ip", "-o", "link"]).stdout
+
+
+def test_leftovers_are_found(make):
+    cgroup = make.cgroup()
+    namespace = make.namespace()
+    found = " ".join(leftovers.find())
+    assert str(cgroup) in found and namespace.name in found
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"])
+def test_a_broken_answer_is_seen_as_broken(make, answer):
+    server = make.server(answering(answer, 1))
+    with Connection.to(server.host, server.port) as connection, pytest.raises(Broken):
+        connection.request("GET", "/")

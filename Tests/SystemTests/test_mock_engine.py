@@ -1,0 +1,206 @@
+"""mock-engine alone, with curl and the unmodified SDK: what the other tests rely on."""
+
+import base64
+import hashlib
+import json
+import socket
+import time
+
+import openai
+import pytest
+from harness.http1 import Broken, Connection, chat
+from harness.processes import run
+from harness.waiting import eventually
+from oracle import read_request
+
+FAST = ("--models", "a,b", "--name", "one", "--tokens", "4", "--ttft", "0ms", "--itl", "0ms")
+
+
+def sdk(engine, **options):
+    return openai.OpenAI(base_url=f"{engine.url}/v1", api_key="none", max_retries=0, timeout=5, **options)
+
+
+def ask(client, stream, content="abc", **more):
+    answer = client.chat.completions.create(model="a", messages=[{"role": "user", "content": content}], stream=stream, **more)
+    if not stream:
+        return answer.choices[0].message.content
+    return "".join(chunk.choices[0].delta.content or "" for chunk in answer if chunk.choices)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("framing", [None, "chunked", "length", "close"])
+def test_the_sdk_reads_its_answers(make, stream, framing):
+    engine = make.engine(*FAST, *(("--framing", framing) if framing else ()))
+    assert ask(sdk(engine), stream) == "engine=one prompt=3 token1 token2 token3"
+    assert ask(sdk(engine), stream, max_tokens=2) == "engine=one prompt=3 token1"
+
+
+def test_completions_embeddings_and_models(make):
+    client = sdk(make.engine(*FAST))
+    assert client.completions.create(model="b", prompt="four").choices[0].text.startswith("engine=one prompt=4")
+    assert len(client.embeddings.create(model="a", input=["x", "y"], encoding_format="float").data) == 2
+    assert [model.id for model in client.models.list()] == ["a", "b"]
+
+
+def test_include_usage_adds_a_chunk(make):
+    client = sdk(make.engine(*FAST))
+    message = [{"role": "user", "content": "abcdefgh"}]
+    chunks = list(client.chat.completions.create(
+        model="a", messages=message, stream=True, stream_options={"include_usage": True}))
+    assert [chunk.usage for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+    assert chunks[-1].choices == [] and chunks[-1].usage.total_tokens == 2 + 4
+
+
+def test_curl_streams(make):
+    engine = make.engine(*FAST)
+    lines = run(["curl", "-sN", f"{engine.url}/v1/chat/completions", "-d", json.dumps(chat("a", stream=True))]).stdout
+    events = [line for line in lines.splitlines() if line]
+    assert all(line.startswith("data: ") for line in events) and events[-1] == "data: [DONE]"
+
+
+def test_events_carry_the_time_of_their_sending(make):
+    engine = make.engine("--models", "a", "--tokens", "5", "--ttft", "20ms", "--itl", "20ms")
+    arrived = []
+    with Connection.to(engine.host, engine.port) as connection:
+        connection.send(_request(chat("a", stream=True)))
+        body = connection.response(sink=lambda _: arrived.append(time.monotonic_ns())).body
+    sent = [json.loads(event[6:])["sent_ns"] for event in body.decode().split("\n\n") if '"sent_ns"' in event]
+    assert len(sent) == 6 and sent == sorted(sent)
+    assert sent[1] - sent[0] > 15_000_000
+    assert all(0 <= there - here < 50_000_000 for here, there in zip(sent, arrived, strict=False))
+
+
+def _request(body):
+    from harness.http1 import request_bytes
+
+    return request_bytes("POST", "/v1/chat/completions", body)
+
+
+def test_it_records_what_it_received_and_sent(make):
+    engine = make.engine(*FAST)
+    body = json.dumps(chat("a", stream=True)).encode()
+    with Connection.to(engine.host, engine.port) as connection:
+        answer = connection.request("POST", "/v1/chat/completions?x=1", body, {"X-Mine": "yes"})
+    record = engine.last()
+    head = read_request(base64.b64decode(record["head"]), eof=False)
+    assert (head.method, head.target) == (b"POST", b"/v1/chat/completions?x=1")
+    assert (b"x-mine", b"yes") in head.fields
+    assert record["body_sha256"] == hashlib.sha256(body).hexdigest() and record["body_bytes"] == len(body)
+    assert record["sent_sha256"] == hashlib.sha256(answer.body).hexdigest()
+    assert record["complete"] and not record["cancelled"] and record["status"] == 200
+
+
+def test_a_chunked_request_reads_the_same(make):
+    engine = make.engine(*FAST)
+    body = json.dumps(chat("a")).encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Connection.to(engine.host, engine.port) as connection:
+        for byte in head + b"5;x=y\r\n" + body[:5] + b"\r\n%x\r\n" % (len(body) - 5) + body[5:] + b"\r\n0\r\nA: b\r\n\r\n":
+            connection.send(bytes([byte]))
+        assert connection.response().status == 200
+    assert engine.last()["body_sha256"] == hashlib.sha256(body).hexdigest()
+
+
+@pytest.mark.parametrize("mode", ["reset", "close"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_it_drops_a_stream(make, mode, inside):
+    engine = make.engine(*FAST, "--drop-after", "2", "--drop-mode", mode, *(["--drop-inside"] if inside else []))
+    with Connection.to(engine.host, engine.port) as connection:
+        connection.send(_request(chat("a", stream=True)))
+        with pytest.raises(Broken) as broken:
+            connection.response()
+        assert connection.reset == (mode == "reset")
+    assert broken.value.response.body.count(b"\n\n") == 2 and b"[DONE]" not in broken.value.response.body
+
+
+def test_it_drops_before_an_answer_and_inside_a_short_one(make):
+    for flags, came in (("--drop-after", "0"), b""), (("--drop-after", "1"), b"HTTP/1.1 200"):
+        engine = make.engine(*FAST, *flags)
+        with Connection.to(engine.host, engine.port) as connection:
+            connection.send(_request(chat("a")))
+            data = connection.rest()
+        assert data[:12] == came and not data.endswith(b"}")
+
+
+def test_it_hangs_and_sees_the_client_leave(make):
+    engine = make.engine(*FAST, "--hang")
+    with Connection.to(engine.host, engine.port, timeout=0.3) as connection:
+        connection.send(_request(chat("a")))
+        with pytest.raises(TimeoutError):
+            connection.response()
+    assert eventually(lambda: engine.report()["cancelled"] == 1, 5, "the cancellation being counted")
+
+
+def test_it_sees_a_client_leave_in_mid_stream(make):
+    engine = make.engine("--models", "a", "--tokens", "1000", "--itl", "5ms")
+    with Connection.to(engine.host, engine.port) as connection:
+        connection.send(_request(chat("a", stream=True)))
+        connection.until(b"token1")
+    eventually(lambda: engine.last()["cancelled"], 5, "the cancellation being recorded")
+
+
+def test_failures_come_in_turn(make):
+    engine = make.engine(*FAST, "--fail-status", "503", "--fail-every", "2")
+    with Connection.to(engine.host, engine.port) as connection:
+        statuses = [connection.request("POST", "/v1/chat/completions", chat("a")).status for _ in range(4)]
+    assert statuses == [200, 503, 200, 503]
+
+
+def test_small_segments_carry_the_same_bytes(make):
+    engine = make.engine(*FAST, "--segment-bytes", "1")
+    assert ask(sdk(engine), True) == "engine=one prompt=3 token1 token2 token3"
+
+
+def test_connections_close_unannounced(make):
+    engine = make.engine(*FAST, "--close-after", "2")
+    with Connection.to(engine.host, engine.port) as connection:
+        for _ in range(2):
+            assert connection.request("POST", "/v1/chat/completions", chat("a")).header("connection") is None
+        assert connection.at_end()
+    engine = make.engine(*FAST, "--stale-after", "1")
+    with Connection.to(engine.host, engine.port) as connection:
+        assert connection.request("POST", "/v1/chat/completions", chat("a")).status == 200
+        connection.send(_request(chat("a")))
+        assert connection.at_end()
+
+
+def test_slow_accept(make):
+    engine = make.engine(*FAST, "--slow-accept", "200")
+    began = time.monotonic()
+    assert run(["curl", "-s", f"{engine.url}/health"]).stdout and time.monotonic() - began > 0.19
+
+
+def test_ipv6(make):
+    engine = make.engine(*FAST, host="::1")
+    assert ask(sdk(engine), True).startswith("engine=one")
+
+
+def test_odd_statuses_upgrade_and_interim(make):
+    engine = make.engine(*FAST)
+    with Connection.to(engine.host, engine.port) as connection:
+        assert connection.request("GET", "/status/204").status == 204
+        assert connection.request("GET", "/status/304").header("etag")
+        assert connection.request("HEAD", "/v1/models").header("content-length") != "0"
+        assert connection.request("GET", "/early-hints").interim == [103]
+        expecting = connection.request("POST", "/echo", b"\x00\xff", {"Expect": "100-continue"})
+        assert expecting.interim == [100] and expecting.body == b"\x00\xff"
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        assert connection.request("GET", "/ws", fields=upgrade).status == 101
+        connection.send(b"\x81\x05hello")
+        assert connection.take(7) == b"\x81\x05hello"
+
+
+@pytest.mark.parametrize("body, status", [(b"{", 400), (b"", 400), (b'{"model":"z"}', 404), (b'{"model":1}', 400)])
+def test_bad_requests(make, body, status):
+    engine = make.engine(*FAST)
+    with Connection.to(engine.host, engine.port) as connection:
+        answer = connection.request("POST", "/v1/chat/completions", body)
+        assert answer.status == status and answer.error
+
+
+def test_a_port_in_use_is_an_error(make):
+    from harness.places import binary
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run([binary("mock-engine"), "--port", taken.getsockname()[1]], check=False)
+    assert result.returncode != 0 and "listening" not in result.stdout
