@@ -1,5 +1,5 @@
-internal import Control
 private import CLinux
+internal import Control
 private import Glibc
 internal import Logging
 private import Synchronization
