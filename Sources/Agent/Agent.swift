@@ -1,6 +1,7 @@
 internal import Catalog
 internal import Control
 private import Dispatch
+private import Glibc
 private import KernelPlane
 package import Logging
 private import ServiceLifecycle
@@ -17,7 +18,10 @@ package struct Agent: Sendable {
     /// - Throws: what is missing and what to do about it, or all faults of the configuration; this start has left nothing
     ///   behind then.
     package static func start(_ options: AgentOptions, logger: Logger) throws(AgentError) -> Agent {
-        Agent(groundwork: try StartSequence.run(options), logger: logger)
+        // A client that goes away is no reason to end, nor is a hang-up that comes before anybody waits for it.
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
+        return Agent(groundwork: try StartSequence.run(options), logger: logger)
     }
 
     /// Works like `run`, and keeps the calling thread until the end.

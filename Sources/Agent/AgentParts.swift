@@ -49,7 +49,8 @@ final class AgentParts: Sendable {
             listener: groundwork.proxySocket, admission: groundwork.admission,
             handler: ProxyLinkServer.Handler(
                 connected: { supervisor.linked($0) }, disconnected: { supervisor.unlinked($0) },
-                event: ProxyEventReceiver(hub: hub, names: names, failures: failures).take),
+                event: ProxyEventReceiver(hub: hub, names: names, failures: failures).take,
+                refused: { hub.publish(EventReport(time: Timestamp.now(), kind: .proxyRefused, detail: $0)) }),
             logger: logger)
         services = [
             broker, supervisor, ProxyLinkService(server: link),

@@ -17,7 +17,7 @@ package struct Metric: Sendable {
 package enum Metrics {
     package enum Label {
         package static let version = "version"
-        package static let counter = "counter"
+        package static let event = "event"
         package static let rule = "rule"
         package static let outcome = "outcome"
         package static let listener = "listener"
@@ -36,7 +36,7 @@ package enum Metrics {
 
     package enum Kernel {
         package static let counters = Metric(
-            "modelbroker_kernel_counter_total", .counter, "What the BPF programs counted, by counter.")
+            "modelbroker_kernel_events_total", .counter, "What the BPF programs counted, by name of the counter.")
         package static let listenerAlive = Metric(
             "modelbroker_kernel_listener_alive", .gauge, "Whether the proxy listens in a slot of the kernel's listeners map.")
         package static let ruleConnections = Metric(

@@ -41,7 +41,7 @@ import Testing
                         counter.value.withLock { $0 += 1 }
                         connectedFeed.yield($0)
                     }, disconnected: { disconnectedFeed.yield($0) },
-                    event: { eventsFeed.yield($0) }), logger: logger)
+                    event: { eventsFeed.yield($0) }, refused: { _ in }), logger: logger)
             try server.start()
         }
 

@@ -33,7 +33,7 @@ struct MetricsPage: Sendable {
 
     private func renderKernel(_ text: inout PrometheusText) {
         text.family(Metrics.Kernel.counters)
-        for (name, value) in kernelCounters { text.sample(Metrics.Kernel.counters, [(Metrics.Label.counter, name)], value) }
+        for (name, value) in kernelCounters { text.sample(Metrics.Kernel.counters, [(Metrics.Label.event, name)], value) }
         text.family(Metrics.Kernel.listenerAlive)
         for (name, alive) in listeners {
             text.sample(Metrics.Kernel.listenerAlive, [(Metrics.Label.listener, name)], alive ? 1 : 0)

@@ -28,7 +28,7 @@ struct ControlSession: Sendable {
             } catch is LineDecoder.TooLong {
                 try await fail("a request is at most \(ControlLine.maximumRequest) bytes long", outbound)
             }
-            try await drain()
+            await drain()
         }
     }
 
@@ -36,7 +36,7 @@ struct ControlSession: Sendable {
     func turnAway() async throws {
         try await channel.executeThenClose { _, outbound in
             try await fail("too many clients; try again when some are gone", outbound)
-            try await drain()
+            await drain()
         }
     }
 
@@ -95,7 +95,7 @@ struct ControlSession: Sendable {
         // Whether the client is still there to hear it or not, the agent goes.
         defer { answers.leave() }
         try await write(DetachReport(pid: getpid()), writer)
-        try await drain()
+        await drain()
         return false
     }
 
@@ -113,11 +113,12 @@ struct ControlSession: Sendable {
     }
 
     /// Waits until everything written has gone out: closing would discard the rest. A client that does not read it loses it.
-    private func drain() async throws {
+    private func drain() async {
         let channel = channel.channel
         let timer = channel.eventLoop.scheduleTask(in: Self.drainLimit) { channel.close(promise: nil) }
         defer { timer.cancel() }
-        try await channel.writeAndFlush(ByteBuffer())
+        // It may have read all and gone.
+        try? await channel.writeAndFlush(ByteBuffer())
     }
 
     private func write(_ value: some Encodable & Sendable, _ writer: Writer) async throws {

@@ -5,7 +5,8 @@ private import Glibc
 enum ProcessWatch {
     /// Watches from a thread of its own.
     ///
-    /// - Parameter ended: called once, with how it ended in words: `exit 1`, `signal 9`, or `ended` for another's child.
+    /// - Parameter ended: called once, with how it ended in words: `exit 1`, `signal 9`, or
+    ///   `an unknown cause` for another's child.
     static func start(_ pid: Int32, ended: @escaping @Sendable (String) -> Void) throws(SystemError) {
         let descriptor = clinux_pidfd_open(pid)
         guard descriptor >= 0 else { throw SystemError("watch the process", String(pid), code: -descriptor) }
@@ -19,7 +20,7 @@ enum ProcessWatch {
 
     private static func collect(_ pid: Int32) -> String {
         var status: Int32 = 0
-        guard clinux_reap(pid, &status) == 1 else { return "ended" }
+        guard clinux_reap(pid, &status) == 1 else { return "an unknown cause" }
         let signal = status & 0x7f
         return signal == 0 ? "exit \(status >> 8 & 0xff)" : "signal \(signal)"
     }

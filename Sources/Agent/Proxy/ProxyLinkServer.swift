@@ -11,15 +11,19 @@ final class ProxyLinkServer: Sendable {
         var connected: @Sendable (ProxyConnection) -> Void
         var disconnected: @Sendable (ProxyConnection) -> Void
         var event: @Sendable (ProxyEvent) -> Void
+        /// A link broke, or never came to be, for a reason.
+        var refused: @Sendable (String) -> Void
     }
 
     private static let maximumConnections = 4
     private static let helloLimit = 5
+    private static let complaintInterval: UInt64 = 60_000_000_000
 
     private let listener: Int32
     private let admission: ProxyAdmission
     private let handler: Handler
     private let logger: Logger
+    private let lastComplaint = Mutex<(reason: String, time: UInt64)>(("", 0))
     private let connections = Mutex<[ObjectIdentifier: LinkSocket]>([:])
 
     /// - Parameter listener: a listening Unix socket, taken over.
@@ -88,8 +92,20 @@ final class ProxyLinkServer: Sendable {
             }
             try readAll(socket, connection)
         } catch {
-            logger.warning("the proxy's link broke", metadata: ["reason": "\(error)"])
+            complain("\(error)")
         }
+    }
+
+    /// One that is turned away comes again and again: the same reason is logged once a minute.
+    private func complain(_ reason: String) {
+        let now = Clocks.monotonic()
+        let isNew = lastComplaint.withLock { last in
+            guard last.reason != reason || now - last.time > Self.complaintInterval else { return false }
+            last = (reason, now)
+            return true
+        }
+        if isNew { logger.warning("the proxy's link broke", metadata: ["reason": "\(reason)"]) }
+        handler.refused(reason)
     }
 
     private func greet(_ socket: LinkSocket) throws -> ProxyConnection {

@@ -41,6 +41,8 @@ actor ProxySupervisor: Service {
     /// The last proxy that an event told of, and whether it was running before this agent.
     private var announced: Int32?
     private var adopted = false
+    /// The last that was turned away.
+    private var refused: Int32?
     private var lastExit: String?
     private var logger: Logger { surroundings.logger }
 
@@ -83,9 +85,11 @@ actor ProxySupervisor: Service {
         supervision.stop()
         timer?.cancel()
         connection?.stop(deadline: limit)
-        guard let program else { return }
-        if await isEmpty(program, within: limit) { return }
-        await kill(program)
+        if let program {
+            if await !isEmpty(program, within: limit) { await kill(program) }
+        } else if let connection {
+            _ = await holds(within: limit) { !connection.isOpen }
+        }
     }
 
     private func take(_ input: Input) async {
@@ -131,7 +135,9 @@ actor ProxySupervisor: Service {
     }
 
     private func refuse(_ new: ProxyConnection, _ reason: String, stopping: Bool = false) {
-        logger.warning("turned a proxy away", metadata: ["pid": "\(new.pid)", "reason": "\(reason)"])
+        // It comes again and again, and the log shall not grow with it; the hub limits its events by itself.
+        if refused != new.pid { logger.warning("turned a proxy away", metadata: ["pid": "\(new.pid)", "reason": "\(reason)"]) }
+        refused = new.pid
         publish(.proxyRefused, new.pid, reason)
         if stopping { new.stop(deadline: ProxySupervision.evictionWait) } else { new.finish() }
     }
@@ -175,6 +181,7 @@ actor ProxySupervisor: Service {
             case .spawn: await spawn(program)
             case .requestStop: break
             case .kill:
+                logger.warning("killing the proxy: it does not answer", metadata: ["pids": "\(program.processes)"])
                 await kill(program)
                 await forget("killed: it did not answer")
                 await perform(supervision.exited(now: .now))
@@ -210,8 +217,12 @@ actor ProxySupervisor: Service {
     }
 
     private func isEmpty(_ program: ProxyProgram, within limit: Duration) async -> Bool {
+        await holds(within: limit) { program.processes.isEmpty }
+    }
+
+    private func holds(within limit: Duration, _ condition: () -> Bool) async -> Bool {
         let deadline = ContinuousClock.now + limit
-        while !program.processes.isEmpty {
+        while !condition() {
             guard ContinuousClock.now < deadline else { return false }
             try? await Task.sleep(for: .milliseconds(10))
         }

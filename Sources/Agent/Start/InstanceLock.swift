@@ -11,7 +11,8 @@ struct InstanceLock: Sendable {
             let code = errno
             close(descriptor)
             guard code == EWOULDBLOCK else { throw AgentError(SystemError("lock", path, code: code)) }
-            throw AgentError("another modelbrokerd (pid \(holder(path))) uses \(File.directory(of: path)); stop it first")
+            throw AgentError(
+                "another modelbrokerd (pid \(holder(path))) uses \(File.directory(of: path)); stop it first", isHeld: true)
         }
         let text = Array("\(getpid())\n".utf8)
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.count, 0) == text.count else {
@@ -28,7 +29,7 @@ struct InstanceLock: Sendable {
         guard descriptor >= 0 else { return nil }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
-            throw AgentError("another modelbrokerd uses the pins in \(path); stop it, or choose another --pin-dir")
+            throw AgentError("another modelbrokerd uses the pins in \(path); stop it, or choose another --pin-dir", isHeld: true)
         }
         return InstanceLock(descriptor: descriptor)
     }

@@ -88,7 +88,7 @@ struct StartSequence: ~Copyable {
         if let barrier = account.barrier(to: run.proxySocketPath) {
             throw AgentError("node.user: \(account.name) may not enter \(barrier); choose another --run-dir")
         }
-        let lock = try InstanceLock.take(run.lockPath)
+        let lock = try Patience.retry { () throws(AgentError) in try InstanceLock.take(run.lockPath) }
         undo.add {
             if run.isNew { unlink(run.lockPath) }
             lock.release()
@@ -99,7 +99,7 @@ struct StartSequence: ~Copyable {
     private mutating func sockets(
         _ run: RunDirectory, _ account: Account, _ node: Node
     ) throws(AgentError) -> (control: Int32, proxy: Int32, admin: Int32) {
-        let admin = try Listener.tcp(node.admin)
+        let admin = try Patience.retry { () throws(AgentError) in try Listener.tcp(node.admin) }
         undo.add { close(admin) }
         let control = try Listener.unix(run.controlSocketPath, owner: 0)
         undo.add {
@@ -127,7 +127,9 @@ struct StartSequence: ~Copyable {
         let location = PlaneLocation(
             pinDirectory: options.pinDirectory, captureCgroup: capture, brokerCgroup: broker.path)
         // Held for as long as the process lives.
-        let lock = try InstanceLock.take(pinDirectory: options.pinDirectory)
+        let lock = try Patience.retry { [options] () throws(AgentError) in
+            try InstanceLock.take(pinDirectory: options.pinDirectory)
+        }
         undo.add { lock?.release() }
         do {
             let plane = try KernelPlane.open(location)

@@ -29,8 +29,13 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
 /// Why the agent cannot start or go on, in one sentence for people.
 package struct AgentError: Error, Hashable, CustomStringConvertible {
     package let description: String
+    /// Another process holds what is needed, and may let go of it.
+    let isHeld: Bool
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, isHeld: Bool = false) {
+        self.description = description
+        self.isHeld = isHeld
+    }
 
-    init(_ cause: SystemError) { description = cause.description }
+    init(_ cause: SystemError) { self.init(cause.description, isHeld: cause.code == EADDRINUSE) }
 }
