@@ -127,6 +127,28 @@ let peerScript = """
             return failed(e)
         return 'put'
 
+    def map_version(key, version):
+        k = ctypes.create_string_buffer(4)
+        v = ctypes.create_string_buffer(120)
+        attributes = struct.pack('I4xQQQ', socks[key], ctypes.addressof(k), ctypes.addressof(v), 0)
+        bpf(1, attributes)
+        v[0:4] = struct.pack('I', version)
+        bpf(2, attributes)
+        return 'put'
+
+    def map_make(path):
+        made = bpf(0, struct.pack('IIIII', 1, 8, 16, 4, 0))
+        text = ctypes.create_string_buffer(path.encode())
+        bpf(6, struct.pack('QII', ctypes.addressof(text), made, 0))
+        os.close(made)
+        return 'made'
+
+    def exclusive(pin, cgroup, kind):
+        map_open('program', pin)
+        directory = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
+        bpf(8, struct.pack('IIII', directory, socks['program'], kind, 0))
+        return 'attached'
+
     def become(uid):
         os.setgid(uid)
         os.setuid(uid)
