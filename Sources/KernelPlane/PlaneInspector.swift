@@ -22,6 +22,10 @@ package final class PlaneInspector: Sendable {
     /// Opens what is pinned; an error if nothing is, if a part is missing or if it has another layout version.
     package init(pinDirectory: String) throws(KernelPlaneError) {
         let pins = PinDirectory(path: pinDirectory)
+        guard pins.exists else {
+            throw KernelPlaneError(
+                operation: "read", object: pinDirectory, errno: ENOENT, hint: "nothing is pinned there: no agent has run with it")
+        }
         let settings = try inPlane { () throws(BPFError) in try Self.open(.settings, pins) }
         let version = try inPlane { () throws(BPFError) in try ABIVersion.read(settings: settings) }
         try ABIVersion.check(version, pinDirectory: pinDirectory)
