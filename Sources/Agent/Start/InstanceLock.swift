@@ -22,6 +22,17 @@ struct InstanceLock: Sendable {
         return InstanceLock(descriptor: descriptor)
     }
 
+    /// Keeps a second agent off a pin directory, whatever its run directory is. nil: there is no such directory yet.
+    static func take(pinDirectory path: String) throws(AgentError) -> InstanceLock? {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw AgentError("another modelbrokerd uses the pins in \(path); stop it, or choose another --pin-dir")
+        }
+        return InstanceLock(descriptor: descriptor)
+    }
+
     /// Lets another agent in.
     func release() { close(descriptor) }
 

@@ -126,9 +126,13 @@ struct StartSequence: ~Copyable {
     private mutating func plane(_ capture: String, _ broker: BrokerCgroup) throws(AgentError) -> KernelPlane {
         let location = PlaneLocation(
             pinDirectory: options.pinDirectory, captureCgroup: capture, brokerCgroup: broker.path)
+        // Held for as long as the process lives.
+        let lock = try InstanceLock.take(pinDirectory: options.pinDirectory)
+        undo.add { lock?.release() }
         do {
             let plane = try KernelPlane.open(location)
             if !plane.adopted { undo.add { [options] in _ = try? PlaneRemoval.detach(pinDirectory: options.pinDirectory) } }
+            if lock == nil { _ = try InstanceLock.take(pinDirectory: options.pinDirectory) }
             return plane
         } catch {
             throw AgentError("\(error)")

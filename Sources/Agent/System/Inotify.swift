@@ -60,7 +60,8 @@ struct Inotify: ~Copyable {
     /// Waits until nothing has happened for so long, or `rounds` times: a directory that is never quiet waits no longer.
     mutating func settle(milliseconds: Int32, rounds: Int = 10) -> Batch {
         var batch = read()
-        for _ in 0..<rounds where wait(milliseconds: milliseconds) {
+        for _ in 0..<rounds {
+            guard wait(milliseconds: milliseconds) else { break }
             let more = read()
             batch.events += more.events
             batch.overflow = batch.overflow || more.overflow
