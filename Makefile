@@ -33,10 +33,9 @@ unit: deps bpf
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
-# Agent, proxy and engines as processes; needs root for the kernel's part.
-system: deps bpf venv
-	$(SWIFT) build
-	$(VENV)/bin/python -m pytest Tests/SystemTests
+# Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part.
+system: build venv
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest Tests/SystemTests
 
 venv: $(VENV)/.installed
 

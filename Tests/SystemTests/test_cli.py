@@ -46,7 +46,7 @@ COMMANDS = [
     ("map", "list"), ("map", "dump", "settings"), ("map", "dump", "rules4"), ("events",)]
 
 # What shows ages and counts differs from one moment to the next.
-CHANGING = [("status",), ("flow", "list"), ("prog", "list"), ("map", "list"), ("events",)]
+CHANGING = [("status",), ("model", "list"), ("model", "show", "m"), ("flow", "list"), ("prog", "list"), ("map", "list"), ("events",)]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -167,7 +167,7 @@ def test_map_list_and_dump(broker):
 
 def test_doctor(broker):
     text = broker.cli("doctor").stdout
-    for word in ("cgroup", "BTF", "CAP_BPF"):
+    for word in ("cgroup", "BTF", "capability", "bpf_set_retval", "pins", "neighbours"):
         assert word.lower() in text.lower(), text
 
 
