@@ -1,5 +1,4 @@
 internal import Control
-private import CLinux
 private import Glibc
 internal import Logging
 private import Synchronization
