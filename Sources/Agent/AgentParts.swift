@@ -59,7 +59,7 @@ final class AgentParts: Sendable {
             Housekeeping(broker: broker, hub: hub),
             ControlServer(
                 descriptor: groundwork.controlSocket, group: loops,
-                answers: ControlAnswers(broker: broker, hub: hub, leave: { leaving.leave() }), logger: logger),
+                answers: ControlAnswers(broker, hub: hub, leave: { leaving.leave() }), logger: logger),
             AdminService(
                 server: admin,
                 pages: AdminPages(readiness: { await broker.readiness() }, metrics: { await broker.metrics() })),

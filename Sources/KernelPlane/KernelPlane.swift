@@ -52,7 +52,7 @@ package final class KernelPlane: Sendable {
         try locked { () throws(BPFError) in
             let old = try reader.kernelMaps.ruleTable()
             let known = try reader.kernelMaps.workloads.keys()
-            for id in table.reusedIDs(from: old) { try reader.kernelMaps.ruleCounters.updatePerCPU(id, mb_rule_counters()) }
+            for id in table.reusedIDs(from: old) { try reader.kernelMaps.ruleCounters.update(id, mb_rule_counters()) }
             for (destination, verdict) in table.changes(from: old) { try reader.kernelMaps.set(destination, verdict) }
             for (cgroup, entry) in wanted { try reader.kernelMaps.workloads.update(cgroup, mb_workload(entry)) }
             try write(settings)

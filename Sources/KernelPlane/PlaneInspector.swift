@@ -52,15 +52,11 @@ package final class PlaneInspector: Sendable {
         return values
     }
 
-    /// Of the rule at this position in the configuration, summed over CPUs.
+    /// Of the rule at this position in the configuration.
     package func ruleCounters(_ id: UInt32) throws(KernelPlaneError) -> RuleCounters {
-        let perCPU = try inPlane { () throws(BPFError) in try kernelMaps.ruleCounters.lookupPerCPU(id) }
-        return perCPU.reduce(into: RuleCounters()) { sum, cpu in
-            sum.captured &+= cpu.captured
-            sum.denied &+= cpu.denied
-            sum.direct &+= cpu.direct
-            sum.refused &+= cpu.refused
-        }
+        let counted = try inPlane { () throws(BPFError) in try kernelMaps.ruleCounters.lookup(id) } ?? mb_rule_counters()
+        return RuleCounters(
+            captured: counted.captured, denied: counted.denied, direct: counted.direct, refused: counted.refused)
     }
 
     /// The entries of both tries, by rule and then as written.

@@ -41,7 +41,8 @@ extension Worker {
         let flow = Flow(caller, &context)
         let number = descriptor.number
         let token = connections.reserve(.client)
-        let connection = Connection(token: token, client: descriptor, flow: flow, now: context.now)
+        let connection = Connection(nextConnection, token, client: descriptor, flow: flow, now: context.now)
+        nextConnection += loops
         connections.store(connection, token)
         do throws(SystemError) {
             try poller.add(connection: number, token: connection.token.raw)

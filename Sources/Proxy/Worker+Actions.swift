@@ -1,6 +1,6 @@
-import Glibc
 import Control
 import Flow
+import Glibc
 import Reactor
 
 /// Pieces to be written to one socket in one system call; the storage is used again.

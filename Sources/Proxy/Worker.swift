@@ -22,8 +22,9 @@ final class Worker {
     /// Reads of one connection before the others get their turn.
     static let readsPerTurn = 16
 
-    /// Which of the event loops this is.
-    let loop: Int
+    /// The number that the next connection gets: counting by the number of loops keeps it unique among them.
+    var nextConnection: UInt64
+    let loops: UInt64
     let mailbox: Mailbox<WorkerMessage>
     let outbox: Outbox
     var poller: Poller
@@ -47,7 +48,8 @@ final class Worker {
         mailbox = start.mailbox
         outbox = start.outbox
         configuration = start.configuration
-        loop = start.loop
+        nextConnection = UInt64(start.loop) + 1
+        loops = UInt64(start.loops)
         let now = MonotonicClock.now()
         wheel = TimerWheel(now: now)
         context = FlowContext(seed: seed)

@@ -2,8 +2,25 @@ internal import Control
 
 /// Where the answers to control requests come from.
 struct ControlAnswers: Sendable {
-    let broker: Broker
-    let hub: EventHub
+    var status: @Sendable () async -> StatusReport
+    var models: @Sendable () async -> [ModelReport]
+    /// By model and client; nil: whatever it is.
+    var flows: @Sendable (String?, String?) async throws(AgentError) -> [FlowReport]
+    var captures: @Sendable () async -> [CaptureReport]
+    var reload: @Sendable () async -> ReloadReport
+    /// Takes the broker out of the node.
+    var detach: @Sendable () async throws(AgentError) -> Void
     /// Ends the agent, once the broker has been taken out of the node.
-    let leave: @Sendable () -> Void
+    var leave: @Sendable () -> Void
+    let hub: EventHub
+}
+
+extension ControlAnswers {
+    init(_ broker: Broker, hub: EventHub, leave: @escaping @Sendable () -> Void) {
+        self.init(
+            status: { await broker.status() }, models: { await broker.models() },
+            flows: { (model, client) async throws(AgentError) in try await broker.flows(model: model, client: client) },
+            captures: { await broker.captures() }, reload: { await broker.reload() },
+            detach: { () async throws(AgentError) in try await broker.detach() }, leave: leave, hub: hub)
+    }
 }

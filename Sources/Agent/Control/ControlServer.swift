@@ -13,6 +13,7 @@ final class ControlServer: Service {
     private let group: any EventLoopGroup
     private let answers: ControlAnswers
     private let logger: Logger
+    private let clients = Gauge()
 
     /// - Parameter descriptor: a listening Unix socket, taken over.
     init(descriptor: Int32, group: any EventLoopGroup, answers: ControlAnswers, logger: Logger) {
@@ -24,40 +25,29 @@ final class ControlServer: Service {
 
     func run() async throws {
         Descriptors.setNonBlocking(descriptor)
-        let server = try await ServerBootstrap(group: group).bind(descriptor) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                let decoder = ByteToMessageHandler(LineDecoder(limit: ControlLine.maximumRequest))
-                try channel.pipeline.syncOperations.addHandler(decoder)
-                return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-            }
-        }
-        try await withGracefulShutdownHandler {
-            try await serve(server)
-        } onGracefulShutdown: { [answers] in
-            answers.hub.close()
-            server.channel.close(promise: nil)
-        }
+        let server = try await ServerBootstrap(group: group)
+            .childChannelInitializer { [self] channel in channel.eventLoop.makeCompletedFuture { try open(channel) } }
+            .withBoundSocket(descriptor).get()
+        try? await gracefulShutdown()
+        try? await server.close()
+        answers.hub.close()
     }
 
-    private func serve(_ server: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>) async throws {
-        let clients = Gauge()
-        try await withThrowingDiscardingTaskGroup { group in
-            try await server.executeThenClose { connections in
-                for try await connection in connections {
-                    group.addTask { [answers, logger] in
-                        let mayStay = clients.enter(limit: Self.maximumClients)
-                        defer { if mayStay { clients.leave() } }
-                        do {
-                            let session = ControlSession(connection, answers)
-                            if mayStay { try await session.run() } else { try await session.turnAway() }
-                        } catch {
-                            logger.debug("a control connection broke", metadata: ["reason": "\(error)"])
-                        }
-                    }
-                }
+    /// A session has a task of its own from the moment that its connection is there: no connection waits anywhere, so none
+    /// is left unserved when the server ends. The task ends with the connection, at the latest with the process.
+    private func open(_ channel: any Channel) throws {
+        let decoder = ByteToMessageHandler(LineDecoder(limit: ControlLine.maximumRequest))
+        try channel.pipeline.syncOperations.addHandler(decoder)
+        let lines = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+        Task { [clients, answers, logger] in
+            let mayStay = clients.enter(limit: Self.maximumClients)
+            defer { if mayStay { clients.leave() } }
+            do {
+                let session = ControlSession(lines, answers)
+                if mayStay { try await session.run() } else { try await session.turnAway() }
+            } catch {
+                logger.debug("a control connection broke", metadata: ["reason": "\(error)"])
             }
-            // Sessions wait for their clients' next lines: the agent's end is theirs.
-            group.cancelAll()
         }
     }
 }

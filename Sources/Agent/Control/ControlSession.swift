@@ -8,6 +8,8 @@ struct ControlSession: Sendable {
 
     /// How long a follower that has fallen behind may take to read what is on its way to it.
     private static let lateLimit = TimeAmount.seconds(5)
+    /// How long a client may take to read the end of an answer before its connection is closed.
+    private static let drainLimit = TimeAmount.seconds(10)
 
     private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
     private let answers: ControlAnswers
@@ -21,11 +23,12 @@ struct ControlSession: Sendable {
         try await channel.executeThenClose { inbound, outbound in
             do {
                 for try await line in inbound {
-                    guard try await answer(line, outbound) else { return }
+                    guard try await answer(line, outbound) else { break }
                 }
             } catch is LineDecoder.TooLong {
                 try await fail("a request is at most \(ControlLine.maximumRequest) bytes long", outbound)
             }
+            try await drain()
         }
     }
 
@@ -33,6 +36,7 @@ struct ControlSession: Sendable {
     func turnAway() async throws {
         try await channel.executeThenClose { _, outbound in
             try await fail("too many clients; try again when some are gone", outbound)
+            try await drain()
         }
     }
 
@@ -49,19 +53,18 @@ struct ControlSession: Sendable {
     }
 
     private func answer(_ request: ControlRequest, _ writer: Writer) async throws -> Bool {
-        let broker = answers.broker
         switch request {
-        case .status: try await write(await broker.status(), writer)
-        case .models: try await write(await broker.models(), writer)
+        case .status: try await write(await answers.status(), writer)
+        case .models: try await write(await answers.models(), writer)
         case .model(let name):
-            if let model = await broker.models().first(where: { $0.name == name }) {
+            if let model = await answers.models().first(where: { $0.name == name }) {
                 try await write(model, writer)
             } else {
                 try await fail("nobody knows a model \(name)", writer)
             }
         case .flows(let model, let client): try await flows(model, client, writer)
-        case .captures: try await write(await broker.captures(), writer)
-        case .reload: try await write(await broker.reload(), writer)
+        case .captures: try await write(await answers.captures(), writer)
+        case .reload: try await write(await answers.reload(), writer)
         case .events(let follow, let last):
             if follow {
                 try await self.follow(last: last, writer)
@@ -76,7 +79,7 @@ struct ControlSession: Sendable {
 
     private func flows(_ model: String?, _ client: String?, _ writer: Writer) async throws {
         do {
-            try await write(try await answers.broker.flows(model: model, client: client), writer)
+            try await write(try await answers.flows(model, client), writer)
         } catch let error as AgentError {
             try await fail(error.description, writer)
         }
@@ -84,7 +87,7 @@ struct ControlSession: Sendable {
 
     private func detach(_ writer: Writer) async throws -> Bool {
         do {
-            try await answers.broker.detach()
+            try await answers.detach()
         } catch {
             try await fail(error.description, writer)
             return true
@@ -92,6 +95,7 @@ struct ControlSession: Sendable {
         // Whether the client is still there to hear it or not, the agent goes.
         defer { answers.leave() }
         try await write(DetachReport(pid: getpid()), writer)
+        try await drain()
         return false
     }
 
@@ -106,6 +110,14 @@ struct ControlSession: Sendable {
         for event in subscription.backlog { try await write(event, writer) }
         for await event in subscription.events { try await write(event, writer) }
         if subscription.isLate { try await fail("events were left out: this reader is too slow", writer) }
+    }
+
+    /// Waits until everything written has gone out: closing would discard the rest. A client that does not read it loses it.
+    private func drain() async throws {
+        let channel = channel.channel
+        let timer = channel.eventLoop.scheduleTask(in: Self.drainLimit) { channel.close(promise: nil) }
+        defer { timer.cancel() }
+        try await channel.writeAndFlush(ByteBuffer())
     }
 
     private func write(_ value: some Encodable & Sendable, _ writer: Writer) async throws {

@@ -1,5 +1,5 @@
-private import CLinux
 private import CBrokerABI
+private import CLinux
 internal import Control
 internal import Logging
 internal import ServiceLifecycle

@@ -14,8 +14,8 @@ enum Listener {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         unlink(path)
         return try open(AF_UNIX, path) { descriptor in
-            let mask = umask(0o177)
-            defer { umask(mask) }
+            // The mode of the descriptor is the mode that bind gives the file, so it is never open to others.
+            guard fchmod(descriptor, 0o600) == 0 else { return false }
             let bound = withUnsafePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))

@@ -1,0 +1,106 @@
+import Control
+import Testing
+
+@testable import Agent
+
+@Suite struct EventLimiterTests {
+    private let key = EventKey(kind: "refused", model: "m", client: "c")
+    private let second: UInt64 = 1_000_000_000
+
+    @Test func passesAFewOfAKindAndCountsTheRest() {
+        var limiter = EventLimiter()
+        let passed = (0..<100).filter { limiter.admit(key, now: UInt64($0)) != nil }
+        #expect(passed.count == EventLimiter.perKey)
+        #expect(limiter.suppressed == 95)
+        #expect(limiter.admit(EventKey(kind: "refused", model: "other", client: "c"), now: 100) == 0, "another key passes")
+    }
+
+    @Test func tellsWhatWasLeftOutWithTheNextThatPasses() {
+        var limiter = EventLimiter()
+        for moment in 0..<10 { _ = limiter.admit(key, now: UInt64(moment)) }
+        #expect(limiter.admit(key, now: second) == 5)
+        #expect(limiter.admit(key, now: second + 1) == 0)
+    }
+
+    @Test func tellsOfAStormThatIsOver() {
+        var limiter = EventLimiter()
+        for moment in 0..<10 { _ = limiter.admit(key, now: UInt64(moment)) }
+        #expect(limiter.sweep(now: second / 2).isEmpty)
+        let ended = limiter.sweep(now: second)
+        #expect(ended.map(\.key) == [key])
+        #expect(ended.map(\.suppressed) == [5])
+        #expect(limiter.sweep(now: 3 * second).isEmpty)
+    }
+
+    /// A caller that invents a model name for each request gets no further than one that repeats itself.
+    @Test func boundsAKindWhateverItsKeys() {
+        var limiter = EventLimiter()
+        let passed = (0..<100_000).filter {
+            limiter.admit(EventKey(kind: "unknown-model", model: "m\($0)", client: ""), now: 1) != nil
+        }
+        #expect(passed.count == EventLimiter.perKind)
+        #expect(limiter.suppressed == 99_900)
+        #expect(limiter.admit(EventKey(kind: "broken", model: "", client: ""), now: 1) == 0, "another kind passes")
+        #expect(limiter.sweep(now: 2 * second).reduce(0) { $0 + $1.suppressed } == 99_900, "none is forgotten")
+    }
+
+    @Test func aClockThatStandsStillLetsNothingMoreThrough() {
+        var limiter = EventLimiter()
+        let passed = (0..<1000).filter { _ in limiter.admit(key, now: .max) != nil }
+        #expect(passed.count == EventLimiter.perKey)
+    }
+}
+
+@Suite struct EventHubTests {
+    private func event(_ number: Int) -> EventReport {
+        EventReport(time: "", kind: .refused, model: "m\(number)", detail: "\(number)")
+    }
+
+    @Test func ringKeepsTheNewestInOrder() {
+        var ring = EventRing(capacity: 4)
+        #expect(ring.last(10).isEmpty)
+        for number in 0..<6 { ring.append(event(number)) }
+        #expect(ring.last(10).map(\.detail) == ["2", "3", "4", "5"])
+        #expect(ring.last(2).map(\.detail) == ["4", "5"])
+        #expect(ring.last(0).isEmpty)
+        #expect(ring.last(-1).isEmpty)
+    }
+
+    @Test func followerGetsTheBacklogAndWhatComes() async {
+        let hub = EventHub()
+        hub.publish(event(1))
+        hub.publish(event(2))
+        let subscription = hub.follow(last: 1) {}
+        hub.publish(event(3))
+        #expect(subscription.backlog.map(\.detail) == ["2"])
+        var iterator = subscription.events.makeAsyncIterator()
+        #expect(await iterator.next()?.detail == "3")
+        hub.close()
+        #expect(await iterator.next() == nil)
+        #expect(!subscription.isLate)
+    }
+
+    @Test func slowFollowerIsLetGoAndTheOthersStay() async throws {
+        let hub = EventHub()
+        let slow = hub.follow(last: 0) {}
+        let quick = hub.follow(last: 0) {}
+        var iterator = quick.events.makeAsyncIterator()
+        // Each in a kind of its own, so that the limits stay out of it.
+        for number in 0...EventSubscription.buffer {
+            hub.publish(EventReport(time: "", kind: EventReport.Kind(rawValue: "k\(number)")))
+            #expect(await iterator.next()?.kind.rawValue == "k\(number)")
+        }
+        #expect(slow.isLate)
+        #expect(!quick.isLate)
+        var count = 0
+        for await _ in slow.events { count += 1 }
+        #expect(count == EventSubscription.buffer)
+    }
+
+    @Test func aStormIsShownByItsCount() {
+        let hub = EventHub()
+        for _ in 0..<50 { hub.publish(EventReport(time: "", kind: .connectDenied, client: "c")) }
+        #expect(hub.last(100).count == EventLimiter.perKey)
+        #expect(hub.suppressed == 45)
+    }
+}
