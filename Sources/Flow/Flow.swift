@@ -43,6 +43,9 @@ package struct Flow: Sendable {
     /// connection it went out on turns out to be closed.
     static let replayLimit = 1 << 20
 
+    /// Bytes of buffer that an idle connection may keep.
+    static let idleCapacity = 8 << 10
+
     package let caller: Caller
     var phase: Phase
     /// What the client sent and is still needed: the request under way, and what it sent ahead.

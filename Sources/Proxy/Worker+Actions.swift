@@ -27,7 +27,9 @@ extension Worker {
             received = nil
             guard !connection.isGone else { return }
             switch next {
-            case .none: return arm(connection)
+            case .none:
+                if draining != nil, connection.flow.isQuiet, connection.ending == .none { return remove(connection) }
+                return arm(connection)
             case .connected(let reused): connection.flow.connected(reused: reused, &context, &out)
             case .connectFailed(let reason): connection.flow.connectFailed(reason, &context, &out)
             case .failed(.client):

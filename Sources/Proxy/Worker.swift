@@ -19,6 +19,8 @@ final class Worker {
     static let bufferSize = 64 << 10
     /// How long the close of an answered connection waits for the client's FIN, in nanoseconds.
     static let lingerTime: UInt64 = 2_000_000_000
+    /// How long a listener rests when accept(2) fails, in nanoseconds.
+    static let acceptRest: UInt64 = 50_000_000
     /// Reads of one connection before the others get their turn.
     static let readsPerTurn = 16
 
@@ -134,15 +136,18 @@ final class Worker {
         wheel.expire(now: context.now, into: &expired)
         for entry in expired {
             let token = Token(raw: entry.token)
-            if token.kind == .upstream {
+            switch token.kind {
+            case .upstream:
                 guard let upstream = upstreams[token], upstream.token == token, upstream.armed == entry.deadline else { continue }
                 upstream.armed = 0
                 expire(upstream)
-            } else {
+            case .client:
                 guard let connection = connections[token], connection.token == token, connection.armed == entry.deadline
                 else { continue }
                 connection.armed = 0
                 expire(connection)
+            case .listener: acceptAgain(token.slot)
+            case .mailbox: break
             }
         }
     }
