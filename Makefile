@@ -29,14 +29,14 @@ bpf: deps
 
 test: unit system
 
+# One after another: some tests compute for seconds, and on two cores that would starve those that wait for a socket.
 unit: deps bpf
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --no-parallel
 
-# Agent, proxy and engines as processes; needs root for the kernel's part.
-system: deps bpf venv
-	$(SWIFT) build
-	$(VENV)/bin/python -m pytest Tests/SystemTests
+# Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part.
+system: build venv
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest Tests/SystemTests
 
 venv: $(VENV)/.installed
 

@@ -39,6 +39,19 @@ package struct ProgramFacts: Hashable, Sendable {
     package var jitedBytes: UInt32
     package var runCount: UInt64
     package var runNanoseconds: UInt64
+
+    package init(
+        id: UInt32, name: String, tag: String, loadedBytes: UInt32, jitedBytes: UInt32, runCount: UInt64,
+        runNanoseconds: UInt64
+    ) {
+        self.id = id
+        self.name = name
+        self.tag = tag
+        self.loadedBytes = loadedBytes
+        self.jitedBytes = jitedBytes
+        self.runCount = runCount
+        self.runNanoseconds = runNanoseconds
+    }
 }
 
 private func hexadecimal(_ byte: UInt8) -> String {

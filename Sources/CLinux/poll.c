@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t data)
 {
@@ -12,10 +13,10 @@ int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t data)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-int clinux_accept(int listener, struct sockaddr_storage *address)
+int clinux_accept(int listener, void *address)
 {
-	socklen_t length = sizeof(*address);
-	int fd = accept4(listener, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	socklen_t length = sizeof(struct sockaddr_storage);
+	int fd = accept4(listener, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -29,7 +29,7 @@ void clinux_drain(int fd)
 		;
 }
 
-int clinux_signalfd(const sigset_t *signals)
+int clinux_signalfd(const void *signals)
 {
 	int fd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
 

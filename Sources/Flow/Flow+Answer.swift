@@ -9,9 +9,11 @@ extension Flow {
     mutating func upstreamReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
         switch phase {
         case .waiting, .streaming:
+            var position = 0
             do throws(HeadFault) {
-                try readAnswer(bytes, &context, &out)
+                try readAnswer(bytes, &position, &context, &out)
             } catch {
+                if course == .dialled { return relayAsItIs(bytes, from: position, &context, &out) }
                 answerIsMalformed(error, &context, &out)
             }
         case .tunnel: forward(.client, bytes, 0..<bytes.count, &out)
@@ -21,10 +23,10 @@ extension Flow {
         }
     }
 
+    /// `position` is how far the bytes have been dealt with, also when it throws.
     private mutating func readAnswer(
-        _ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput
+        _ bytes: Span<UInt8>, _ position: inout Int, _ context: inout FlowContext, _ out: inout FlowOutput
     ) throws(HeadFault) {
-        var position = 0
         while position < bytes.count, phase == .waiting || phase == .streaming {
             guard answer != nil else {
                 try readAnswerHead(bytes, &position, &context, &out)
@@ -43,23 +45,19 @@ extension Flow {
     ) throws(HeadFault) {
         let rest = bytes.extracting(position..<bytes.count)
         if answerHead.isEmpty, let size = try answerScanner.end(in: rest) {
+            try takeAnswerHead(rest.extracting(0..<size), bytes, position + size, &context, &out)
             position += size
-            return try takeAnswerHead(rest.extracting(0..<size), bytes, position, &context, &out)
+            return
         }
-        let before = answerHead.count
+        let isFirst = answerHead.isEmpty
         answerHead.append(rest)
-        if before == 0 {
-            position = bytes.count
-            return
-        }
+        position = bytes.count
         let held = answerHead
-        guard let size = try answerScanner.end(in: held.span) else {
-            position = bytes.count
-            return
-        }
-        position += size - before
+        guard !isFirst, let size = try answerScanner.end(in: held.span) else { return }
+        let bodyStart = bytes.count - (held.count - size)
+        try takeAnswerHead(held.span.extracting(0..<size), bytes, bodyStart, &context, &out)
         answerHead = []
-        try takeAnswerHead(held.span.extracting(0..<size), bytes, position, &context, &out)
+        position = bodyStart
     }
 
     private mutating func takeAnswerHead(
@@ -168,11 +166,27 @@ extension Flow {
     mutating func nextRequest(_ context: inout FlowContext, _ out: inout FlowOutput) {
         inboxIsSpent = false
         inbox.removeFirst(taken)
+        // An idle connection must not hold the memory of its largest request.
+        if inbox.isEmpty, inbox.capacity > Self.idleCapacity { inbox = [] }
         taken = 0
         headScanner = HeadScanner()
         phase = .idle
         deadline = context.deadline(afterMilliseconds: context.timeouts.keepAlive)
         if clientEnded, inbox.isEmpty { return closeAll(&out) }
+    }
+
+    /// What the address dialled says may break the rules of HTTP that are kept here; between it and the caller that was
+    /// never the broker's affair.
+    private mutating func relayAsItIs(
+        _ bytes: Span<UInt8>, from position: Int, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) {
+        settle(&context)
+        let held = answerHead
+        answerHead = []
+        if !held.isEmpty { out.compose(to: .client) { $0.append(contentsOf: held) } }
+        bytesOut += UInt64(held.count)
+        becomeTunnel(&out)
+        forward(.client, bytes, position..<bytes.count, &out)
     }
 
     private mutating func answerIsMalformed(_ fault: HeadFault, _ context: inout FlowContext, _ out: inout FlowOutput) {

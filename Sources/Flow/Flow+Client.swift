@@ -95,7 +95,7 @@ extension Flow {
     /// Passes on once enough is known; otherwise more of the body is waited for.
     private mutating func considerRouting(_ context: inout FlowContext, _ out: inout FlowOutput) {
         guard phase == .body else { return }
-        let isTooLarge = requestBody.size > UInt64(context.maxBody)
+        let isTooLarge = requestBody.leastSize > UInt64(context.maxBody)
         if isStrict {
             if let fault = requestBody.jsonFault { return refuse(.malformed(fault), &context, &out) }
             if isTooLarge { return refuse(.tooLarge(context.maxBody), &context, &out) }
@@ -119,7 +119,7 @@ extension Flow {
         } catch {
             return refuse(.malformed(error), &context, &out)
         }
-        if isStrict, requestBody.size > UInt64(context.maxBody) { return refuse(.tooLarge(context.maxBody), &context, &out) }
+        if isStrict, requestBody.leastSize > UInt64(context.maxBody) { return refuse(.tooLarge(context.maxBody), &context, &out) }
         // A second `model` after the first was acted upon would let the endpoint read another name than the broker did.
         if case .endpoint = course, requestBody.jsonFault == .modelRepeated {
             return refuse(.malformed(JSONFault.modelRepeated), &context, &out)

@@ -9,6 +9,7 @@ extension Flow {
     /// The connection asked for is there; `reused` if it was kept alive.
     package mutating func connected(reused: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
         guard phase == .connecting else { return }
+        dropSpentInbox()
         hasUpstream = true
         isReused = reused
         upstreamEnded = false
@@ -27,6 +28,13 @@ extension Flow {
     /// The connection asked for can't be had.
     package mutating func connectFailed(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
         guard phase == .connecting else { return }
+        dropSpentInbox()
+        giveUpConnect(reason, &context, &out)
+        pump(&context, &out)
+    }
+
+    /// Tries the next target, or refuses.
+    mutating func giveUpConnect(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
         context.ledger.totals.upstreamConnectFailures += 1
         out.add(.releaseUpstream(reusable: false))
         reportEndpoint(reason, &context, &out)
@@ -105,7 +113,7 @@ extension Flow {
         case .tunnel:
             if clientEnded { closeAll(&out) } else { out.add(.shutdownWrite(.client)) }
         case .idle where hasUpstream: closeAll(&out)
-        case .connecting: connectFailed("closed the connection", &context, &out)
+        case .connecting: giveUpConnect("closed the connection", &context, &out)
         default: dropUpstream(reusable: false, &out)
         }
     }
@@ -119,7 +127,7 @@ extension Flow {
             phase = .closing
             out.add(.abort(.client))
         case .idle where hasUpstream: closeAll(&out)
-        case .connecting: connectFailed("connection reset", &context, &out)
+        case .connecting: giveUpConnect("connection reset", &context, &out)
         default: dropUpstream(reusable: false, &out)
         }
     }

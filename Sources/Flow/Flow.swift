@@ -43,6 +43,9 @@ package struct Flow: Sendable {
     /// connection it went out on turns out to be closed.
     static let replayLimit = 1 << 20
 
+    /// Bytes of buffer that an idle connection may keep.
+    static let idleCapacity = 8 << 10
+
     package let caller: Caller
     var phase: Phase
     /// What the client sent and is still needed: the request under way, and what it sent ahead.
@@ -155,6 +158,7 @@ package struct Flow: Sendable {
     /// The client sent FIN while reading from it is paused, so what it sent before may be unread.
     package mutating func clientHungUp(_ context: inout FlowContext, _ out: inout FlowOutput) {
         guard case .endpoint = course else { return }
+        dropSpentInbox()
         clientFinished(&context, &out)
     }
 
@@ -174,7 +178,7 @@ package struct Flow: Sendable {
         case .idle: closeAll(&out)
         case .head: refuse(.headTimeout, &context, &out)
         case .body: refuse(.bodyTimeout, &context, &out)
-        case .connecting: connectFailed("timed out", &context, &out)
+        case .connecting: giveUpConnect("timed out", &context, &out)
         case .waiting:
             if !requestBody.isComplete {
                 refuse(.bodyTimeout, &context, &out)
@@ -186,10 +190,11 @@ package struct Flow: Sendable {
         case .tunnel: break
         case .closing: out.add(.abort(.client))
         }
+        pump(&context, &out)
     }
 
-    /// Reads on in what the client sent ahead, request by request, until one has to wait.
-    private mutating func pump(_ context: inout FlowContext, _ out: inout FlowOutput) {
+    /// Reads on in what the client sent ahead, request by request, until one has to wait. Every input ends here.
+    mutating func pump(_ context: inout FlowContext, _ out: inout FlowOutput) {
         while phase == .idle, !inbox.isEmpty { collect(&context, &out) }
         if phase == .idle || phase == .head || phase == .body { resume(&out) }
     }

@@ -34,6 +34,9 @@ struct RequestBody {
         }
     }
 
+    /// How large the body is at least, given what came and what the present chunk announces.
+    var leastSize: UInt64 { framing == .chunked ? size + chunks.announced : size }
+
     var isInspected: Bool { json != nil }
     var foundModel: Bool { jsonFault == nil && json?.foundModel == true }
 

@@ -26,6 +26,9 @@ package struct ChunkScanner: Sendable {
 
     package init() {}
 
+    /// Bytes of data that the present chunk announced, its size being known, and that have not come yet.
+    package var announced: UInt64 { state == .data || state == .sizeFeed ? remaining : 0 }
+
     /// No chunk is half-way: another one could be put in here.
     package var isAtBoundary: Bool { state == .size }
 

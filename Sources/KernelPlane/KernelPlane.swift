@@ -52,10 +52,10 @@ package final class KernelPlane: Sendable {
         try locked { () throws(BPFError) in
             let old = try reader.kernelMaps.ruleTable()
             let known = try reader.kernelMaps.workloads.keys()
-            for id in table.reusedIDs(from: old) { try reader.kernelMaps.ruleCounters.updatePerCPU(id, mb_rule_counters()) }
+            for id in table.reusedIDs(from: old) { try reader.kernelMaps.ruleCounters.update(id, mb_rule_counters()) }
             for (destination, verdict) in table.changes(from: old) { try reader.kernelMaps.set(destination, verdict) }
             for (cgroup, entry) in wanted { try reader.kernelMaps.workloads.update(cgroup, mb_workload(entry)) }
-            try reader.kernelMaps.settings.update(0, mb_settings(settings))
+            try write(settings)
             for destination in table.stale(in: old) { try reader.kernelMaps.remove(destination) }
             for cgroup in known where wanted[cgroup] == nil { try reader.kernelMaps.workloads.remove(cgroup) }
         }
@@ -91,6 +91,15 @@ package final class KernelPlane: Sendable {
             throw KernelPlaneError(error)
         }
         return found
+    }
+
+    /// A program may read while the kernel copies, so what stays the same is not written again.
+    private func write(_ settings: PlaneSettings) throws(BPFError) {
+        let raw = mb_settings(settings)
+        if let old = try reader.kernelMaps.settings.lookup(0), old.abi_version == raw.abi_version, old.plane == raw.plane {
+            return
+        }
+        try reader.kernelMaps.settings.update(0, raw)
     }
 
     @discardableResult

@@ -1,7 +1,9 @@
 internal import BPF
+import Glibc
 
 extension PlaneInspector {
-    /// Our attached programs, in the order of attaching; one whose link is not pinned is left out.
+    /// Our attached programs, in the order of attaching; one whose link is not pinned is left out. Without CAP_SYS_ADMIN
+    /// tags, sizes, run counts and the names of neighbours are missing.
     package func programs() throws(KernelPlaneError) -> [ProgramInfo] {
         var found: [ProgramInfo] = []
         for program in PlaneProgram.allCases {
@@ -13,14 +15,24 @@ extension PlaneInspector {
     private func describe(_ program: PlaneProgram) throws(BPFError) -> ProgramInfo? {
         guard let pinned = try Pin.open(pins.pin(of: program)) else { return nil }
         let attached = try BPFLink(pinned, object: program.rawValue).facts()
-        guard let loaded = try BPFProgram.withID(attached.program) else { return nil }
-        let facts = try loaded.facts()
+        let facts = try facts(of: attached.program)
         let path = cgroupPaths[attached.cgroup] ?? HostFacts.cgroupPath(id: attached.cgroup)
         return ProgramInfo(
-            name: program.rawValue, id: facts.id, hook: program.point.rawValue, linkID: attached.id,
+            name: program.rawValue, id: attached.program, hook: program.point.rawValue, linkID: attached.id,
             cgroup: attached.cgroup, cgroupPath: path, tag: facts.tag, loadedBytes: facts.loadedBytes,
             jitedBytes: facts.jitedBytes, runCount: facts.runCount, runNanoseconds: facts.runNanoseconds,
-            neighbours: try neighbours(of: facts.id, at: program.point, in: path))
+            neighbours: try neighbours(of: attached.program, at: program.point, in: path))
+    }
+
+    /// Opening a program by its id takes CAP_SYS_ADMIN; without it these facts stay empty.
+    private func facts(of program: UInt32) throws(BPFError) -> ProgramFacts {
+        do {
+            if let loaded = try BPFProgram.withID(program) { return try loaded.facts() }
+        } catch {
+            if error.errno != EPERM { throw error }
+        }
+        return ProgramFacts(
+            id: program, name: "", tag: "", loadedBytes: 0, jitedBytes: 0, runCount: 0, runNanoseconds: 0)
     }
 
     /// Whoever else runs for the same cgroup, in order.

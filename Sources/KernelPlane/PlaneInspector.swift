@@ -22,6 +22,10 @@ package final class PlaneInspector: Sendable {
     /// Opens what is pinned; an error if nothing is, if a part is missing or if it has another layout version.
     package init(pinDirectory: String) throws(KernelPlaneError) {
         let pins = PinDirectory(path: pinDirectory)
+        guard pins.exists else {
+            throw KernelPlaneError(
+                operation: "read", object: pinDirectory, errno: ENOENT, hint: "nothing is pinned there: no agent has run with it")
+        }
         let settings = try inPlane { () throws(BPFError) in try Self.open(.settings, pins) }
         let version = try inPlane { () throws(BPFError) in try ABIVersion.read(settings: settings) }
         try ABIVersion.check(version, pinDirectory: pinDirectory)
@@ -48,15 +52,11 @@ package final class PlaneInspector: Sendable {
         return values
     }
 
-    /// Of the rule at this position in the configuration, summed over CPUs.
+    /// Of the rule at this position in the configuration.
     package func ruleCounters(_ id: UInt32) throws(KernelPlaneError) -> RuleCounters {
-        let perCPU = try inPlane { () throws(BPFError) in try kernelMaps.ruleCounters.lookupPerCPU(id) }
-        return perCPU.reduce(into: RuleCounters()) { sum, cpu in
-            sum.captured &+= cpu.captured
-            sum.denied &+= cpu.denied
-            sum.direct &+= cpu.direct
-            sum.refused &+= cpu.refused
-        }
+        let counted = try inPlane { () throws(BPFError) in try kernelMaps.ruleCounters.lookup(id) } ?? mb_rule_counters()
+        return RuleCounters(
+            captured: counted.captured, denied: counted.denied, direct: counted.direct, refused: counted.refused)
     }
 
     /// The entries of both tries, by rule and then as written.

@@ -14,6 +14,8 @@ final class Connection {
         case abort
     }
 
+    /// Unique in the life of the proxy.
+    let number: UInt64
     let token: Token
     let client: Descriptor
     let accepted: UInt64
@@ -36,7 +38,8 @@ final class Connection {
     var isQueued = false
     var isGone = false
 
-    init(token: Token, client: consuming Descriptor, flow: Flow, now: UInt64) {
+    init(_ number: UInt64, _ token: Token, client: consuming Descriptor, flow: Flow, now: UInt64) {
+        self.number = number
         self.token = token
         self.client = client
         self.flow = flow

@@ -73,11 +73,13 @@ struct LoopGroup: ~Copyable {
 
     private mutating func startLoops(_ configuration: ProxyConfiguration) throws(ApplyError) {
         let wanted = configuration.catalog.node.workers
-        let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let count = wanted > 0 ? wanted : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         do throws(SystemError) {
-            for loop in 0..<(wanted > 0 ? wanted : cores) {
+            for loop in 0..<count {
                 let mailbox = try Mailbox<WorkerMessage>()
-                try WorkerThread.start(.init(mailbox: mailbox, outbox: outbox, configuration: configuration, loop: loop))
+                let start = WorkerThread.Start(
+                    mailbox: mailbox, outbox: outbox, configuration: configuration, loop: loop, loops: count)
+                try WorkerThread.start(start)
                 mailboxes.append(mailbox)
             }
         } catch {

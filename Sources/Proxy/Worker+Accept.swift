@@ -24,8 +24,23 @@ extension Worker {
                 begin(socket, listener)
             } catch {
                 context.ledger.totals.acceptFailures += 1
-                return
+                return rest(listener)
             }
+        }
+    }
+
+    /// No descriptor or memory is left: what waits to be accepted waits on, and the loop does not spin on it.
+    private func rest(_ listener: Listener) {
+        poller.remove(listener.descriptor(of: listener.share))
+        wheel.add(Token(.listener, slot: listener.id).raw, deadline: context.now + Self.acceptRest)
+    }
+
+    func acceptAgain(_ id: Int) {
+        guard let listener = listeners.first(where: { $0.id == id }) else { return }
+        do throws(SystemError) {
+            try poller.add(source: listener.descriptor(of: listener.share), token: Token(.listener, slot: id).raw)
+        } catch {
+            rest(listener)
         }
     }
 
@@ -41,7 +56,8 @@ extension Worker {
         let flow = Flow(caller, &context)
         let number = descriptor.number
         let token = connections.reserve(.client)
-        let connection = Connection(token: token, client: descriptor, flow: flow, now: context.now)
+        let connection = Connection(nextConnection, token, client: descriptor, flow: flow, now: context.now)
+        nextConnection += loops
         connections.store(connection, token)
         do throws(SystemError) {
             try poller.add(connection: number, token: connection.token.raw)

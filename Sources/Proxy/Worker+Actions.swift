@@ -1,6 +1,6 @@
-import CLinux
 import Control
 import Flow
+import Glibc
 import Reactor
 
 /// Pieces to be written to one socket in one system call; the storage is used again.
@@ -27,7 +27,9 @@ extension Worker {
             received = nil
             guard !connection.isGone else { return }
             switch next {
-            case .none: return arm(connection)
+            case .none:
+                if draining != nil, connection.flow.isQuiet, connection.ending == .none { return remove(connection) }
+                return arm(connection)
             case .connected(let reused): connection.flow.connected(reused: reused, &context, &out)
             case .connectFailed(let reason): connection.flow.connectFailed(reason, &context, &out)
             case .failed(.client):

@@ -20,10 +20,9 @@ extension Worker {
     private func record(_ connection: Connection) -> FlowRecord {
         let flow = connection.flow
         let caller = flow.caller
-        // The slot alone is used again; with its generation and the loop's identity the number is unique.
-        let id = UInt64(loop) << 56 | (connection.token.raw & 0x00FF_FFFF_FFFF_FFFF)
         return FlowRecord(
-            id: id, entrance: caller.entrance, state: connection.ending == .none ? flow.state : .closing, pid: caller.pid,
+            id: connection.number, entrance: caller.entrance, state: connection.ending == .none ? flow.state : .closing,
+            pid: caller.pid,
             uid: caller.uid, command: caller.command, cgroup: caller.cgroup, netnsCookie: caller.netnsCookie,
             caller: caller.address, dialled: caller.dialled, rule: caller.rule, client: caller.client, model: flow.model,
             endpoint: flow.endpoint, requests: flow.requests, bytesIn: flow.bytesIn, bytesOut: flow.bytesOut,

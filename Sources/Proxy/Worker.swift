@@ -19,11 +19,14 @@ final class Worker {
     static let bufferSize = 64 << 10
     /// How long the close of an answered connection waits for the client's FIN, in nanoseconds.
     static let lingerTime: UInt64 = 2_000_000_000
+    /// How long a listener rests when accept(2) fails, in nanoseconds.
+    static let acceptRest: UInt64 = 50_000_000
     /// Reads of one connection before the others get their turn.
     static let readsPerTurn = 16
 
-    /// Which of the event loops this is.
-    let loop: Int
+    /// The number that the next connection gets: counting by the number of loops keeps it unique among them.
+    var nextConnection: UInt64
+    let loops: UInt64
     let mailbox: Mailbox<WorkerMessage>
     let outbox: Outbox
     var poller: Poller
@@ -47,7 +50,8 @@ final class Worker {
         mailbox = start.mailbox
         outbox = start.outbox
         configuration = start.configuration
-        loop = start.loop
+        nextConnection = UInt64(start.loop) + 1
+        loops = UInt64(start.loops)
         let now = MonotonicClock.now()
         wheel = TimerWheel(now: now)
         context = FlowContext(seed: seed)
@@ -132,15 +136,18 @@ final class Worker {
         wheel.expire(now: context.now, into: &expired)
         for entry in expired {
             let token = Token(raw: entry.token)
-            if token.kind == .upstream {
+            switch token.kind {
+            case .upstream:
                 guard let upstream = upstreams[token], upstream.token == token, upstream.armed == entry.deadline else { continue }
                 upstream.armed = 0
                 expire(upstream)
-            } else {
+            case .client:
                 guard let connection = connections[token], connection.token == token, connection.armed == entry.deadline
                 else { continue }
                 connection.armed = 0
                 expire(connection)
+            case .listener: acceptAgain(token.slot)
+            case .mailbox: break
             }
         }
     }

@@ -8,7 +8,9 @@ enum WorkerThread {
         let mailbox: Mailbox<WorkerMessage>
         let outbox: Outbox
         let configuration: ProxyConfiguration
+        /// Which of the event loops it is to be, and of how many.
         let loop: Int
+        let loops: Int
     }
 
     private final class Box: Sendable {

@@ -39,6 +39,11 @@ package struct Poller: ~Copyable {
         try add(number, CLINUX_EPOLL_IN, token)
     }
 
+    /// Watches the descriptor no more.
+    package func remove(_ number: Int32) {
+        _ = epoll_ctl(epoll.number, EPOLL_CTL_DEL, number, nil)
+    }
+
     private func add(_ number: Int32, _ bits: UInt32, _ token: UInt64) throws(SystemError) {
         let result = clinux_epoll_add(epoll.number, number, bits, token)
         guard result == 0 else { throw SystemError("epoll_ctl", -result) }

@@ -1,6 +1,6 @@
-package import CLinux
+import CLinux
 package import Catalog
-import Glibc
+package import Glibc
 
 /// How a read or write on a non-blocking socket went.
 package enum Transfer: Sendable {

@@ -1,6 +1,6 @@
-package import CLinux
+import CLinux
 package import Catalog
-import Glibc
+package import Glibc
 
 extension SocketAddress {
     /// The address in the form that system calls take, for as long as `body` runs.

@@ -1,7 +1,9 @@
 internal import Agent
-internal import ArgumentParser
+public import ArgumentParser
 private import Glibc
-internal import Logging
+public import Logging
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 struct Modelbrokerd: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,12 +19,7 @@ struct Modelbrokerd: ParsableCommand {
     @Option(
         name: .long, help: ArgumentHelp("The proxy's program (default: modelbroker-proxy beside this one).", valueName: "path"))
     var proxy: String?
-    @Option(
-        name: .long, help: "trace, debug, info, notice, warning, error or critical.",
-        transform: { text in
-            guard let level = Logger.Level(rawValue: text) else { throw ValidationError("there is no log level \(text)") }
-            return level
-        })
+    @Option(name: .long, help: "How much to log.")
     var logLevel = Logger.Level.info
 
     /// The start needs a process with one thread, so nothing asynchronous runs before it is through.
@@ -30,12 +27,11 @@ struct Modelbrokerd: ParsableCommand {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         var logger = Logger(label: "modelbrokerd")
         logger.logLevel = logLevel
-        let options = AgentOptions(configuration: config, runDirectory: runDir, pinDirectory: pinDir, proxy: proxy)
         do {
+            let options = AgentOptions(configuration: config, runDirectory: runDir, pinDirectory: pinDir, proxy: proxy)
             try Agent.start(options, logger: logger).runToEnd()
         } catch {
-            let text = "modelbrokerd: \(error)\n"
-            write(STDERR_FILENO, text, text.utf8.count)
+            _ = "modelbrokerd: \(error)\n".withCString { write(STDERR_FILENO, $0, strlen($0)) }
             throw ExitCode.failure
         }
     }

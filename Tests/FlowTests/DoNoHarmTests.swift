@@ -111,6 +111,27 @@ import Testing
         #expect(driver.takeActions().last == .close(.client))
     }
 
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "<html>HTTP/0.9</html>\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n...",
+    ])
+    func oddAnswersGoOnUnchanged(answer: String) {
+        for step in [1, 7, answer.utf8.count] {
+            var driver = FlowDriver(.capture)
+            driver.client("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            driver.connected()
+            let bytes = Array(answer.utf8)
+            for start in stride(from: 0, to: bytes.count, by: step) {
+                driver.give(.upstream, Array(bytes[start..<min(bytes.count, start + step)]))
+            }
+            #expect(driver.takeClient() == answer, "in pieces of \(step)")
+            driver.ended(.upstream)
+            #expect(driver.takeActions().last == .shutdownWrite(.client))
+        }
+    }
+
     @Test func theServersEndIsTheCallersEnd() {
         var driver = FlowDriver(.capture)
         driver.client("GET / HTTP/1.1\r\nHost: x\r\n\r\n")

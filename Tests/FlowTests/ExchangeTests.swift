@@ -128,6 +128,17 @@ import Testing
         #expect(driver.events.filter { $0.kind == .endpointFailed }.count == 2)
     }
 
+    @Test func aDeadEndpointDoesNotSilenceTheConnection() {
+        var driver = FlowDriver()
+        for _ in 0..<3 {
+            driver.client(Text.post())
+            #expect(driver.takeActions().first == .pauseClient)
+            driver.connectFailed()
+            #expect(driver.takeClient().hasPrefix("HTTP/1.1 503 "))
+            #expect(driver.takeActions().last == .resumeClient)
+        }
+    }
+
     @Test func takesTurns() {
         var driver = FlowDriver(models: ["m": [FlowDriver.engine, FlowDriver.second]])
         var seen: [SocketAddress] = []

@@ -57,7 +57,7 @@ import Testing
         #expect(throws: KernelPlaneError.self) { try RuleTable([rule("a", destinations)]) }
         #expect(throws: Never.self) { try RuleTable([rule("a", Array(destinations.dropLast()))]) }
         #expect(throws: KernelPlaneError.self) {
-            try RuleTable(Array(repeating: rule("a", []), count: 4097))
+            try RuleTable(Array(repeating: rule("a", []), count: 16385))
         }
     }
 }

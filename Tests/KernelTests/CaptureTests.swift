@@ -1,3 +1,4 @@
+import Catalog
 import KernelPlane
 import Testing
 
@@ -93,6 +94,51 @@ extension KernelSuite {
                 #expect(try ground.peer("app").connect("c", "127.65.0.1", port) == "ok")
                 let counters = try plane.inspector().counters().filter { $0.value > 0 }.map(\.name)
                 #expect(counters == ["connects", "no_settings"])
+            }
+        }
+
+        @Test func fastOpenIsNoWayRound() throws {
+            try TestGround.with { ground in
+                let broker = try Broker(ground, rules: [rule("127.64.0.0/16", 8000), rule("127.65.0.0/16", 0, .deny)])
+                let app = try ground.peer("app")
+                #expect(try app("fastopen('d', '127.65.0.10', 8000)") == "error ECONNREFUSED")
+                #expect(try app("fastopen('c', '127.64.0.10', 8000)") == "ok")
+                try broker.proxy("accept('l4', 'a')")
+                #expect(try broker.proxy.origin("a")["host"] == "127.64.0.10")
+                #expect(try broker.proxy("hear('a')") == "early")
+                #expect(try broker.flowOrigins == 0)
+            }
+        }
+
+        /// The programs see the first subflow. Its origin is not the MPTCP socket's, whose getpeername shows the proxy.
+        @Test func multipathIsNoWayRound() throws {
+            try TestGround.with { ground in
+                let broker = try Broker(ground, rules: [rule("127.64.0.0/16", 8000), rule("127.65.0.0/16", 0, .deny)])
+                let app = try ground.peer("app")
+                let answer = try app("multipath('c', '127.64.0.10', 8000)")
+                if answer == "none" { return }
+                #expect(answer == "ok")
+                try broker.proxy("accept('l4', 'a')")
+                #expect(try broker.proxy.origin("a")["host"] == "127.64.0.10")
+                #expect(try app("multipath('d', '127.65.0.10', 8000)") == "error ECONNREFUSED")
+            }
+        }
+
+        @Test func noOriginIsLostInACrowd() throws {
+            try TestGround.with { ground in
+                let broker = try Broker(ground, rules: [rule("127.64.0.0/16", 8000), rule("::1/128", 8000)])
+                let callers = try (0..<4).map { _ in try ground.peer("app") }
+                try broker.proxy("serve('l4', 1000)")
+                try broker.proxy("serve('l6', 1000)")
+                for (index, caller) in callers.enumerated() {
+                    try caller.start("storm('\(index % 2 == 0 ? "127.64.0.10" : "::1")', 8000, 500)")
+                }
+                for caller in callers { #expect(try caller.answer() == "done") }
+                #expect(try eventually { try broker.proxy("len(served)") == "2000" })
+                #expect(try broker.proxy("served.count(96)") == "2000")
+                #expect(try broker.counter("captured") == 2000)
+                #expect(try broker.counter("origin_missing") == 0)
+                #expect(try broker.flowOrigins == 0)
             }
         }
 

@@ -20,9 +20,14 @@ final class Peer {
     /// Evaluates an expression of the script's functions; what it gives, as text.
     @discardableResult
     func callAsFunction(_ expression: String) throws -> String {
-        try child.write(line: expression)
-        return try child.readLine()
+        try start(expression)
+        return try answer()
     }
+
+    /// Has it begin on an expression; `answer` waits for what it gives.
+    func start(_ expression: String) throws { try child.write(line: expression) }
+
+    func answer() throws -> String { try child.readLine() }
 
     /// Listens on a free port.
     func listen(_ key: String, _ host: String) throws -> UInt16 {

@@ -3,6 +3,7 @@ let peerScript = """
     import ctypes, errno, os, platform, socket, struct, sys
 
     socks = {}
+    served = []
     libc = ctypes.CDLL(None, use_errno=True)
 
     def failed(e):
@@ -30,6 +31,46 @@ let peerScript = """
     def udp(key, host, port):
         socks[key] = socket.socket(family(host), socket.SOCK_DGRAM)
         return dial(key, host, port)
+
+    def fastopen(key, host, port):
+        socks[key] = socket.socket(family(host), socket.SOCK_STREAM)
+        try:
+            socks[key].sendto(b'early', socket.MSG_FASTOPEN, (host, port))
+        except OSError as e:
+            return failed(e)
+        return 'ok'
+
+    def multipath(key, host, port):
+        try:
+            socks[key] = socket.socket(family(host), socket.SOCK_STREAM, 262)
+        except OSError as e:
+            return 'none'
+        socks[key].settimeout(5)
+        return dial(key, host, port)
+
+    def serve(key, want):
+        import threading
+        def run():
+            for _ in range(want):
+                try:
+                    s, _ = socks[key].accept()
+                    served.append(len(s.getsockopt(0x4d42, 1, 96)))
+                    s.close()
+                except OSError as e:
+                    served.append(0)
+        threading.Thread(target=run, daemon=True).start()
+        return 'serving'
+
+    def storm(host, port, count):
+        for _ in range(count):
+            s = socket.socket(family(host), socket.SOCK_STREAM)
+            s.settimeout(5)
+            try:
+                s.connect((host, port))
+            except OSError as e:
+                return failed(e)
+            s.close()
+        return 'done'
 
     def peer(key):
         try:
@@ -126,6 +167,28 @@ let peerScript = """
         except OSError as e:
             return failed(e)
         return 'put'
+
+    def map_version(key, version):
+        k = ctypes.create_string_buffer(4)
+        v = ctypes.create_string_buffer(120)
+        attributes = struct.pack('I4xQQQ', socks[key], ctypes.addressof(k), ctypes.addressof(v), 0)
+        bpf(1, attributes)
+        v[0:4] = struct.pack('I', version)
+        bpf(2, attributes)
+        return 'put'
+
+    def map_make(path):
+        made = bpf(0, struct.pack('IIIII', 1, 8, 16, 4, 0))
+        text = ctypes.create_string_buffer(path.encode())
+        bpf(6, struct.pack('QII', ctypes.addressof(text), made, 0))
+        os.close(made)
+        return 'made'
+
+    def exclusive(pin, cgroup, kind):
+        map_open('program', pin)
+        directory = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
+        bpf(8, struct.pack('IIII', directory, socks['program'], kind, 0))
+        return 'attached'
 
     def become(uid):
         os.setgid(uid)

@@ -7,10 +7,10 @@ private let counter = Atomic<Int>(0)
 
 /// A cgroup, a BPF file system and processes made for one test, all of which `clean` takes away.
 ///
-///     <mount>/mbtest-PID-N          captured
-///     <mount>/mbtest-PID-N/broker   exempt; `proxy` below it
-///     <mount>/mbtest-PID-N/app      where callers live; `inner` below it
-///     <mount>/mbtest-PID-N-out      not captured
+///     <mount>/mbkernel-PID-N          captured
+///     <mount>/mbkernel-PID-N/broker   exempt; `proxy` below it
+///     <mount>/mbkernel-PID-N/app      where callers live; `inner` below it
+///     <mount>/mbkernel-PID-N-out      not captured
 final class TestGround {
     let name: String
     let location: PlaneLocation
@@ -29,7 +29,7 @@ final class TestGround {
 
     private init() throws {
         guard let mount = HostFacts.cgroup2Mount() else { throw Failure("no cgroup v2") }
-        name = "mbtest-\(getpid())-\(Self.next())"
+        name = "mbkernel-\(getpid())-\(Self.next())"
         self.mount = mount
         pinMount = "/tmp/\(name)"
         location = PlaneLocation(

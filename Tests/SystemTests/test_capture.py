@@ -214,7 +214,7 @@ def test_a_pod_without_a_pod_address_is_not_sent_nowhere(make):
     caller = make.caller(broker.application_cgroup("pod"), netns=pod.name)
     with caller.dial("10.200.0.10", 8000, timeout=3) as call:
         assert call.errno == errno.ECONNREFUSED and call.seconds < 1
-    assert broker.counters()["noTarget"] >= 1
+    assert broker.counters()["no_target"] >= 1
 
 
 def test_so_original_dst_for_a_foreign_program(make):
@@ -223,13 +223,13 @@ def test_so_original_dst_for_a_foreign_program(make):
         capture=[{"name": "llm", "to": ["127.64.0.0/16:8000", "[::1]:18000"], "path": "proxy", "whenProxyDown": "refuse"}],
         node={"proxy": "external"})
     broker.launch()
-    eventually(lambda: (broker.pin_directory / "listeners").exists() or None, 20, f"the pins\n{broker.agent.output()}", 0.05)
+    eventually(lambda: (broker.pin_directory / "maps" / "listeners").exists() or None, 20, f"the pins\n{broker.agent.output()}", 0.05)
     eventually(lambda: broker.ask("capture", "list"), 20, "the rules being in force", 0.1)
     from harness.foreign import ForeignProxy
 
     home = broker.broker_cgroup / "proxy"
     home.mkdir(parents=True, exist_ok=True)
-    foreign = ForeignProxy(home, broker.pin_directory / "listeners", broker.listen4, broker.listen6)
+    foreign = ForeignProxy(home, broker.pin_directory / "maps" / "listeners", broker.listen4, broker.listen6)
     try:
         caller = make.caller(broker.application_cgroup())
         for dialled in (("127.64.3.4", 8000), ("::1", 18000), ("::ffff:127.64.5.6", 8000)):

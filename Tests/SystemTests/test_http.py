@@ -233,7 +233,7 @@ def test_a_stale_kept_alive_connection_is_tried_again(client, model):
 def test_a_client_that_leaves_while_it_waits_cancels(client, engines, broker):
     before = engines["hangs"].report()["cancelled"]
     client.send(request_bytes("POST", CHAT, chat("hangs")))
-    eventually(lambda: engines["hangs"].last()["complete"] and not engines["hangs"].last()["cancelled"], 5, "its arrival")
+    eventually(lambda: any(seen["complete"] and not seen["cancelled"] for seen in engines["hangs"].requests()[-1:]), 5, "its arrival")
     client.close()
     eventually(lambda: engines["hangs"].report()["cancelled"] == before + 1, 5, "the engine being told")
 
@@ -258,7 +258,7 @@ def test_half_closing_a_governed_connection_is_leaving_it(client, engines):
     """As web servers have it: who closes the sending side while an answer is due does not wait for it."""
     before = engines["hangs"].report()["cancelled"]
     client.send(request_bytes("POST", CHAT, chat("hangs")))
-    eventually(lambda: engines["hangs"].last()["complete"] and not engines["hangs"].last()["cancelled"], 5, "its arrival")
+    eventually(lambda: any(seen["complete"] and not seen["cancelled"] for seen in engines["hangs"].requests()[-1:]), 5, "its arrival")
     client.socket.shutdown(socket.SHUT_WR)
     eventually(lambda: engines["hangs"].report()["cancelled"] == before + 1, 5, "the engine being told")
     assert client.at_end()
@@ -313,24 +313,34 @@ def test_an_upstream_that_answers_nonsense_is_a_502(make, answer):
 
 
 def test_a_bad_chunk_from_upstream_breaks_the_answer(make):
+    """Once the answer has begun, nothing can be said any more but that it is broken."""
+    begun = threading.Event()
+
     def serve(connection, record):
         while b"\r\n\r\n" not in record:
             recorded(connection, record)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\nworld\r\n0\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        begun.wait(10)
+        connection.sendall(b"zz\r\nworld\r\n0\r\n\r\n")
 
     server = make.server(serve, host="127.64.0.52")
     broker = make.broker(models={"odd": [f"http://127.64.0.52:{server.port}"]}).start()
-    with Connection.to(*broker.gateway) as client, pytest.raises(Broken):
-        client.request("POST", CHAT, chat("odd"))
+    with Connection.to(*broker.gateway) as client:
+        client.send(request_bytes("POST", CHAT, chat("odd")))
+        client.until(b"hello")
+        begun.set()
+        with pytest.raises(Broken):
+            client.response()
 
 
-def test_a_dead_endpoint_does_not_take_the_model_down(make, engines):
+def test_a_dead_endpoint_does_not_take_the_model_down(make):
     from harness.places import free_port
 
-    broker = make.broker(models={"half": [f"http://127.0.0.1:{free_port()}", engines["m"].url]}).start()
+    alive = make.engine("--models", "half", "--tokens", "2", "--ttft", "0ms", "--itl", "0ms")
+    broker = make.broker(models={"half": [f"http://127.0.0.1:{free_port()}", alive.url]}).start()
     with Connection.to(*broker.gateway) as client:
         statuses = [client.request("POST", CHAT, chat("half")).status for _ in range(10)]
-    assert set(statuses) <= {200, 503} and 200 in statuses
+    assert set(statuses) == {200}, "a connect that fails has cost the caller nothing, so the other endpoint gets it"
 
 
 def test_many_small_clients_at_once(broker):

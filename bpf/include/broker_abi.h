@@ -36,7 +36,7 @@ typedef unsigned long long mb_u64;
 
 #define MB_COMM_LEN 16
 #define MB_MAX_CGROUP_DEPTH 16 /* ancestor levels searched for a workload */
-#define MB_MAX_RULES 4096 /* capture rules; rule_counters takes 32 bytes for each on every CPU */
+#define MB_MAX_RULES 16384 /* capture rules; also entries of rule_counters */
 #define MB_MAX_DESTINATIONS 65536 /* CIDR:port entries per family */
 #define MB_MAX_WORKLOADS 65536
 #define MB_MAX_FLOW_ORIGINS 65536
@@ -104,7 +104,10 @@ struct mb_rule {
 	mb_u16 pad;
 };
 
-/* `rule_counters`: per-CPU array, index = rule id. */
+/*
+ * `rule_counters`: array, index = rule id; counted by atomic adds. It is touched once for a captured connect, and one
+ * for each CPU would take 512 KiB on every CPU.
+ */
 struct mb_rule_counters {
 	mb_u64 captured; /* rewritten to the proxy */
 	mb_u64 denied; /* path deny */

@@ -13,13 +13,13 @@ struct {
 } counters SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, MB_MAX_RULES);
 	__type(key, __u32);
 	__type(value, struct mb_rule_counters);
 } rule_counters SEC(".maps");
 
-/* Softirq may interrupt a program on the same CPU, hence the atomic add. */
+/* Softirq may interrupt a program on the same CPU, hence the atomic add here, too. */
 static __always_inline void mb_count(__u32 which)
 {
 	mb_u64 *value = bpf_map_lookup_elem(&counters, &which);

@@ -1,4 +1,3 @@
-private import CLinux
 internal import Control
 private import Glibc
 internal import Logging

@@ -4,8 +4,6 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 /*
  * epoll and accept4 are not in Swift's Glibc module, and enumerators with the top bit set do not import as numbers.
@@ -20,8 +18,11 @@
 /* Adds `fd` with `events` and `data`. Returns 0 or -errno. */
 int clinux_epoll_add(int epoll, int fd, uint32_t events, uint64_t data);
 
-/* Accepts a connection, non-blocking and close-on-exec. Returns the descriptor or -errno. */
-int clinux_accept(int listener, struct sockaddr_storage *_Nonnull address);
+/*
+ * Accepts a connection, non-blocking and close-on-exec. Returns the descriptor or -errno. `address` is a struct
+ * sockaddr_storage, which is Glibc's to declare to Swift: two modules that declare one type hide it from each other.
+ */
+int clinux_accept(int listener, void *_Nonnull address);
 
 /* Bytes that were written and have not been acknowledged by the peer (SIOCOUTQ), or -errno. */
 int clinux_unacknowledged(int socket);

@@ -114,7 +114,8 @@ class Broker:
 
     @property
     def proxy_pid(self) -> int:
-        return self.status()["proxy"]["pid"]
+        """0 while there is none."""
+        return self.status()["proxy"].get("pid", 0)
 
     def kill_agent(self) -> None:
         self.agent.kill()
