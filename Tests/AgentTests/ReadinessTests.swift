@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Agent
@@ -22,6 +23,17 @@ import Testing
         #expect(state.obstacle == "the proxy is not connected")
         state.attached = false
         #expect(state.obstacle == "the BPF programs are not attached")
+    }
+
+    @Test func aMissingPinShows() throws {
+        let scratch = try Scratch()
+        #expect(!PinnedLinks(pinDirectory: scratch.path).areThere)
+        mkdir(scratch["links"], 0o755)
+        for name in ["connect4", "connect6"] { try scratch.write("", to: "links/" + name) }
+        let links = PinnedLinks(pinDirectory: scratch.path)
+        #expect(links.areThere)
+        unlink(scratch["links/connect6"])
+        #expect(!links.areThere)
     }
 
     @Test func aRefusedReloadIsNoObstacle() {

@@ -56,7 +56,7 @@ extension Broker {
 
     func readiness() async -> Readiness {
         let proxy = await surroundings.supervisor.status
-        let attached = !detached && (try? inspector.settings()) != nil
+        let attached = !detached && links.areThere
         return Readiness(
             attached: attached, generation: generation, proxyConnected: proxy.connection?.isOpen ?? false,
             proxyGeneration: proxyGeneration, rejection: rejection,

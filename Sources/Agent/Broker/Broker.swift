@@ -41,6 +41,7 @@ actor Broker: Service {
     let surroundings: Surroundings
     let started = ContinuousClock.now
     let inspector: PlaneInspector
+    let links: PinnedLinks
     /// As the file says it; endpoints by name have no addresses here.
     var catalog: Catalog
     var resolved = ResolvedNames()
@@ -75,6 +76,7 @@ actor Broker: Service {
         self.surroundings = surroundings
         let groundwork = surroundings.groundwork
         inspector = groundwork.plane.inspector()
+        links = PinnedLinks(pinDirectory: groundwork.options.pinDirectory)
         catalog = groundwork.catalog
         generation = groundwork.generation
         issued = groundwork.generation

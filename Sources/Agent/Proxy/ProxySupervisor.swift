@@ -1,5 +1,3 @@
-private import CBrokerABI
-private import CLinux
 internal import Control
 internal import Logging
 internal import ServiceLifecycle
@@ -29,22 +27,22 @@ actor ProxySupervisor: Service {
 
     /// nil: somebody else starts the proxy.
     private let program: ProxyProgram?
-    private let surroundings: Surroundings
+    let surroundings: Surroundings
     private let inputs: AsyncStream<Input>
     private let feed: AsyncStream<Input>.Continuation
-    private var supervision: ProxySupervision
+    var supervision: ProxySupervision
     private var timer: Task<Void, Never>?
-    private var connection: ProxyConnection?
-    private var pid: Int32?
+    var connection: ProxyConnection?
+    var pid: Int32?
     private var watched: Set<Int32> = []
-    private var spawned: Int32?
+    var spawned: Int32?
     /// The last proxy that an event told of, and whether it was running before this agent.
-    private var announced: Int32?
-    private var adopted = false
+    var announced: Int32?
+    var adopted = false
     /// The last that was turned away.
-    private var refused: Int32?
+    var refused: Int32?
     private var lastExit: String?
-    private var logger: Logger { surroundings.logger }
+    var logger: Logger { surroundings.logger }
 
     init(program: ProxyProgram?, surroundings: Surroundings) {
         self.program = program
@@ -104,56 +102,6 @@ actor ProxySupervisor: Service {
         arm()
     }
 
-    private func link(_ new: ProxyConnection) async {
-        if let connection, connection.isOpen, connection.pid != new.pid {
-            refuse(new, "another proxy (pid \(connection.pid)) is connected")
-            return
-        }
-        watch(new.pid)
-        let misfit = misfit(new.hello)
-        let actions = supervision.connected(compatible: misfit == nil, now: .now)
-        if let misfit {
-            refuse(new, misfit, stopping: !actions.isEmpty)
-        } else if case .running = supervision.phase {
-            accept(new)
-        } else {
-            new.stop(deadline: ProxySupervision.evictionWait)
-        }
-    }
-
-    private func accept(_ new: ProxyConnection) {
-        connection = new
-        pid = new.pid
-        surroundings.state.update { $0.proxyPid = new.pid }
-        if announced != new.pid {
-            announced = new.pid
-            adopted = spawned != new.pid && new.hello.generation > 0
-            publish(adopted ? .proxyAdopted : .proxyStarted, new.pid, nil)
-        }
-        logger.info("the proxy is connected", metadata: ["pid": "\(new.pid)", "adopted": "\(adopted)"])
-        surroundings.connected(new)
-    }
-
-    private func refuse(_ new: ProxyConnection, _ reason: String, stopping: Bool = false) {
-        // It comes again and again, and the log shall not grow with it; the hub limits its events by itself.
-        if refused != new.pid { logger.warning("turned a proxy away", metadata: ["pid": "\(new.pid)", "reason": "\(reason)"]) }
-        refused = new.pid
-        publish(.proxyRefused, new.pid, reason)
-        if stopping { new.stop(deadline: ProxySupervision.evictionWait) } else { new.finish() }
-    }
-
-    private func misfit(_ hello: ProxyHello) -> String? {
-        if hello.abi != MB_ABI_VERSION { return "it has kernel ABI \(hello.abi), the agent \(MB_ABI_VERSION)" }
-        if hello.version != Version.current { return "it is version \(hello.version), the agent \(Version.current)" }
-        return nil
-    }
-
-    private func unlink(_ old: ProxyConnection) async {
-        guard old === connection else { return }
-        connection = nil
-        await perform(supervision.disconnected(now: .now))
-    }
-
     private func end(_ ended: Int32, _ how: String) async {
         watched.remove(ended)
         // One that was turned away, or one whose end has been dealt with, may show up late.
@@ -174,7 +122,7 @@ actor ProxySupervisor: Service {
         publish(.proxyExited, gone, how)
     }
 
-    private func perform(_ actions: [ProxySupervision.Action]) async {
+    func perform(_ actions: [ProxySupervision.Action]) async {
         guard let program else { return arm() }
         for action in actions {
             switch action {
@@ -229,7 +177,7 @@ actor ProxySupervisor: Service {
         return true
     }
 
-    private func watch(_ pid: Int32) {
+    func watch(_ pid: Int32) {
         guard watched.insert(pid).inserted else { return }
         do {
             try ProcessWatch.start(pid) { [feed] how in feed.yield(.ended(pid, how)) }
@@ -247,7 +195,7 @@ actor ProxySupervisor: Service {
         }
     }
 
-    private func publish(_ kind: EventReport.Kind, _ pid: Int32, _ detail: String?) {
+    func publish(_ kind: EventReport.Kind, _ pid: Int32, _ detail: String?) {
         surroundings.hub.publish(
             EventReport(time: Timestamp.now(), kind: kind, pid: UInt32(truncatingIfNeeded: pid), detail: detail))
     }
