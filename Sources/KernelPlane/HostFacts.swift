@@ -53,6 +53,11 @@ package enum HostFacts {
         return mb_is_bpffs(path.isEmpty ? "/" : path) == 1
     }
 
+    /// Can pins be made here? Either a BPF file system is there, or it is the usual place, where the plane mounts one.
+    package static func takesPins(_ path: String) -> Bool {
+        isOnBPFFileSystem(path) || PinDirectory.isBelowStandardMount(path)
+    }
+
     /// Those of the given capabilities that this process lacks.
     package static func missingCapabilities(_ wanted: [Capability] = Capability.plane) -> [Capability] {
         var held: UInt64 = 0

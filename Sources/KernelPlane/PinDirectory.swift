@@ -44,8 +44,12 @@ struct PinDirectory: Sendable {
 
     private static let standardMount = "/sys/fs/bpf"
 
+    static func isBelowStandardMount(_ path: String) -> Bool {
+        path == standardMount || path.hasPrefix(standardMount + "/")
+    }
+
     private static func mount(for path: String) throws(KernelPlaneError) {
-        guard path == standardMount || path.hasPrefix(standardMount + "/") else {
+        guard isBelowStandardMount(path) else {
             throw KernelPlaneError(
                 operation: "pin in", object: path,
                 hint: "that is not on a BPF file system; mount one there (mount -t bpf bpf DIRECTORY) or choose another")

@@ -24,7 +24,7 @@ enum Preflight {
         guard let mount = HostFacts.cgroup2Mount() else {
             throw AgentError("cgroup v2 is not mounted; run mount -t cgroup2 none /sys/fs/cgroup, or boot with it")
         }
-        guard HostFacts.isOnBPFFileSystem(pinDirectory) else {
+        guard HostFacts.takesPins(pinDirectory) else {
             throw AgentError("\(pinDirectory) is not on a BPF file system; run mount -t bpf bpf /sys/fs/bpf, or change --pin-dir")
         }
         return mount
