@@ -8,8 +8,9 @@ final class Upstream {
     let address: SocketAddress
     /// Belongs to one caller alone and never goes to the pool.
     let isOwn: Bool
-    /// Who uses it; nil: it waits in the pool.
-    weak var user: Connection?
+    /// Who uses it; nil: it waits in the pool. Each holds the other until `dropUpstream` parts them, since a weak
+    /// reference would cost every event a visit to a side table.
+    var user: Connection?
     var isConnected = false
     var queue = ByteQueue()
     var isReadable = false

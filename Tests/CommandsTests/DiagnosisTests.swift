@@ -48,6 +48,11 @@ import Testing
         #expect(findings(.fail) { $0.hasBTF = false } == ["BTF"])
         #expect(findings(.fail) { $0.cgroupMount = nil } == ["cgroup v2"])
         #expect(findings(.fail) { $0.pinsOnBPFFileSystem = false } == ["bpffs"])
+        let mountable = { (reading: inout HostReading) in
+            reading.pinsOnBPFFileSystem = false
+            reading.pinsCanBeMounted = true
+        }
+        #expect(findings(.fail, mountable).isEmpty && findings(.warn, mountable).contains("bpffs"))
         #expect(findings(.fail) { $0.features[0].available = false } == ["kernel feature"])
         #expect(findings(.fail) { $0.plane = .unreadable("no") } == ["pins"])
         #expect(findings(.fail) { $0.agent = .silent("no") } == ["agent"])

@@ -49,9 +49,11 @@ package enum Diagnosis {
     }
 
     private static func pinsPlace(_ reading: HostReading) -> Check {
-        reading.pinsOnBPFFileSystem
-            ? .ok("bpffs", "\(reading.pinDirectory) is on a BPF file system")
-            : .fail("bpffs", "\(reading.pinDirectory) is not on a BPF file system", "mount -t bpf bpf /sys/fs/bpf")
+        if reading.pinsOnBPFFileSystem { return .ok("bpffs", "\(reading.pinDirectory) is on a BPF file system") }
+        let what = "\(reading.pinDirectory) is not on a BPF file system"
+        return reading.pinsCanBeMounted
+            ? .warn("bpffs", what, "modelbrokerd mounts one there if it has CAP_SYS_ADMIN; or mount -t bpf bpf /sys/fs/bpf")
+            : .fail("bpffs", what, "mount -t bpf bpf /sys/fs/bpf")
     }
 
     /// Probing takes what loading takes; without that every feature would seem to be missing.

@@ -13,6 +13,7 @@ extension HostReading {
         reading.cgroupMount = HostFacts.cgroup2Mount()
         reading.pinDirectory = pinDirectory
         reading.pinsOnBPFFileSystem = HostFacts.isOnBPFFileSystem(pinDirectory)
+        reading.pinsCanBeMounted = HostFacts.takesPins(pinDirectory)
         reading.features = HostFacts.features()
         reading.unprivilegedBPFDisabled = sysctl("kernel/unprivileged_bpf_disabled")
         reading.plane = plane(pinDirectory)

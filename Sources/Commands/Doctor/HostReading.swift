@@ -24,6 +24,8 @@ package struct HostReading: Sendable {
     package var cgroupMount: String?
     package var pinDirectory = ""
     package var pinsOnBPFFileSystem = false
+    /// The agent mounts the file system for the pins itself.
+    package var pinsCanBeMounted = false
     package var features: [HostFeature] = []
     /// The sysctl `kernel.unprivileged_bpf_disabled`; nil: this kernel has none.
     package var unprivilegedBPFDisabled: Int?
