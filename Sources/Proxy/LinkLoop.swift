@@ -109,7 +109,6 @@ struct LinkLoop: ~Copyable {
     private mutating func apply(_ settings: ProxySettings) {
         do throws(ApplyError) {
             try loops.apply(settings)
-            send(.applied(generation: settings.generation))
         } catch {
             send(.rejected(generation: settings.generation, reason: error.description))
         }

@@ -37,27 +37,28 @@ struct LoopGroup: ~Copyable {
         }
     }
 
-    /// Puts a configuration in force: new listeners first, so that a port in use leaves everything as it was.
+    /// Puts a configuration in force: new listeners first, so that a port in use leaves everything as it was. The agent
+    /// is told `applied` once every loop has taken it up.
     mutating func apply(_ settings: ProxySettings) throws(ApplyError) {
         let configuration = ProxyConfiguration(settings)
-        let isFirst = mailboxes.isEmpty
-        if isFirst { try startLoops(configuration) }
+        if mailboxes.isEmpty { try startLoops(configuration) }
         let plans = ListenerPlan.plans(for: settings.catalog.node)
         var opened: [ListenerPlan: Listener] = [:]
         for plan in plans where listeners[plan] == nil {
             opened[plan] = try open(plan)
         }
-        if !isFirst { for mailbox in mailboxes { mailbox.post(.configure(configuration)) } }
+        for (plan, listener) in opened { try register(listener, plan) }
+        generation = settings.generation
+        let applied = Acknowledgement(workers: mailboxes.count, of: .applied(generation: generation), outbox)
+        for mailbox in mailboxes { mailbox.post(.configure(configuration, applied)) }
+        for (plan, listener) in opened {
+            hand(out: listener)
+            listeners[plan] = listener
+        }
         for plan in Array(listeners.keys) where !plans.contains(plan) {
             for mailbox in mailboxes { mailbox.post(.unlisten(plan.address)) }
             listeners[plan] = nil
         }
-        for (plan, listener) in opened {
-            hand(out: listener)
-            try register(listener, plan)
-            listeners[plan] = listener
-        }
-        generation = settings.generation
     }
 
     func ask(_ collector: ReportCollector) {

@@ -78,6 +78,27 @@ extension ProxyStatistics {
     }
 }
 
+/// Sends a message once every event loop has done its part.
+final class Acknowledgement: Sendable {
+    private let missing: Mutex<Int>
+    private let message: ProxyMessage
+    private let outbox: Outbox
+
+    init(workers: Int, of message: ProxyMessage, _ outbox: Outbox) {
+        missing = Mutex(workers)
+        self.message = message
+        self.outbox = outbox
+    }
+
+    func done() {
+        let isLast = missing.withLock { missing in
+            missing -= 1
+            return missing == 0
+        }
+        if isLast { outbox.send(message) }
+    }
+}
+
 /// Counts event loops that have no connection left while the proxy stops.
 final class DrainCounter: Sendable {
     private let left: Mutex<Int>

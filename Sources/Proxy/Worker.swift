@@ -5,7 +5,7 @@ import Reactor
 
 /// What the link to the agent gives an event loop to do.
 enum WorkerMessage: Sendable {
-    case configure(ProxyConfiguration)
+    case configure(ProxyConfiguration, Acknowledgement)
     case listen(Listener)
     case unlisten(SocketAddress)
     case report(ReportCollector)
@@ -92,7 +92,9 @@ final class Worker {
 
     private func take(_ message: WorkerMessage) {
         switch message {
-        case .configure(let configuration): adopt(configuration)
+        case .configure(let configuration, let acknowledgement):
+            adopt(configuration)
+            acknowledgement.done()
         case .listen(let listener): open(listener)
         case .unlisten(let address): listeners.removeAll { $0.address == address }
         case .report(let collector): report(to: collector)
