@@ -77,6 +77,7 @@ let package = Package(
         executable("modelbroker-proxy", ["Proxy"]),
         executable("modelbroker", ["Commands", argumentParser]),
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
+        executable("flow-meter", ["Flow", "Routing", "Control", "Catalog"], path: "Tests/Budgets/FlowMeter"),
 
         tests("CatalogTests", ["Catalog"]),
         tests("HTTPWireTests", ["HTTPWire"]),
