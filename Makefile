@@ -3,6 +3,7 @@
 #   make build   programs in .build/release      make demo    the whole path, on this machine, cleaned up afterwards
 #   make test    every test                      make check   format, warnings, import rules
 #   make deps    missing Debian packages         make clean   what was built
+#   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
 
 SHELL := bash
 .DEFAULT_GOAL := build
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test demo check deps bpf venv clean unit system format
+.PHONY: build test demo check deps bpf venv clean unit system budgets format
 
 build: deps bpf
 	@for product in $(PRODUCTS); do \
@@ -27,12 +28,19 @@ deps:
 bpf: deps
 	@$(MAKE) --no-print-directory -C bpf
 
-test: unit system
+test: unit budgets system
 
 # One after another: some tests compute for seconds, and on two cores that would starve those that wait for a socket.
 unit: deps bpf
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
+
+# What each request and each event costs; `Tests/Budgets/check.py --update` makes what is measured the new budgets.
+budgets: deps
+	@for product in flow-meter modelbroker-proxy; do \
+		$(SWIFT) build -c release --product $$product || exit 1; \
+	done
+	@$(PYTHON) Tests/Budgets/check.py
 
 # Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part.
 system: build venv

@@ -61,7 +61,10 @@ let package = Package(
         .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
         .target(name: "CBrokerABI"),
-        module("Proxy", ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"]),
+        .target(
+            name: "Proxy",
+            dependencies: ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"],
+            swiftSettings: settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
         // What runs and steers them.
         module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
@@ -77,6 +80,7 @@ let package = Package(
         executable("modelbroker-proxy", ["Proxy"]),
         executable("modelbroker", ["Commands", argumentParser]),
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
+        executable("flow-meter", ["Flow", "Routing", "Control", "Catalog"], path: "Tests/Budgets/FlowMeter"),
 
         tests("CatalogTests", ["Catalog"]),
         tests("HTTPWireTests", ["HTTPWire"]),

@@ -60,7 +60,7 @@ package struct FlowOutput: Sendable {
 
     package mutating func clear() {
         actions.removeAll(keepingCapacity: true)
-        composed.removeAll(keepingCapacity: true)
+        if !composed.isEmpty { composed.removeAll(keepingCapacity: true) }
         if !events.isEmpty { events.removeAll() }
     }
 

@@ -5,7 +5,9 @@ struct RequestBody {
     private var framing: Framing
     private var remaining: UInt64 = 0
     private var chunks = ChunkScanner()
-    private var json: JSONKeyScanner?
+    private var json = JSONKeyScanner()
+    /// The model is looked for in it.
+    let isInspected: Bool
     /// Why the JSON can't be read; scanning has stopped.
     private(set) var jsonFault: JSONFault?
     private(set) var isComplete = false
@@ -15,13 +17,13 @@ struct RequestBody {
     /// - Parameter inspect: look for the model in it.
     init(_ framing: Framing, inspect: Bool) {
         self.framing = framing
+        isInspected = inspect
         switch framing {
         case .length(let length): remaining = length
         case .chunked: break
         case .none, .close: isComplete = true
         }
         if remaining == 0, framing != .chunked { isComplete = true }
-        if inspect { json = JSONKeyScanner() }
         if isComplete { finishJSON() }
     }
 
@@ -37,12 +39,11 @@ struct RequestBody {
     /// How large the body is at least, given what came and what the present chunk announces.
     var leastSize: UInt64 { framing == .chunked ? size + chunks.announced : size }
 
-    var isInspected: Bool { json != nil }
-    var foundModel: Bool { jsonFault == nil && json?.foundModel == true }
+    var foundModel: Bool { jsonFault == nil && json.foundModel }
 
     /// The name found, for as long as `body` runs.
     func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
-        guard let json, foundModel else { return nil }
+        guard foundModel else { return nil }
         return json.model.withBytes(body)
     }
 
@@ -75,8 +76,8 @@ struct RequestBody {
 
     private mutating func data(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         size += UInt64(range.count)
-        guard json != nil, jsonFault == nil else { return }
-        do { try json?.scan(bytes, range) } catch { jsonFault = error }
+        guard isInspected, jsonFault == nil else { return }
+        do { try json.scan(bytes, range) } catch { jsonFault = error }
     }
 
     private mutating func finish() {
@@ -85,7 +86,7 @@ struct RequestBody {
     }
 
     private mutating func finishJSON() {
-        guard json != nil, jsonFault == nil else { return }
-        do { try json?.finish() } catch { jsonFault = error }
+        guard isInspected, jsonFault == nil else { return }
+        do { try json.finish() } catch { jsonFault = error }
     }
 }

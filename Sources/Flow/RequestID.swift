@@ -35,10 +35,13 @@ struct RequestIDs: Sendable {
 
     /// Appends `req_` and sixteen hexadecimal digits.
     static func append(_ id: UInt64, to bytes: inout [UInt8]) {
-        bytes.append("req_")
-        for shift in stride(from: 60, through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: id >> UInt64(shift) & 0xF)
-            bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+        var digits = SIMD16<UInt8>()
+        for index in digits.indices {
+            let digit = UInt8(truncatingIfNeeded: id >> UInt64(60 - index * 4) & 0xF)
+            digits[index] = digit < 10 ? 0x30 + digit : 0x57 + digit
         }
+        bytes.append("req_")
+        // Sixteen at once: each append of one byte would look whether the array is shared and large enough.
+        withUnsafeBytes(of: digits) { bytes.append(contentsOf: $0) }
     }
 }

@@ -41,6 +41,8 @@ package struct Piece: Hashable, Sendable {
         self.count = UInt16(truncatingIfNeeded: count)
     }
 
+    init(_ range: Range<Int>) { self.init(start: range.lowerBound, count: range.count) }
+
     package static let none = Piece(start: 0, count: 0)
     package var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
     package var isEmpty: Bool { count == 0 }

@@ -50,7 +50,7 @@ package struct ChunkScanner: Sendable {
         return .framing(count: index - position)
     }
 
-    private mutating func take(_ byte: UInt8) throws(HeadFault) {
+    @inline(__always) private mutating func take(_ byte: UInt8) throws(HeadFault) {
         switch state {
         case .size:
             remaining = 0

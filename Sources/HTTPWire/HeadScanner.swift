@@ -27,22 +27,3 @@ package struct HeadScanner: Sendable {
         return nil
     }
 }
-
-extension Span where Element == UInt8 {
-    /// Index of the first LF at or after `start`.
-    func firstLineFeed(from start: Int) -> Int? {
-        var index = start
-        let wide = count - 16
-        let feeds = SIMD16<UInt8>(repeating: 0x0A)
-        while index <= wide {
-            let block = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            if any(block .== feeds) { break }
-            index += 16
-        }
-        while index < count {
-            if self[index] == 0x0A { return index }
-            index += 1
-        }
-        return nil
-    }
-}

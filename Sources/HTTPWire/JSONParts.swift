@@ -168,26 +168,3 @@ package struct CapturedName: Sendable {
 
     package var text: String { withBytes { span in String(decoding: (0..<span.count).map { span[$0] }, as: UTF8.self) } }
 }
-
-extension Span where Element == UInt8 {
-    /// Index of the first byte that is not plain text inside a JSON string: a quote, a backslash, a control character or
-    /// a byte of a multi-byte character.
-    func endOfPlainText(from start: Int, to end: Int) -> Int {
-        var index = start
-        let quotes = SIMD16<Int8>(repeating: 0x22)
-        let backslashes = SIMD16<Int8>(repeating: 0x5C)
-        // As signed bytes, control characters and everything from 0x80 on are both below the space.
-        let spaces = SIMD16<Int8>(repeating: 0x20)
-        while index + 16 <= end {
-            let block = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<Int8>.self)
-            if any((block .< spaces) .| (block .== quotes) .| (block .== backslashes)) { break }
-            index += 16
-        }
-        while index < end {
-            let byte = self[index]
-            if byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x80 { return index }
-            index += 1
-        }
-        return end
-    }
-}

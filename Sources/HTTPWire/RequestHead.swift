@@ -32,8 +32,7 @@ package struct RequestHead: Sendable {
     package init(parsing bytes: Span<UInt8>, size: Int) throws(HeadFault) {
         self.size = size
         fieldsStart = try parseRequestLine(bytes)
-        let fields = try FieldTable(parsing: bytes, from: fieldsStart, to: size)
-        try readFields(fields, bytes)
+        try readFields(bytes)
     }
 
     private mutating func parseRequestLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
@@ -68,47 +67,46 @@ package struct RequestHead: Sendable {
         return bytes.equals(name, "CONNECT") ? .connect : .other
     }
 
-    private mutating func readFields(_ fields: FieldTable, _ bytes: Span<UInt8>) throws(HeadFault) {
+    private mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
         var body = FramingFields()
         var connection = ConnectionOptions()
         var hosts = 0
         var upgradeField = false
-        for index in 0..<fields.count {
-            let field = fields[index]
-            let name = field.name.range
-            let value = field.value.range
+        var fields = FieldLines(from: fieldsStart, size: size)
+        while let field = try fields.next(in: bytes) {
+            let (name, value) = (field.name, field.value)
             // The length tells most names apart before a byte is compared.
             switch name.count {
             case 4 where bytes.equals(name, ignoringCase: "host"):
                 hosts += 1
-                host = field.value
-                try dropped.insert(field.line(in: bytes))
-            case 2 where bytes.equals(name, ignoringCase: "te"): try dropped.insert(field.line(in: bytes))
+                host = Piece(value)
+                try dropped.insert(field.line)
+            case 2 where bytes.equals(name, ignoringCase: "te"): try dropped.insert(field.line)
             case 6 where bytes.equals(name, ignoringCase: "expect"):
                 guard bytes.equals(value, ignoringCase: "100-continue") else { throw .expectation }
                 expectsContinue = true
-                try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
             case 7 where bytes.equals(name, ignoringCase: "upgrade"):
                 upgradeField = true
-                try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
             case 10 where bytes.equals(name, ignoringCase: "connection"):
                 try connection.read(value, in: bytes)
-                try dropped.insert(field.line(in: bytes))
-            case 10 where bytes.equals(name, ignoringCase: "keep-alive"): try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
+            case 10 where bytes.equals(name, ignoringCase: "keep-alive"): try dropped.insert(field.line)
             case 12 where bytes.equals(name, ignoringCase: "content-type"):
                 mayBeJSON = Self.isJSON(value, in: bytes)
             case 12 where bytes.equals(name, ignoringCase: "x-request-id"):
                 // Repeated or overlong ids are not echoed.
-                requestID = requestID.isEmpty && value.count <= 128 ? field.value : .none
+                requestID = requestID.isEmpty && value.count <= 128 ? Piece(value) : .none
             case 14 where bytes.equals(name, ignoringCase: "content-length"): try body.contentLength(value, in: bytes)
             case 15 where bytes.equals(name, ignoringCase: "x-service-group"):
-                try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
             case 16 where bytes.equals(name, ignoringCase: "proxy-connection"):
-                try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
             case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
                 try body.transferEncoding(value, in: bytes)
             case 15... where bytes.begins(name, ignoringCase: "x-modelbroker-"):
-                try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
             default: break
             }
         }
@@ -116,15 +114,17 @@ package struct RequestHead: Sendable {
         framing = try body.framing(isHTTP11: isHTTP11, otherwise: .none)
         keepAlive = connection.persists(isHTTP11: isHTTP11)
         wantsUpgrade = upgradeField && connection.upgrade
-        if connection.namesOthers { try dropNamed(by: fields, bytes) }
+        if connection.namesOthers { try dropNamed(bytes) }
     }
 
     /// Drops the lines that Connection lines name.
-    private mutating func dropNamed(by fields: FieldTable, _ bytes: Span<UInt8>) throws(HeadFault) {
-        for index in 0..<fields.count where bytes.equals(fields[index].name.range, ignoringCase: "connection") {
-            for other in 0..<fields.count
-            where ConnectionOptions.names(fields[other].name.range, in: fields[index].value.range, of: bytes) {
-                try dropped.insert(fields[other].line(in: bytes))
+    private mutating func dropNamed(_ bytes: Span<UInt8>) throws(HeadFault) {
+        var fields = FieldLines(from: fieldsStart, size: size)
+        while let field = try fields.next(in: bytes) {
+            guard bytes.equals(field.name, ignoringCase: "connection") else { continue }
+            var others = FieldLines(from: fieldsStart, size: size)
+            while let other = try others.next(in: bytes) {
+                if ConnectionOptions.names(other.name, in: field.value, of: bytes) { try dropped.insert(other.line) }
             }
         }
     }

@@ -17,8 +17,7 @@ package struct ResponseHead: Sendable {
     package init(parsing bytes: Span<UInt8>, size: Int) throws(HeadFault) {
         self.size = size
         fieldsStart = try parseStatusLine(bytes)
-        let fields = try FieldTable(parsing: bytes, from: fieldsStart, to: size)
-        try readFields(fields, bytes)
+        try readFields(bytes)
     }
 
     /// How this answer's body ends, given whether the request was HEAD (RFC 9112 section 6.3).
@@ -44,25 +43,24 @@ package struct ResponseHead: Sendable {
         return index + 2
     }
 
-    private mutating func readFields(_ fields: FieldTable, _ bytes: Span<UInt8>) throws(HeadFault) {
+    private mutating func readFields(_ bytes: Span<UInt8>) throws(HeadFault) {
         var body = FramingFields()
         var connection = ConnectionOptions()
-        for index in 0..<fields.count {
-            let field = fields[index]
-            let name = field.name.range
-            let value = field.value.range
+        var fields = FieldLines(from: fieldsStart, size: size)
+        while let field = try fields.next(in: bytes) {
+            let (name, value) = (field.name, field.value)
             switch name.count {
-            case 7 where bytes.equals(name, ignoringCase: "upgrade"): try dropped.insert(field.line(in: bytes))
+            case 7 where bytes.equals(name, ignoringCase: "upgrade"): try dropped.insert(field.line)
             case 10 where bytes.equals(name, ignoringCase: "connection"):
                 try connection.read(value, in: bytes)
-                try dropped.insert(field.line(in: bytes))
-            case 10 where bytes.equals(name, ignoringCase: "keep-alive"): try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
+            case 10 where bytes.equals(name, ignoringCase: "keep-alive"): try dropped.insert(field.line)
             case 12 where bytes.equals(name, ignoringCase: "content-type"):
                 isEventStream = bytes.begins(value, ignoringCase: "text/event-stream")
             case 12 where bytes.equals(name, ignoringCase: "x-request-id"): hasRequestID = true
             case 14 where bytes.equals(name, ignoringCase: "content-length"): try body.contentLength(value, in: bytes)
             case 16 where bytes.equals(name, ignoringCase: "proxy-connection"):
-                try dropped.insert(field.line(in: bytes))
+                try dropped.insert(field.line)
             case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
                 try body.transferEncoding(value, in: bytes)
             default: break

@@ -34,25 +34,34 @@ struct UpstreamPool {
     /// Idle connections kept for one address.
     static let limit = 256
 
-    private var idle: [SocketAddress: [Upstream]] = [:]
+    /// An object, since changing an array inside a dictionary allocates.
+    private final class IdleList {
+        var upstreams: [Upstream] = []
+    }
 
-    mutating func take(_ address: SocketAddress) -> Upstream? {
-        idle[address]?.popLast()
+    private var idle: [SocketAddress: IdleList] = [:]
+
+    func take(_ address: SocketAddress) -> Upstream? {
+        idle[address]?.upstreams.popLast()
     }
 
     /// False when there are enough already.
     mutating func put(_ upstream: Upstream) -> Bool {
-        var list = idle[upstream.address, default: []]
-        guard list.count < Self.limit else { return false }
-        // Written back through the subscript so that the list is not copied.
-        idle[upstream.address] = nil
-        list.append(upstream)
-        idle[upstream.address] = list
+        let list: IdleList
+        if let known = idle[upstream.address] {
+            list = known
+        } else {
+            list = IdleList()
+            idle[upstream.address] = list
+        }
+        guard list.upstreams.count < Self.limit else { return false }
+        list.upstreams.append(upstream)
         return true
     }
 
     mutating func remove(_ upstream: Upstream) {
-        idle[upstream.address]?.removeAll { $0 === upstream }
-        if idle[upstream.address]?.isEmpty == true { idle[upstream.address] = nil }
+        guard let list = idle[upstream.address] else { return }
+        list.upstreams.removeAll { $0 === upstream }
+        if list.upstreams.isEmpty { idle[upstream.address] = nil }
     }
 }

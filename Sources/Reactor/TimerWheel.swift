@@ -13,6 +13,8 @@ package struct TimerWheel: Sendable {
 
     private var ring = [[Entry]](repeating: [], count: slots)
     private var tickDone: UInt64
+    /// No entry is due before this tick: kept so that a wait does not have to search the ring.
+    private var nextDue: UInt64 = 0
     package private(set) var count = 0
 
     package init(now: UInt64) {
@@ -23,6 +25,7 @@ package struct TimerWheel: Sendable {
     package mutating func add(_ token: UInt64, deadline: UInt64) {
         let due = max((deadline + Self.tick - 1) / Self.tick, tickDone + 1)
         ring[Int(due % UInt64(Self.slots))].append(Entry(token: token, deadline: deadline))
+        nextDue = count == 0 ? due : min(nextDue, due)
         count += 1
     }
 
@@ -39,6 +42,15 @@ package struct TimerWheel: Sendable {
             expire(slot: Int(tick % UInt64(Self.slots)), now: now, into: &entries)
             tick += 1
         }
+        if count > 0, nextDue <= current { nextDue = firstOccupied() }
+    }
+
+    /// The next tick whose slot holds an entry, of this turn of the ring or a later one.
+    private func firstOccupied() -> UInt64 {
+        var tick = tickDone + 1
+        let end = tickDone + UInt64(Self.slots)
+        while tick < end, ring[Int(tick % UInt64(Self.slots))].isEmpty { tick += 1 }
+        return tick
     }
 
     private mutating func expire(slot: Int, now: UInt64, into entries: inout [Entry]) {
@@ -59,10 +71,7 @@ package struct TimerWheel: Sendable {
     /// Milliseconds until the next tick that may have something to expire; -1 when the wheel is empty.
     package func waitMilliseconds(now: UInt64) -> Int32 {
         guard count > 0 else { return -1 }
-        var tick = tickDone + 1
-        let end = tickDone + UInt64(Self.slots)
-        while tick < end, ring[Int(tick % UInt64(Self.slots))].isEmpty { tick += 1 }
-        let due = tick * Self.tick
+        let due = nextDue * Self.tick
         return due <= now ? 0 : Int32(min((due - now + 999_999) / 1_000_000, 1000))
     }
 }

@@ -38,6 +38,7 @@ want bpftool bash -c 'PATH=$PATH:/usr/sbin:/sbin command -v bpftool'
 want iproute2 bash -c 'PATH=$PATH:/usr/sbin:/sbin command -v ip'
 want curl command -v curl
 want wrk command -v wrk
+want valgrind command -v valgrind
 want openssl command -v openssl
 want python3 command -v python3
 want python3-venv python3 -c 'import venv, ensurepip'
