@@ -17,10 +17,10 @@ from .contenders import STARTERS, versions
 from .running import BUILT, CORES, ROOT, BenchError, Scope, free_port, raise_descriptor_limit
 
 SHORT = {
-    "rounds": 3, "tries": 1, "times": cases.Times(0.08, 0.4, 0.25, 0.6), "connect": (7, 3000), "sizes": [32, 512],
+    "rounds": 3, "patience": 15, "times": cases.Times(0.08, 0.4, 0.25, 0.6), "connect": (7, 3000), "sizes": [32, 512],
     "growth": ([100, 10000], 3, 2000, cases.Times(0.08, 0.3, 0, 0)), "settle": 0.3, "many": 1.0}
 FULL = {
-    "rounds": 5, "tries": 2, "times": cases.Times(0.3, 2.0, 1.0, 3.0), "connect": (15, 5000), "sizes": [32, 512, 5000],
+    "rounds": 5, "patience": 300, "times": cases.Times(0.25, 1.5, 0.8, 2.5), "connect": (15, 5000), "sizes": [32, 512, 5000],
     "growth": ([100, 1000, 10000], 7, 5000, cases.Times(0.2, 1.0, 0, 0)), "settle": 1.0, "many": 5.0}
 PARTS = ["cases", "connect", "memory", "growth", "many"]
 
@@ -45,6 +45,7 @@ class Run:
         self.rounds = chosen.rounds or self.mode["rounds"]
         self.parts = chosen.part or PARTS
         self.contenders = {}
+        self.patience = cases.Patience(self.mode["patience"])
         self.results = {
             "mode": "full" if chosen.full else "short", "rounds": self.rounds, "notes": [],
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
@@ -86,7 +87,7 @@ class Run:
                     if (case.key, key) in gone:
                         continue
                     try:
-                        taken[key].append(cases.measure(case, self.contenders[key], self.mode["times"], self.mode["tries"]))
+                        taken[key].append(cases.measure(case, self.contenders[key], self.mode["times"], self.patience))
                     except BenchError as error:
                         gone.add((case.key, key))
                         taken[key].clear()
@@ -135,6 +136,9 @@ def processor() -> str:
 
 
 def interrupted(*_) -> None:
+    """Once: what is taken away after it is not to be interrupted again."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -143,7 +147,8 @@ def main() -> int:
     if os.geteuid() != 0:
         print("bench: run it as root, the kernel's part needs that", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     raise_descriptor_limit()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="mbbench-"))
     directory.chmod(0o755)

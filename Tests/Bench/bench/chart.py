@@ -7,6 +7,7 @@ from .contenders import ROWS
 
 PANELS = [
     ("stream-1000", "added_cpu_us", "CPU added per streamed event, µs", "1,000 SSE streams x 50/s of 256 B"),
+    ("steps-1000", "added_cpu_us", "CPU added per streamed event, in steps, µs", "the same, sent as an engine does that batches: every 10 ms"),
     ("closed-1k-32", "added_cpu_us", "CPU added per request, µs", "1 KiB JSON, 32 connections, closed loop"),
     ("open-1000", "added_mean_us", "Mean latency added, µs", "1 KiB JSON, 1,000 requests/s on 32 connections"),
 ]

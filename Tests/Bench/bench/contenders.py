@@ -21,6 +21,7 @@ class Contender:
     def __init__(self, key: str, label: str, address: str, processes=(), cgroup: pathlib.Path | None = None):
         self.key, self.label, self.address, self.cgroup = key, label, address, cgroup
         self._processes = list(processes)
+        self.parts: dict[str, list[int]] = {}  # processes that are also shown by themselves
 
     @property
     def pids(self) -> list[int]:
@@ -110,9 +111,12 @@ def direct(scope: Scope, upstream: str) -> list[Contender]:
 
 def broker(scope: Scope, upstream: str) -> list[Contender]:
     made = Broker(scope, upstream)
-    return [
+    found = [
         Contender("captured", "ModelBroker, captured", DIALLED, [made.agent], made.application),
         Contender("gateway", "ModelBroker, gateway", made.gateway, [made.agent])]
+    for contender in found:
+        contender.parts = {"of that the proxy": [made.proxy_pid]}
+    return found
 
 
 def relay(scope: Scope, upstream: str) -> list[Contender]:

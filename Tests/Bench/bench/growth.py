@@ -29,8 +29,8 @@ def measure(scope: Scope, upstream: str, sizes: list[int], rounds: int, count: i
         for size, contender, model in brokers[number % len(brokers):] + brokers[:number % len(brokers)]:
             command = [BUILT / "connector", DIALLED, count, contender.cgroup]
             found[size]["connect"].append(cases.program(list(map(str, command)), 60))
-            found[size]["request"].append(cases.measure(REQUESTS, contender, times, 1, model))
-            found[size]["single"].append(cases.measure(SINGLE, contender, times, 1, model))
+            found[size]["request"].append(cases.measure(REQUESTS, contender, times, cases.Patience(0), model))
+            found[size]["single"].append(cases.measure(SINGLE, contender, times, cases.Patience(0), model))
     return {str(size): samples | {"rss_kib": sum(map(memory.resident_kib, contender.pids))}
             for (size, contender, _), samples in zip(brokers, found.values())}
 

@@ -9,8 +9,10 @@ from .contenders import STARTERS, Contender
 from .running import BUILT, BenchError, Scope, resident_kib
 
 
-def _resident(contender: Contender) -> int:
-    return sum(map(resident_kib, contender.pids))
+def _resident(contender: Contender) -> dict:
+    """KiB of all the contender's processes, and of those that are also shown by themselves."""
+    parts = {name: sum(map(resident_kib, pids)) for name, pids in contender.parts.items()}
+    return {"rss_kib": sum(map(resident_kib, contender.pids)), "parts": parts}
 
 
 class Callers:
@@ -47,17 +49,17 @@ class Callers:
 
 
 def measure_one(contender: Contender, sizes: list[int], settle: float) -> list[dict]:
-    rows = [{"connections": 0, "state": "started", "rss_kib": _resident(contender), "errors": 0}]
+    rows = [{"connections": 0, "state": "started", "errors": 0} | _resident(contender)]
     for size in sizes:
         with Callers(contender, size, streaming=False) as callers:
             errors = callers.ready()["errors"]
             idle = _resident(contender)
             errors += callers.finish()["errors"]
-        rows.append({"connections": size, "state": "idle", "rss_kib": idle, "errors": errors})
+        rows.append({"connections": size, "state": "idle", "errors": errors} | idle)
         with Callers(contender, size, streaming=True) as callers:
             time.sleep(settle + size / 5000)  # a measuring time: streams run meanwhile
             streaming, alive = _resident(contender), callers.process.poll() is None
-        rows.append({"connections": size, "state": "streaming", "rss_kib": streaming, "errors": 0 if alive else size})
+        rows.append({"connections": size, "state": "streaming", "errors": 0 if alive else size} | streaming)
     return rows
 
 

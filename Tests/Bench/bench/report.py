@@ -93,8 +93,10 @@ def _memory(found: dict, labels: dict) -> list[str]:
     for name, taken in found.items():
         if "error" in taken[0]:
             rows.append([labels.get(name, name), taken[0]["error"][:60]] + [""] * (len(sizes) - 1))
-        else:
-            rows.append([labels[name], *(f"{r['rss_kib'] / 1024:.1f}" + f" ({r['errors']} ERRORS)" * bool(r["errors"]) for r in taken)])
+            continue
+        rows.append([labels[name], *(f"{r['rss_kib'] / 1024:.1f}" + f" ({r['errors']} ERRORS)" * bool(r["errors"]) for r in taken)])
+        for part in taken[0]["parts"]:
+            rows.append([f"  {part}", *(f"{r['parts'][part] / 1024:.1f}" for r in taken)])
     return ["", "## Resident memory, MiB, of all the contender's processes (ModelBroker: agent and proxy)", *_table(head, rows)]
 
 
@@ -120,13 +122,23 @@ def _many(found: dict) -> list[str]:
             f"lost, p99 delay {stream['p99_us'] / 1e3:.1f} ms"]
 
 
+def _headroom(summary: dict) -> list[str]:
+    """Whether upstream and callers are faster than all that they measure."""
+    ratios = [rows["direct"]["rate"] / max(r["rate"] for name, r in rows.items() if name != "direct")
+              for case in CASES if case.mode == "closed" and len(rows := summary.get(case.key, {})) > 1]
+    if not ratios:
+        return []
+    return ["", f"Upstream and callers without a proxy do at least {min(ratios):.2f} times what the fastest contender does, in every "
+            "closed loop." + (" TOO LITTLE: they are what is measured." if min(ratios) < 1.1 else "")]
+
+
 def _verdict(summary: dict) -> list[str]:
+    total = sum(map(len, summary.values()))
     noisy = [(case, name) for case, rows in summary.items() for name, r in rows.items() if r["noisy"]]
     if not noisy:
         return ["", f"The machine was quiet: no spread over {NOISY_SPREAD:.0%}, others used less than {NOISY_FOREIGN:.0%} of it."]
-    cases = ", ".join(f"{name} in {case}" for case, name in noisy)
-    return ["", f"TOO NOISY to tell ({len(noisy)} rows, spread over {NOISY_SPREAD:.0%} or others used over {NOISY_FOREIGN:.0%} "
-            f"of the machine): {cases}"]
+    return ["", f"TOO NOISY to tell in {len(noisy)} of {total} rows, marked noisy: their spread is over {NOISY_SPREAD:.0%}, or other "
+            f"processes used over {NOISY_FOREIGN:.0%} of the machine meanwhile."]
 
 
 def text(results: dict) -> str:
@@ -141,6 +153,7 @@ def text(results: dict) -> str:
             lines += body(results[part])
     if results.get("memory"):
         lines += _memory(results["memory"], results["labels"])
+    lines += _headroom(results["summary"])
     lines += _verdict(results["summary"])
     lines += [f"note: {note}" for note in results["notes"]]
     return "\n".join(lines)

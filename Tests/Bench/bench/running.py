@@ -108,13 +108,6 @@ class Scope:
         return self
 
     def __exit__(self, *_):
-        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            self._stack.close()
-        finally:
-            signal.signal(signal.SIGINT, previous)
-
-    def close(self) -> None:
         self._stack.close()
 
     def defer(self, body, *arguments) -> None:

@@ -3,7 +3,8 @@
 //
 //   load closed ADDRESS:PORT -c CONNECTIONS -d SECONDS [-w WARM-UP] [-b REQUEST BYTES] [-o ANSWER BYTES]
 //   load open   ... -r REQUESTS/S   latency counts from when the request was due, not from when it could be sent
-//   load stream ... -r EVENTS/S     one stream for each connection; delay of each event by the time stamp in it
+//   load stream ... -r EVENTS/S     one stream for each connection; delay of each event by the time stamp in it;
+//                                   -s MS: events come in steps of so many milliseconds
 //   load hold   ... (no -d)         one request for each connection, then idle until stdin ends, then one request more
 //
 // -g CGROUP: enter it first. -m MODEL: what the request names. -p PATH.
@@ -32,7 +33,7 @@ struct connection {
 static enum mode mode;
 static struct sockaddr_in target;
 static const char *target_text, *model = "bench", *path = "/v1/chat/completions";
-static unsigned connections = 1, input = 1024, output = 1024;
+static unsigned connections = 1, input = 1024, output = 1024, step = 1;
 static double duration = 1, warm_up = 0.2, rate;
 static char *request, buffer[BUFFER];
 static size_t request_size;
@@ -48,7 +49,7 @@ static uint64_t *backlog, backlog_first, backlog_last; // ring of due times
 
 static void make_request(void)
 {
-	char extra[64] = "";
+	char extra[96] = "";
 	size_t room = input + 1024;
 	char *body = malloc(room);
 	int n = snprintf(body, room, "{\"model\":\"%s\",%s\"messages\":[{\"role\":\"user\",\"content\":\"", model,
@@ -59,7 +60,7 @@ static void make_request(void)
 	memcpy(body + n, "\"}]}", 4);
 	n += 4;
 	if (mode == STREAM)
-		snprintf(extra, sizeof(extra), "x-bench-stream: %u\r\n", (unsigned)rate);
+		snprintf(extra, sizeof(extra), "x-bench-stream: %u\r\nx-bench-step: %u\r\n", (unsigned)rate, step);
 	request = malloc(n + 1024);
 	request_size = snprintf(request, 1024,
 				"POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\n"
@@ -401,7 +402,7 @@ static void read_options(int count, char **arguments)
 {
 	int option;
 
-	while ((option = getopt(count, arguments, "c:d:w:b:o:r:g:m:p:")) != -1) {
+	while ((option = getopt(count, arguments, "c:d:w:b:o:r:s:g:m:p:")) != -1) {
 		switch (option) {
 		case 'c': connections = atoi(optarg); break;
 		case 'd': duration = atof(optarg); break;
@@ -409,6 +410,7 @@ static void read_options(int count, char **arguments)
 		case 'b': input = atoi(optarg); break;
 		case 'o': output = atoi(optarg); break;
 		case 'r': rate = atof(optarg); break;
+		case 's': step = atoi(optarg); break;
 		case 'g': enter_cgroup(optarg); break;
 		case 'm': model = optarg; break;
 		case 'p': path = optarg; break;

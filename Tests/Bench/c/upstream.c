@@ -4,7 +4,9 @@
 // A POST gets a JSON body of as many bytes as its `x-bench-output-bytes` asks for (default 1024), or, with
 // `x-bench-stream: RATE`, events of 256 bytes in chunks for as long as it stays connected. Each event bears its number
 // and the CLOCK_MONOTONIC time at which it was written. One thread; a timer wakes it every millisecond while streams
-// are open, each stream has its own phase, and between the ticks the process sleeps.
+// are open, and between the ticks the process sleeps. Each stream has its own phase, in milliseconds; with
+// `x-bench-step: MS` phases are multiples of that, so that many streams get their events at once, as from an engine that
+// computes a token for each of them in one step.
 #include "common.h"
 #include <sys/timerfd.h>
 
@@ -140,13 +142,13 @@ static bool send_event(struct connection *c)
 	return send_all(c, event, FRAMED);
 }
 
-static bool start_stream(struct connection *c, unsigned rate)
+static bool start_stream(struct connection *c, unsigned rate, unsigned step)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
 				   "X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 	c->period = 1000 / rate;
-	put(c, (tick + 1 + phase++ % c->period) % WHEEL);
+	put(c, ((tick / step + 1) * step + phase++ % (c->period / step) * step) % WHEEL);
 	if (streams++ == 0)
 		arm();
 	return send_all(c, head, sizeof(head) - 1);
@@ -163,7 +165,7 @@ static const char *field(const char *head, const char *name)
 static bool take_head(struct connection *c, const char *head)
 {
 	const char *length = field(head, "\ncontent-length:"), *size = field(head, "\nx-bench-output-bytes:");
-	const char *stream = field(head, "\nx-bench-stream:");
+	const char *stream = field(head, "\nx-bench-stream:"), *steps = field(head, "\nx-bench-step:");
 
 	c->skip = length ? strtoull(length, NULL, 10) : 0;
 	c->answer = size ? strtoul(size, NULL, 10) : 1024;
@@ -171,12 +173,12 @@ static bool take_head(struct connection *c, const char *head)
 		return false;
 	c->due = true;
 	if (stream) {
-		unsigned rate = strtoul(stream, NULL, 10);
+		unsigned rate = strtoul(stream, NULL, 10), step = steps ? strtoul(steps, NULL, 10) : 1;
 
-		if (rate < 1 || rate > 1000 || c->period)
+		if (rate < 1 || rate > 1000 || step < 1 || step > 1000 / rate || c->period)
 			return false;
 		c->due = false;
-		return start_stream(c, rate);
+		return start_stream(c, rate, step);
 	}
 	return true;
 }
