@@ -22,7 +22,7 @@ enum part { HEAD, LENGTH, CHUNK_SIZE, CHUNK, CHUNK_END };
 struct connection {
 	int fd;
 	enum part part;
-	bool busy, last_chunk, watching_output;
+	bool busy, waits, last_chunk, watching_output;
 	unsigned used, event_used, expected; // bytes of the head; of the event; next event's number
 	size_t to_send;
 	uint64_t rest, began, chunk;
@@ -42,8 +42,8 @@ static int poller;
 static struct histogram latencies;
 static uint64_t measured_from = UINT64_MAX, done, errors, refusals, lost, bytes;
 static struct machine before;
-static struct connection **idle;
-static unsigned idle_count;
+static struct connection **idle; // ring of those that wait for a request; each is in it at most once
+static uint64_t idle_first, idle_last;
 static uint64_t *backlog, backlog_first, backlog_last; // ring of due times
 #define BACKLOG (1u << 20)
 
@@ -135,8 +135,10 @@ static void next(struct connection *c)
 	} else if (mode == OPEN) {
 		if (backlog_first != backlog_last)
 			start_request(c, backlog[backlog_first++ % BACKLOG]);
-		else
-			idle[idle_count++] = c;
+		else if (!c->waits) {
+			idle[idle_last++ % connections] = c;
+			c->waits = true;
+		}
 	}
 }
 
@@ -368,8 +370,12 @@ static void run_timed(void)
 		if (measured_from == UINT64_MAX)
 			wake = from;
 		for (; mode == OPEN && due <= now; due += every) {
-			if (idle_count)
-				start_request(idle[--idle_count], due);
+			if (idle_first != idle_last) {
+				struct connection *c = idle[idle_first++ % connections];
+
+				c->waits = false;
+				start_request(c, due);
+			}
 			else if (backlog_last - backlog_first < BACKLOG)
 				backlog[backlog_last++ % BACKLOG] = due;
 			else
@@ -447,10 +453,7 @@ int main(int count, char **arguments)
 	// Each connection asks at once: a silent captured one would be taken for another protocol.
 	for (unsigned i = 0; i < connections; i++) {
 		open_connection(&all[i]);
-		if (mode == OPEN)
-			idle[idle_count++] = &all[i];
-		else
-			start_request(&all[i], now_ns());
+		start_request(&all[i], now_ns());
 		if (i % 64 == 63)
 			handle(0);
 	}
