@@ -41,6 +41,7 @@ class Broker:
         self.cgroup = scope.cgroup(self.name)
         self.application = self.cgroup / "app"
         self.application.mkdir()
+        self.workloads = workloads
         for number in range(workloads):
             (self.application / f"w{number}").mkdir()
         self.pins = BPFFS / self.name
@@ -61,7 +62,8 @@ class Broker:
         lines += [f'  - {{name: r{n}, to: ["{to}"], path: proxy, whenProxyDown: refuse}}' for n, to in enumerate(rules)]
         lines.append("models:")
         lines += [f'  {model}: {{endpoints: [{{url: "http://{upstream}"}}]}}' for model in ("bench", *models)]
-        lines += ["clients:", f'  caller: {{workloads: ["/{self.name}/app"]}}']
+        # With many workloads each is to have an entry of its own, not to be found by the cgroup above it.
+        lines += ["clients:", f'  caller: {{workloads: ["/{self.name}/app{"/w*" if self.workloads else ""}"]}}']
         return "\n".join(lines) + "\n"
 
     def _ready(self) -> bool:
