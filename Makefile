@@ -4,6 +4,7 @@
 #   make test    every test                      make check   format, warnings, import rules
 #   make deps    missing Debian packages         make clean   what was built
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
+#   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
 SHELL := bash
 .DEFAULT_GOAL := build
@@ -12,7 +13,7 @@ PYTHON ?= python3
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test demo check deps bpf venv clean unit system budgets format
+.PHONY: build test demo check deps bpf venv clean unit system budgets format bench bench-full
 
 build: deps bpf
 	@for product in $(PRODUCTS); do \
@@ -55,6 +56,15 @@ $(VENV)/.installed: Tests/requirements.txt
 
 demo: build venv
 	@Tests/Demo/demo.sh
+
+# Timing: nothing else should run meanwhile. BENCH="--save" also draws the chart; Tests/Bench has a README.
+bench: build
+	@Tests/Bench/deps.sh
+	@$(MAKE) --no-print-directory -C Tests/Bench
+	@cd Tests/Bench && $(PYTHON) -m bench $(BENCH)
+
+bench-full:
+	@$(MAKE) --no-print-directory bench BENCH="--full $(BENCH)"
 
 check: deps bpf
 	$(SWIFT) format lint --recursive --strict Sources Tests

@@ -167,7 +167,7 @@ extension Flow {
         inboxIsSpent = false
         inbox.removeFirst(taken)
         // An idle connection must not hold the memory of its largest request.
-        if inbox.isEmpty, inbox.capacity > Self.idleCapacity { inbox = [] }
+        if inbox.isEmpty, inbox.capacity > Self.idleCapacity { context.buffers.give(&inbox) }
         taken = 0
         headScanner = HeadScanner()
         phase = .idle

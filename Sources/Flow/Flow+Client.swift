@@ -9,18 +9,18 @@ extension Flow {
     mutating func clientReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
         switch phase {
         case .sniffing:
-            inbox.append(bytes)
+            hold(bytes, 0..<bytes.count, &context)
             sniff(&context, &out)
         case .idle, .head, .body:
-            inbox.append(bytes)
+            hold(bytes, 0..<bytes.count, &context)
             collect(&context, &out)
         case .connecting:
-            inbox.append(bytes)
+            hold(bytes, 0..<bytes.count, &context)
             pause(&out)
         case .waiting, .streaming:
             if requestBody.isComplete {
                 // The next request came early: it waits until this one is answered.
-                inbox.append(bytes)
+                hold(bytes, 0..<bytes.count, &context)
                 pause(&out)
             } else {
                 streamBody(bytes, &context, &out)
@@ -28,6 +28,25 @@ extension Flow {
         case .tunnel: forward(.upstream, bytes, 0..<bytes.count, &out)
         case .closing: break
         }
+    }
+
+    /// Adds to the inbox, in a buffer of the loop's once it gets large.
+    private mutating func hold(_ bytes: Span<UInt8>, _ range: Range<Int>, _ context: inout FlowContext) {
+        let needed = inbox.count + range.count
+        if needed > inbox.capacity, needed > Self.idleCapacity {
+            var larger = context.buffers.take()
+            larger.reserveCapacity(max(needed, announcedSize, 2 * inbox.capacity))
+            larger.append(inbox.span)
+            if inbox.capacity > Self.idleCapacity { context.buffers.give(&inbox) }
+            inbox = larger
+        }
+        inbox.append(bytes, range)
+    }
+
+    /// How large the request under way is going to be, as far as it will be held.
+    private var announcedSize: Int {
+        guard phase == .body || phase == .waiting || phase == .streaming, let announced = requestBody.announced else { return 0 }
+        return request.size + Int(min(announced, UInt64(Self.replayLimit)))
     }
 
     mutating func forward(_ leg: Leg, _ bytes: Span<UInt8>, _ range: Range<Int>, _ out: inout FlowOutput) {
@@ -125,10 +144,10 @@ extension Flow {
             return refuse(.malformed(JSONFault.modelRepeated), &context, &out)
         }
         if let row { context.ledger[row].bytesIn += UInt64(end) }
-        if isReplayable { inbox.append(bytes, 0..<end) }
+        if isReplayable { hold(bytes, 0..<end, &context) }
         forward(.upstream, bytes, 0..<end, &out)
         if end < bytes.count {
-            inbox.append(bytes, end..<bytes.count)
+            hold(bytes, end..<bytes.count, &context)
             pause(&out)
         }
         if isReplayable { taken += end }

@@ -12,6 +12,7 @@ package struct FlowContext: Sendable {
     package private(set) var timeouts = Timeouts()
     package private(set) var maxBody = 32 << 20
     var turns = RoundRobin(modelCount: 0)
+    var buffers = BufferPool()
     private var requestIDs: RequestIDs
     /// Seconds since 1970 at which the catalogue was taken up: `created` in the models list.
     package var epochSeconds = 0
