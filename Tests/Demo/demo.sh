@@ -22,7 +22,9 @@ if [ -z "$CGROUP2" ]; then
     exit 1
 fi
 CGROUP=$CGROUP2/$NAME
-PINS=/sys/fs/bpf/$NAME
+BPFFS=/sys/fs/bpf
+PINS=$BPFFS/$NAME
+HAD_BPFFS=$(mountpoint -q "$BPFFS" && echo yes || true)
 WORK=$(mktemp -d "/tmp/$NAME.XXXXXX")
 chmod 755 "$WORK"
 PIDS=()
@@ -61,11 +63,14 @@ take_down() {
     until_true 5 proxy_gone || true
     find "$CGROUP" -depth -type d -exec rmdir {} \; 2>/dev/null || true
     rm -rf "$PINS"
+    # The agent mounted it for the demo; the two files that the kernel puts into each such file system are nobody's pins.
+    if [ -z "$HAD_BPFFS" ] && mountpoint -q "$BPFFS" && ! ls "$BPFFS" | grep -qvE '^(maps|progs)\.debug$'; then umount "$BPFFS"; fi
 }
 
 # Prints whatever of the demo is still there.
 left_behind() {
     [ ! -e "$PINS" ] || echo "pins $PINS"
+    [ -n "$HAD_BPFFS" ] || ! mountpoint -q "$BPFFS" || echo "mount $BPFFS"
     [ ! -e "$CGROUP" ] || echo "cgroup $CGROUP"
     [ ! -e "$WORK" ] || echo "directory $WORK"
     local pid

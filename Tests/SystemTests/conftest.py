@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "Corpus"))
 
-from harness import cgroups, leftovers  # noqa: E402
+from harness import bpffs, cgroups, leftovers  # noqa: E402
 from harness.broker import Broker  # noqa: E402
 from harness.caller import Caller  # noqa: E402
 from harness.engine import Engine  # noqa: E402
@@ -32,8 +32,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=NEEDS_ROOT))
 
 
+def pytest_sessionstart(session):
+    session.had_bpffs = bpffs.is_mounted()
+
+
 def pytest_sessionfinish(session):
     left = leftovers.find() if os.geteuid() == 0 else []
+    if not session.had_bpffs and os.geteuid() == 0:
+        bpffs.unmount_if_empty()
     if left:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line("left behind: " + "; ".join(left), red=True)
