@@ -44,8 +44,8 @@ package struct Destination: Hashable, Sendable, CustomStringConvertible {
 /// Destinations whose connections the broker takes, and what it does with them.
 package struct CaptureRule: Hashable, Sendable {
     /// Which way a captured connection goes.
-    package enum Path: String, Hashable, Sendable, CaseIterable { case proxy, deny }
-    /// What connect() does while no proxy listens.
+    package enum Path: String, Hashable, Sendable, CaseIterable { case proxy, direct, deny }
+    /// What connect() does while no proxy listens, or on the path `direct` no endpoint is usable.
     package enum WhenProxyDown: String, Hashable, Sendable, CaseIterable { case direct, refuse }
     /// What becomes of something that the broker cannot govern: go on to the address dialled, or be refused.
     package enum Ungoverned: String, Hashable, Sendable, CaseIterable { case relay, refuse }
@@ -58,10 +58,12 @@ package struct CaptureRule: Hashable, Sendable {
     package var unknown: Ungoverned
     /// Connections that do not speak HTTP/1.x.
     package var opaque: Ungoverned
+    /// The model that these destinations are dedicated to: its entry governs the connect itself. The path `direct` has one.
+    package var model: String?
 
     package init(
         name: String, to: [Destination], path: Path = .proxy, whenProxyDown: WhenProxyDown = .direct,
-        unknown: Ungoverned = .relay, opaque: Ungoverned = .relay
+        unknown: Ungoverned = .relay, opaque: Ungoverned = .relay, model: String? = nil
     ) {
         self.name = name
         self.to = to
@@ -69,5 +71,6 @@ package struct CaptureRule: Hashable, Sendable {
         self.whenProxyDown = whenProxyDown
         self.unknown = unknown
         self.opaque = opaque
+        self.model = model
     }
 }

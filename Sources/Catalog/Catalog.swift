@@ -15,12 +15,19 @@ package struct Catalog: Hashable, Sendable {
 
 /// What a request names: `"model":"llama-70b"`.
 package struct Model: Hashable, Sendable {
+    /// Who may call it: every client that does not deny it, or only those whose `allow` names it.
+    package enum Access: String, Hashable, Sendable, CaseIterable { case `public`, `private` }
+
     package var name: String
     package var endpoints: [Endpoint]
+    package var access: Access
+    package var qos: QoS
 
-    package init(name: String, endpoints: [Endpoint]) {
+    package init(name: String, endpoints: [Endpoint], access: Access = .public, qos: QoS = QoS()) {
         self.name = name
         self.endpoints = endpoints
+        self.access = access
+        self.qos = qos
     }
 }
 
@@ -35,13 +42,19 @@ package struct Endpoint: Hashable, Sendable {
     package var pathPrefix: String
     /// Where it can be reached: the literal address, or what the name resolved to. Empty: unresolved.
     package var addresses: [SocketAddress]
+    /// Its part of the model's connections on the path `direct`, relative to the others'.
+    package var weight: UInt16
 
-    package init(host: String, port: UInt16, authority: String, pathPrefix: String = "", addresses: [SocketAddress] = []) {
+    package init(
+        host: String, port: UInt16, authority: String, pathPrefix: String = "", addresses: [SocketAddress] = [],
+        weight: UInt16 = 1
+    ) {
         self.host = host
         self.port = port
         self.authority = authority
         self.pathPrefix = pathPrefix
         self.addresses = addresses
+        self.weight = weight
     }
 
     package var url: String { "http://\(authority)\(pathPrefix)" }
@@ -52,9 +65,15 @@ package struct Client: Hashable, Sendable {
     package var name: String
     /// Cgroup path patterns below the cgroup v2 mount: `*` within a name, `**` across names. A match covers the subtree.
     package var workloads: [String]
+    /// Names of the models that it may call; nil: every public one.
+    package var allow: [String]?
+    /// Names of models that it may not call.
+    package var deny: [String]
 
-    package init(name: String, workloads: [String] = []) {
+    package init(name: String, workloads: [String] = [], allow: [String]? = nil, deny: [String] = []) {
         self.name = name
         self.workloads = workloads
+        self.allow = allow
+        self.deny = deny
     }
 }

@@ -23,6 +23,8 @@ package struct Node: Hashable, Sendable {
     package var timeouts: Timeouts
     /// Largest request body in bytes.
     package var maxBody: Int
+    /// The device whose queueing the agent sets up; nil: none is touched.
+    package var qdisc: Qdisc?
 
     package init(
         cgroup: String = "/", brokerCgroup: String? = nil,
@@ -33,7 +35,7 @@ package struct Node: Hashable, Sendable {
         podAddresses: [IPAddress] = [], gateway: [SocketAddress] = [],
         admin: SocketAddress = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15020),
         proxy: ProxyLaunch = .spawn, user: String = "nobody", workers: Int = 0, timeouts: Timeouts = Timeouts(),
-        maxBody: Int = 32 << 20
+        maxBody: Int = 32 << 20, qdisc: Qdisc? = nil
     ) {
         self.cgroup = cgroup
         self.brokerCgroup = brokerCgroup
@@ -46,11 +48,24 @@ package struct Node: Hashable, Sendable {
         self.workers = workers
         self.timeouts = timeouts
         self.maxBody = maxBody
+        self.qdisc = qdisc
     }
 
     /// The path of the broker's own cgroup below the cgroup v2 mount.
     package var effectiveBrokerCgroup: String {
         brokerCgroup ?? (cgroup == "/" ? "/modelbroker" : cgroup + "/modelbroker")
+    }
+}
+
+/// An HTB tree that the agent builds on a network device, with a class for each model.
+package struct Qdisc: Hashable, Sendable {
+    package var device: String
+    /// Bytes per second of the whole device.
+    package var rate: UInt64
+
+    package init(device: String, rate: UInt64) {
+        self.device = device
+        self.rate = rate
     }
 }
 

@@ -19,7 +19,8 @@ static __always_inline void mb_event_send(__u32 kind, const struct mb_origin *or
 		return;
 	}
 	event->kind = kind;
-	event->pad = 0;
+	event->reason = 0;
+	event->observed = 0;
 	__builtin_memcpy(&event->origin, origin, sizeof(event->origin));
 	bpf_ringbuf_submit(event, 0);
 }

@@ -2,4 +2,5 @@
 #define CBROKERABI_H
 /* The kernel plane's ABI for the proxy, which must not link what CBPFShim links. */
 #include "../../../bpf/include/broker_abi.h"
+#include "../../../bpf/include/gcra.h"
 #endif
