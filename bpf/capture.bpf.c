@@ -89,7 +89,7 @@ SEC("cgroup/connect4")
 int mb_connect4(struct bpf_sock_addr *ctx)
 {
 	struct mb_origin origin = {};
-	struct mb_target *target = NULL;
+	struct mb_aim aim = {};
 	struct mb_settings *set;
 	int verdict;
 
@@ -103,13 +103,14 @@ int mb_connect4(struct bpf_sock_addr *ctx)
 	}
 	mb_dialled_v4(&origin, ctx->user_ip4);
 	origin.port_be = (__u16)ctx->user_port;
-	verdict = mb_judge(ctx, set, mb_rule_find4(&origin), &origin, &target);
-	if (!target) {
+	mb_hold_forget(ctx);
+	verdict = mb_judge(ctx, set, mb_rule_find4(&origin), &origin, &aim);
+	if (!aim.family) {
 		mb_origin_forget(ctx);
 		return verdict;
 	}
-	ctx->user_ip4 = target->addr_be[0];
-	ctx->user_port = target->port_be;
+	ctx->user_ip4 = aim.addr_be[0];
+	ctx->user_port = aim.port_be;
 	return verdict;
 }
 
@@ -117,7 +118,7 @@ SEC("cgroup/connect6")
 int mb_connect6(struct bpf_sock_addr *ctx)
 {
 	struct mb_origin origin = {};
-	struct mb_target *target = NULL;
+	struct mb_aim aim = {};
 	struct mb_settings *set;
 	struct mb_rule *rule;
 	int verdict;
@@ -133,16 +134,17 @@ int mb_connect6(struct bpf_sock_addr *ctx)
 	mb_dialled_v6(ctx, &origin);
 	origin.port_be = (__u16)ctx->user_port;
 	rule = origin.family == MB_AF_INET ? mb_rule_find4(&origin) : mb_rule_find6(&origin);
-	verdict = mb_judge(ctx, set, rule, &origin, &target);
-	if (!target) {
+	mb_hold_forget(ctx);
+	verdict = mb_judge(ctx, set, rule, &origin, &aim);
+	if (!aim.family) {
 		mb_origin_forget(ctx);
 		return verdict;
 	}
-	if (origin.family == MB_AF_INET)
-		mb_set_mapped(ctx, target->addr_be[0]);
+	if (aim.family == MB_AF_INET)
+		mb_set_mapped(ctx, aim.addr_be[0]);
 	else
-		mb_set_v6(ctx, target->addr_be);
-	ctx->user_port = target->port_be;
+		mb_set_v6(ctx, aim.addr_be);
+	ctx->user_port = aim.port_be;
 	return verdict;
 }
 
