@@ -60,17 +60,4 @@ static __always_inline int mb_hold(struct bpf_sock_addr *ctx, const struct mb_or
 	return 1;
 }
 
-/* A connect() on a socket that made one before: nothing of that is left. A tag of the broker's stays. */
-static __always_inline void mb_hold_forget(struct bpf_sock_addr *ctx)
-{
-	struct bpf_sock *sk = ctx->sk;
-	struct mb_socket *held;
-
-	if (!sk)
-		return;
-	held = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	if (held && held->flags && !(held->flags & MB_SOCKET_BROKER))
-		mb_let_go(held);
-}
-
 #endif /* MODELBROKER_HOLD_BPF_H */
