@@ -22,7 +22,7 @@ package struct QdiscPlan: Hashable, Sendable {
 
     /// - Parameter models: with different slots.
     package init(rate: UInt64, models: [QdiscModel], scheduler: PacketScheduler = .usual) {
-        let rate = max(rate, 1)
+        let rate = min(max(rate, 1), Self.fastest)
         let demands = models.map { Demand($0, device: rate) }.sorted { $0.minor < $1.minor }
         let assurance = Assurance(rate: rate, demands: demands)
         let divisor = max(1, rate / Self.largestQuantum)
@@ -40,6 +40,9 @@ package struct QdiscPlan: Hashable, Sendable {
         short = zip(demands, assurance.models).filter { $1 < $0.wanted }.map { demand, _ in demand.slot }
         rateToQuantum = UInt32(clamping: divisor)
     }
+
+    /// A petabyte per second: faster than any device, and slow enough to add up.
+    private static let fastest: UInt64 = 1 << 50
 
     /// A full frame, and what the kernel warns of from there on.
     private static let smallestQuantum: UInt64 = 1600

@@ -92,7 +92,8 @@ package struct QdiscTree: Hashable, Sendable {
     /// Puts a qdisc into a class.
     ///
     /// - Parameter kind: that was found to work; nil: try them.
-    static func fill(_ form: QdiscClass, _ kind: LeafKind?, _ control: inout TrafficControl) throws(KernelPlaneError) -> LeafKind {
+    static func fill(_ form: QdiscClass, _ kind: LeafKind?, _ control: inout TrafficControl) throws(KernelPlaneError) -> LeafKind
+    {
         for candidate in kind.map({ [$0] }) ?? LeafKind.allCases {
             if try control.replaceLeaf(of: form.minor, candidate, limit: form.packetLimit) { return candidate }
         }
