@@ -40,7 +40,7 @@ import Testing
         #expect(plan.classes[1].rate == 50_000 && plan.classes[1].ceil == 1_000_000)
         #expect(plan.short == [])
         #expect(QdiscPlan(rate: 1000, models: [model(1, .burstable, 900)]).classes[2].ceil == 1000)
-        #expect(QdiscPlan(rate: .max, models: [model(1, .burstable, .max)]).classes[2].ceil == 1 << 50)
+        #expect(QdiscPlan(rate: .max, models: [model(1, .burstable, .max - 1)]).classes[2].ceil == 1 << 50)
     }
 
     @Test func prioritiesAreHTBs() {
@@ -84,18 +84,22 @@ import Testing
     }
 
     @Test func pacingAgreesWithTheCeiling() {
-        let qdisc = Qdisc(device: "eth0", rate: 1_000_000)
-        #expect(model(1, .guaranteed, 200).qos.pacing(with: qdisc) == 200)
-        #expect(model(1, .burstable, 200).qos.pacing(with: qdisc) == 300)
-        #expect(model(1, .burstable, 900_000).qos.pacing(with: qdisc) == 1_000_000)
-        #expect(model(1, .bestEffort, 200).qos.pacing(with: qdisc) == nil)
-        #expect(model(1, nil, 200).qos.pacing(with: qdisc) == 200)
-        #expect(model(1, nil, nil).qos.pacing(with: qdisc) == nil)
-        for service in QoS.Service.allCases {
-            #expect(model(1, service, 200).qos.pacing(with: nil) == 200)
-            #expect(model(1, service, 200, mode: .observe).qos.pacing(with: nil) == nil)
-            #expect(model(1, service, 200, mode: .observe).qos.pacing(with: qdisc) == nil)
+        #expect(model(1, .guaranteed, 200).qos.pacing(classed: true) == 200)
+        #expect(model(1, .burstable, 200).qos.pacing(classed: true) == 300)
+        #expect(model(1, .burstable, 200).qos.ceiling(device: 1000) == 300)
+        #expect(model(1, .burstable, 900).qos.ceiling(device: 1000) == 1000)
+        #expect(model(1, .burstable, .max - 1).qos.pacing(classed: true) == .max)
+        #expect(model(1, .bestEffort, 200).qos.pacing(classed: true) == nil)
+        #expect(model(1, nil, 200).qos.pacing(classed: true) == 200)
+        for classed in [true, false] {
+            #expect(model(1, nil, nil).qos.pacing(classed: classed) == nil)
+            for service in QoS.Service.allCases {
+                #expect(model(1, service, 200, mode: .observe).qos.pacing(classed: classed) == nil)
+                #expect(model(1, service, QoS.unlimited).qos.pacing(classed: classed) == nil)
+                #expect(model(1, service, QoS.unlimited).qos.effectiveService == .bestEffort)
+            }
         }
+        for service in QoS.Service.allCases { #expect(model(1, service, 200).qos.pacing(classed: false) == 200) }
     }
 
     @Test func ticksAreTcs() throws {
