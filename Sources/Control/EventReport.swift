@@ -25,6 +25,7 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let proxyExited = Kind(rawValue: "proxy-exited")
         package static let reloaded = Kind(rawValue: "reloaded")
         package static let reloadFailed = Kind(rawValue: "reload-failed")
+        package static let qdisc = Kind(rawValue: "qdisc")
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-19T08:15:30.123Z`.

@@ -19,6 +19,8 @@ struct Groundwork: Sendable {
     let workloads: [UInt64: WorkloadEntry]
     /// Addresses on `lo` that the broker added, this agent or one before it.
     let podAddresses: [IPAddress]
+    /// The trees on network devices.
+    let qdisc: QdiscKeeper
     let controlSocket: Int32
     let proxySocket: Int32
     let adminSocket: Int32

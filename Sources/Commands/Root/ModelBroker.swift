@@ -9,7 +9,7 @@ package struct ModelBroker: ParsableCommand {
         usage: "modelbroker [-j | -p] [--run-dir DIR] [--pin-dir DIR] OBJECT [VERB] …",
         discussion: """
             Tables are for people; -j prints the same data as JSON, -p as indented JSON. Errors go to standard error.
-            doctor, capture list, prog list, map list, map dump and detach need no running agent: they read the pinned \
+            doctor, capture list, prog list, map list, map dump, qdisc show and detach need no running agent: they read the pinned \
             BPF maps, for which they need root.
 
             Examples:
@@ -26,7 +26,8 @@ package struct ModelBroker: ParsableCommand {
             CommandGroup(
                 name: "The broker", subcommands: [StatusCommand.self, DoctorCommand.self, ReloadCommand.self, DetachCommand.self]),
             CommandGroup(name: "Traffic", subcommands: [ModelCommand.self, FlowCommand.self, EventsCommand.self]),
-            CommandGroup(name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self]),
+            CommandGroup(
+                name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self, QdiscCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [ConfigCommand.self]),
         ])
 
