@@ -11,8 +11,9 @@ struct CaptureList: ParsableCommand {
             Without an agent the rules are read from the pinned maps, which know a rule's number but not its name, nor \
             what the proxy does with unknown models and other protocols.
 
-            CAPTURED connections went to the proxy, DENIED ones were refused by the rule; DIRECT and REFUSED is what \
-            became of those made while no proxy listened.
+            CAPTURED connections went to the proxy, or on the path direct to an endpoint; DENIED ones were refused by the \
+            rule. DIRECT and REFUSED is what became of those made while no proxy listened, or no endpoint was usable. What \
+            the limits of MODEL refused is in `modelbroker qos show`.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -55,13 +56,16 @@ extension CaptureReport {
     /// What `modelbroker capture list` prints.
     package static func table(_ rules: [CaptureReport], width: Int?) -> String {
         var table = Table([
-            .init("id", .right), .init("rule"), .init("destinations", shrinks: true), .init("path"), .init("proxy down"),
+            .init("id", .right), .init("rule"), .init("destinations", shrinks: true), .init("path"),
+            .init("model", shrinks: true),
+            .init("proxy down"),
             .init("unknown"), .init("opaque"), .init("captured", .right), .init("denied", .right), .init("direct", .right),
             .init("refused", .right),
         ])
         for rule in rules {
             table.add([
-                "\(rule.id)", rule.name ?? "", rule.destinations.joined(separator: ","), rule.path, rule.whenProxyDown,
+                "\(rule.id)", rule.name ?? "", rule.destinations.joined(separator: ","), rule.path, rule.model ?? "",
+                rule.whenProxyDown,
                 rule.unknown ?? "", rule.opaque ?? "", "\(rule.counters.captured)", "\(rule.counters.denied)",
                 "\(rule.counters.direct)", "\(rule.counters.refused)",
             ])
