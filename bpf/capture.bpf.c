@@ -6,9 +6,11 @@
  *                      rewrites the destination, leaves the origin in the socket
  *   mb_getpeername4/6  the caller still sees the address that it dialled
  *   mb_active          sockops on the caller's socket: before the SYN leaves, the
- *                      origin goes to `flow_origins`; at TCP_CLOSE it is taken back
- *   mb_passive         sockops on the proxy's accepted socket: moves the origin
- *                      from `flow_origins` into that socket
+ *                      origin goes to `flow_origins`; at TCP_CLOSE it is taken back,
+ *                      and so is what the socket held of its model
+ *   mb_passive         sockops on the broker's sockets: moves the origin from
+ *                      `flow_origins` into the accepted one; keeps tagged ones at
+ *                      their model's entry
  *   mb_getsockopt      answers the proxy: SO_ORIGINAL_DST, MB_SO_ORIGIN
  *
  * The first three attach to the captured cgroup, the last two to the broker's
@@ -17,6 +19,7 @@
  */
 #include "lib/base.bpf.h"
 #include "lib/count.bpf.h"
+#include "lib/lifetime.bpf.h"
 #include "lib/origin.bpf.h"
 #include "lib/rules.bpf.h"
 #include "lib/settings.bpf.h"
@@ -89,7 +92,7 @@ SEC("cgroup/connect4")
 int mb_connect4(struct bpf_sock_addr *ctx)
 {
 	struct mb_origin origin = {};
-	struct mb_target *target = NULL;
+	struct mb_aim aim = {};
 	struct mb_settings *set;
 	int verdict;
 
@@ -103,13 +106,14 @@ int mb_connect4(struct bpf_sock_addr *ctx)
 	}
 	mb_dialled_v4(&origin, ctx->user_ip4);
 	origin.port_be = (__u16)ctx->user_port;
-	verdict = mb_judge(ctx, set, mb_rule_find4(&origin), &origin, &target);
-	if (!target) {
+	mb_connects_anew(ctx);
+	verdict = mb_judge(ctx, set, mb_rule_find4(&origin), &origin, &aim);
+	if (!aim.family) {
 		mb_origin_forget(ctx);
 		return verdict;
 	}
-	ctx->user_ip4 = target->addr_be[0];
-	ctx->user_port = target->port_be;
+	ctx->user_ip4 = aim.addr_be[0];
+	ctx->user_port = aim.port_be;
 	return verdict;
 }
 
@@ -117,7 +121,7 @@ SEC("cgroup/connect6")
 int mb_connect6(struct bpf_sock_addr *ctx)
 {
 	struct mb_origin origin = {};
-	struct mb_target *target = NULL;
+	struct mb_aim aim = {};
 	struct mb_settings *set;
 	struct mb_rule *rule;
 	int verdict;
@@ -133,16 +137,17 @@ int mb_connect6(struct bpf_sock_addr *ctx)
 	mb_dialled_v6(ctx, &origin);
 	origin.port_be = (__u16)ctx->user_port;
 	rule = origin.family == MB_AF_INET ? mb_rule_find4(&origin) : mb_rule_find6(&origin);
-	verdict = mb_judge(ctx, set, rule, &origin, &target);
-	if (!target) {
+	mb_connects_anew(ctx);
+	verdict = mb_judge(ctx, set, rule, &origin, &aim);
+	if (!aim.family) {
 		mb_origin_forget(ctx);
 		return verdict;
 	}
-	if (origin.family == MB_AF_INET)
-		mb_set_mapped(ctx, target->addr_be[0]);
+	if (aim.family == MB_AF_INET)
+		mb_set_mapped(ctx, aim.addr_be[0]);
 	else
-		mb_set_v6(ctx, target->addr_be);
-	ctx->user_port = target->port_be;
+		mb_set_v6(ctx, aim.addr_be);
+	ctx->user_port = aim.port_be;
 	return verdict;
 }
 
@@ -177,7 +182,7 @@ int mb_getpeername6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-/* The SYN has not left yet, so the proxy cannot accept before the entry is there. */
+/* The SYN has not left yet, so the proxy (or an engine here) cannot accept before the entry is there. */
 static __always_inline void mb_flow_open(struct bpf_sock_ops *ops)
 {
 	struct bpf_sock *sk = ops->sk;
@@ -210,32 +215,74 @@ static __always_inline void mb_flow_close(struct bpf_sock_ops *ops)
 SEC("sockops")
 int mb_active(struct bpf_sock_ops *ops)
 {
-	if (ops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+	switch (ops->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		mb_flow_open(ops);
-	else if (ops->op == BPF_SOCK_OPS_STATE_CB && ops->args[1] == BPF_TCP_CLOSE)
+		mb_socket_starts(ops);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		mb_socket_established(ops);
+		break;
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		mb_socket_accepted(ops);
+		break;
+	case BPF_SOCK_OPS_RTT_CB:
+		mb_socket_measured(ops, 0);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		if (ops->args[1] != BPF_TCP_CLOSE)
+			break;
 		mb_flow_close(ops);
+		mb_socket_closes(ops, 0);
+		break;
+	}
 	return 1;
 }
 
-SEC("sockops")
-int mb_passive(struct bpf_sock_ops *ops)
+/* Moves the origin of an accepted connection into the socket. */
+static __always_inline void mb_flow_accept(struct bpf_sock_ops *ops)
 {
 	struct bpf_sock *sk = ops->sk;
 	struct mb_tuple key = {};
 	struct mb_origin *entry;
 
-	if (ops->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB || !sk)
-		return 1;
+	if (!sk)
+		return;
 	mb_tuple_passive(ops, &key);
 	entry = bpf_map_lookup_elem(&flow_origins, &key);
 	if (!entry) {
 		if (mb_is_target(&key))
 			mb_count(MB_COUNT_ORIGIN_MISSING);
-		return 1;
+		return;
 	}
 	if (!bpf_sk_storage_get(&origins, sk, entry, BPF_SK_STORAGE_GET_F_CREATE))
 		mb_count(MB_COUNT_STORAGE_FAILED);
 	bpf_map_delete_elem(&flow_origins, &key);
+}
+
+/*
+ * The broker's sockets are watched from the start where MB_SO_MODEL cannot ask
+ * for it later, and where mb_reapply() does not reach them.
+ */
+SEC("sockops")
+int mb_passive(struct bpf_sock_ops *ops)
+{
+	switch (ops->op) {
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		mb_flow_accept(ops);
+		mb_watch_here(ops, 0);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		mb_watch_here(ops, 0);
+		break;
+	case BPF_SOCK_OPS_RTT_CB:
+		mb_socket_measured(ops, 1);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		if (ops->args[1] == BPF_TCP_CLOSE)
+			mb_socket_closes(ops, 1);
+		break;
+	}
 	return 1;
 }
 
@@ -252,3 +299,5 @@ int mb_getsockopt(struct bpf_sockopt *ctx)
 		ctx->optlen = 0; /* longer than the kernel shows us: keep its own answer */
 	return 1;
 }
+
+#include "qos.bpf.c"

@@ -16,6 +16,8 @@
 #include <bpf/libbpf.h>
 
 #include "../../bpf/include/broker_abi.h"
+#include "../../bpf/include/gcra.h"
+#include "mb_atomic.h"
 #include "mb_caps.h"
 #include "mb_host.h"
 #include "mb_log.h"

@@ -8,6 +8,8 @@ package enum AttachPoint: String, Hashable, Sendable, CaseIterable {
     case getpeername6 = "cgroup/getpeername6"
     case sockops = "sockops"
     case getsockopt = "cgroup/getsockopt"
+    case setsockopt = "cgroup/setsockopt"
+    case sockRelease = "cgroup/sock_release"
 
     var kernelType: bpf_attach_type {
         switch self {
@@ -17,6 +19,8 @@ package enum AttachPoint: String, Hashable, Sendable, CaseIterable {
         case .getpeername6: BPF_CGROUP_INET6_GETPEERNAME
         case .sockops: BPF_CGROUP_SOCK_OPS
         case .getsockopt: BPF_CGROUP_GETSOCKOPT
+        case .setsockopt: BPF_CGROUP_SETSOCKOPT
+        case .sockRelease: BPF_CGROUP_INET_SOCK_RELEASE
         }
     }
 

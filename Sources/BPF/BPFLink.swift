@@ -36,6 +36,7 @@ package struct BPFLink: ~Copyable, Sendable {
         let info = try kernelInfo(of: descriptor.raw, bpf_link_info(), object)
         return LinkFacts(
             id: info.id, program: info.prog_id, isCgroupLink: info.type == BPF_LINK_TYPE_CGROUP.rawValue,
+            isIterator: info.type == BPF_LINK_TYPE_ITER.rawValue,
             cgroup: info.cgroup.cgroup_id)
     }
 }
@@ -45,6 +46,7 @@ package struct LinkFacts: Hashable, Sendable {
     package var id: UInt32
     package var program: UInt32
     package var isCgroupLink: Bool
+    package var isIterator: Bool
     /// 0: the cgroup has gone.
     package var cgroup: UInt64
 }

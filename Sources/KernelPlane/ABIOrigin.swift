@@ -11,7 +11,8 @@ extension Origin {
             mapped: raw.flags & UInt16(MB_ORIGIN_MAPPED) != 0, rule: raw.rule, client: raw.client, pid: raw.pid,
             uid: raw.uid, cgroup: raw.cgroup, workload: raw.workload, netnsCookie: raw.netns_cookie,
             foreignNetns: raw.flags & UInt16(MB_ORIGIN_FOREIGN_NETNS) != 0, socketCookie: raw.socket_cookie,
-            timeNanoseconds: raw.time_ns, command: printable(raw.comm))
+            timeNanoseconds: raw.time_ns, command: printable(raw.comm), model: raw.model, endpoint: raw.endpoint,
+            direct: raw.flags & UInt16(MB_ORIGIN_DIRECT) != 0)
     }
 }
 
@@ -21,7 +22,8 @@ extension KernelEvent {
         guard bytes.count >= MemoryLayout<mb_event>.size else { return nil }
         let raw = bytes.loadUnaligned(as: mb_event.self)
         guard let kind = Kind(rawValue: raw.kind), let origin = Origin(raw.origin) else { return nil }
-        self.init(kind: kind, origin: origin)
+        if kind == .limited && LimitReason(rawValue: UInt32(raw.reason)) == nil { return nil }
+        self.init(kind: kind, origin: origin, reason: LimitReason(rawValue: UInt32(raw.reason)), observed: raw.observed != 0)
     }
 }
 

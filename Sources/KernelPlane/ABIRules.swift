@@ -43,13 +43,24 @@ extension mb_rule {
     init(_ verdict: RuleVerdict) {
         self.init()
         id = verdict.id
-        path = UInt8((verdict.path == .deny ? MB_PATH_DENY : MB_PATH_PROXY).rawValue)
+        path = UInt8(verdict.path.kernel.rawValue)
         when_down = UInt8((verdict.whenDown == .refuse ? MB_DOWN_REFUSE : MB_DOWN_DIRECT).rawValue)
+        model = verdict.model
     }
 
     var verdict: RuleVerdict {
         RuleVerdict(
-            id: id, path: path == UInt8(MB_PATH_DENY.rawValue) ? .deny : .proxy,
-            whenDown: when_down == UInt8(MB_DOWN_REFUSE.rawValue) ? .refuse : .direct)
+            id: id, path: CaptureRule.Path.allCases.first { UInt8($0.kernel.rawValue) == path } ?? .proxy,
+            whenDown: when_down == UInt8(MB_DOWN_REFUSE.rawValue) ? .refuse : .direct, model: model)
+    }
+}
+
+extension CaptureRule.Path {
+    fileprivate var kernel: mb_path {
+        switch self {
+        case .proxy: MB_PATH_PROXY
+        case .direct: MB_PATH_DIRECT
+        case .deny: MB_PATH_DENY
+        }
     }
 }

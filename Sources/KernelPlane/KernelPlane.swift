@@ -8,7 +8,8 @@ package final class KernelPlane: Sendable {
     /// True if the connect programs were attached already and only updated.
     package let adopted: Bool
 
-    private let reader: PlaneInspector
+    let reader: PlaneInspector
+    let models: ModelTable
     private let broker: UInt64
     /// Writers take turns, so that what one writes another does not take for stale.
     private let writing = Mutex<Void>(())
@@ -21,10 +22,14 @@ package final class KernelPlane: Sendable {
         let ring = try inPlane { () throws(BPFError) in
             try RingBuffer(map: plane.maps.events.raw, name: PlaneMap.events.rawValue)
         }
-        return KernelPlane(plane, ring: ring, location: location)
+        let models = try ModelTable(PinDirectory(path: location.pinDirectory))
+        return KernelPlane(plane, models: models, ring: ring, location: location)
     }
 
-    private init(_ plane: consuming AssembledPlane, ring: consuming sending RingBuffer, location: PlaneLocation) {
+    private init(
+        _ plane: consuming AssembledPlane, models: ModelTable, ring: consuming sending RingBuffer, location: PlaneLocation
+    ) {
+        self.models = models
         adopted = plane.adopted
         reader = PlaneInspector(maps: plane.maps, location: location)
         broker = HostFacts.cgroupID(path: location.brokerCgroup) ?? 0
@@ -38,11 +43,12 @@ package final class KernelPlane: Sendable {
     package func inspector() -> PlaneInspector { reader }
 
     /// Puts a configuration in force: new and changed entries first, stale ones removed after, so that no destination is
-    /// without a rule meanwhile. The broker's cgroup is exempt whatever `workloads` says.
+    /// without a rule meanwhile. The broker's cgroup is exempt whatever `workloads` says. `slots`: what `apply(models:)`
+    /// has given; a rule's model without one governs nothing.
     package func apply(
-        settings: PlaneSettings, rules: [CaptureRule], workloads: [UInt64: WorkloadEntry]
+        settings: PlaneSettings, rules: [CaptureRule], workloads: [UInt64: WorkloadEntry], slots: [String: UInt32] = [:]
     ) throws(KernelPlaneError) {
-        let table = try RuleTable(rules)
+        let table = try RuleTable(rules, slots: slots)
         let wanted = workloads.merging([broker: .broker]) { $1 }
         guard wanted.count <= Int(MB_MAX_WORKLOADS) else {
             throw KernelPlaneError(
@@ -103,7 +109,7 @@ package final class KernelPlane: Sendable {
     }
 
     @discardableResult
-    private func locked<Result>(_ body: () throws(BPFError) -> Result) throws(KernelPlaneError) -> Result {
+    func locked<Result>(_ body: () throws(BPFError) -> Result) throws(KernelPlaneError) -> Result {
         try inPlane { () throws(BPFError) in
             try writing.withLock { (_) throws(BPFError) in return try body() }
         }
@@ -117,7 +123,9 @@ extension WorkloadEntry {
 
 extension mb_workload {
     init(_ entry: WorkloadEntry) {
-        self.init(client: entry.client, flags: entry.exempt ? UInt32(MB_WORKLOAD_EXEMPT) : 0)
+        self.init(
+            client: entry.client,
+            flags: (entry.exempt ? UInt32(MB_WORKLOAD_EXEMPT) : 0) | (entry.listed ? UInt32(MB_WORKLOAD_LISTED) : 0))
     }
 }
 

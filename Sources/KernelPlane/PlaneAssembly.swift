@@ -115,12 +115,19 @@ struct PlaneAssembly {
         }
         let link = BPFLink(pinned, object: program.rawValue)
         let facts = try? link.facts()
-        let action = LinkAdoption.decide(pinned: facts.map { $0.isCgroupLink ? $0.cgroup : 0 } ?? 0, wanted: id)
+        let action = LinkAdoption.decide(pinned: facts.flatMap(place(of:)) ?? 0, wanted: program.point == nil ? Self.iterators : id)
         if action == .update, try update(link, loaded) { return .update }
         _ = try? link.detach()
         try inPlane { () throws(BPFError) in try Pin.remove(pin) }
         try attachAnew(loaded, program)
         return .replace
+    }
+
+    /// Stands for a cgroup id where a link has none: all of the kernel's sockets.
+    private static let iterators = UInt64.max
+
+    private func place(of link: LinkFacts) -> UInt64? {
+        link.isIterator ? Self.iterators : link.isCgroupLink ? link.cgroup : nil
     }
 
     /// False: the cgroup went away meanwhile.
@@ -135,24 +142,30 @@ struct PlaneAssembly {
     }
 
     private func attachAnew(_ loaded: borrowing BPFProgram, _ program: PlaneProgram) throws(KernelPlaneError) {
+        guard let point = program.point else { return try pinIterator(loaded, program) }
         let path = program.cgroup(location)
         let directory = try inPlane { () throws(BPFError) in try Descriptor.directory(path) }
         do {
             let link = try BPFLink.attach(
-                loaded, to: directory.raw, at: program.point, object: "\(program.rawValue) to \(path)")
+                loaded, to: directory.raw, at: point, object: "\(program.rawValue) to \(path)")
             try link.pin(pins.pin(of: program))
         } catch {
-            throw KernelPlaneError(error, hint: error.errno == EPERM ? foreignHint(program, directory.raw) : "")
+            throw KernelPlaneError(error, hint: error.errno == EPERM ? foreignHint(point, directory.raw) : "")
         }
     }
 
+    private func pinIterator(_ loaded: borrowing BPFProgram, _ program: PlaneProgram) throws(KernelPlaneError) {
+        let pin = pins.pin(of: program)
+        try inPlane { () throws(BPFError) in try Iterator.attach(loaded, object: program.rawValue).pin(pin) }
+    }
+
     /// Names who else is attached: without BPF_F_ALLOW_MULTI they let nobody in beside them.
-    private func foreignHint(_ program: PlaneProgram, _ cgroup: Int32) -> String {
+    private func foreignHint(_ point: AttachPoint, _ cgroup: Int32) -> String {
         let missing = HostFacts.missingCapabilities()
         if !missing.isEmpty { return "missing " + missing.map(\.name).joined(separator: ", ") }
-        let ids = (try? program.point.programs(cgroup: cgroup, effective: true)) ?? []
+        let ids = (try? point.programs(cgroup: cgroup, effective: true)) ?? []
         let names = ids.map { "\(ProgramNames.name(of: $0)) (id \($0))" }.joined(separator: ", ")
-        guard !names.isEmpty else { return "no other program is attached at \(program.point.rawValue)" }
-        return "attached at \(program.point.rawValue) are \(names), and one of them allows no other beside it"
+        guard !names.isEmpty else { return "no other program is attached at \(point.rawValue)" }
+        return "attached at \(point.rawValue) are \(names), and one of them allows no other beside it"
     }
 }

@@ -7,7 +7,7 @@ package typealias DumpedEntry = [(String, String)]
 
 extension PlaneInspector {
     /// Every entry of a map, field by field. `rule_counters` shows the rules in force only. The names are those of
-    /// `maps()`; an unknown one and the two kinds of map that cannot be listed are errors.
+    /// `maps()`; an unknown one and the kinds of map that cannot be listed are errors.
     package func dump(map name: String) throws(KernelPlaneError) -> [DumpedEntry] {
         guard let map = PlaneMap(rawValue: name) else {
             let names = PlaneMap.allCases.map(\.rawValue).joined(separator: ", ")
@@ -22,7 +22,12 @@ extension PlaneInspector {
         case .counters: return try counters().map { [("counter", $0.name), ("value", "\($0.value)")] }
         case .listeners: return try dumpListeners()
         case .flowOrigins: return try dumpFlowOrigins()
-        case .origins: throw unlisted(name, "socket storage belongs to the sockets and cannot be listed")
+        case .models: return try dumpModels()
+        case .buckets: return try dumpBuckets()
+        case .modelState: return try dumpModelState()
+        case .refusals: return try dumpRefusals()
+        case .access: return try dumpAccess()
+        case .origins, .sockets: throw unlisted(name, "socket storage belongs to the sockets and cannot be listed")
         case .events: throw unlisted(name, "records of a ring buffer can only be consumed; see `modelbroker events`")
         }
     }
@@ -43,7 +48,7 @@ extension PlaneInspector {
     private func dumped(_ rule: KernelRule) -> DumpedEntry {
         [
             ("destination", rule.destination.description), ("rule", "\(rule.id)"), ("path", rule.path.rawValue),
-            ("when_down", rule.whenDown.rawValue),
+            ("when_down", rule.whenDown.rawValue), ("model", "\(rule.model)"),
         ]
     }
 
@@ -51,6 +56,7 @@ extension PlaneInspector {
         let path = cgroupPaths[cgroup] ?? HostFacts.cgroupPath(id: cgroup) ?? "?"
         return [
             ("cgroup", "\(cgroup)"), ("path", path), ("client", "\(entry.client)"), ("exempt", entry.exempt ? "yes" : "no"),
+            ("listed", entry.listed ? "yes" : "no"),
         ]
     }
 
@@ -90,6 +96,7 @@ extension PlaneInspector {
             ("command", origin.command), ("cgroup", "\(origin.cgroup)"), ("workload", "\(origin.workload)"),
             ("netns_cookie", "\(origin.netnsCookie)"), ("foreign_netns", origin.foreignNetns ? "yes" : "no"),
             ("socket_cookie", "\(origin.socketCookie)"), ("time_ns", "\(origin.timeNanoseconds)"),
+            ("model", "\(origin.model)"), ("endpoint", "\(origin.endpoint)"), ("direct", origin.direct ? "yes" : "no"),
         ]
     }
 }

@@ -29,7 +29,12 @@ extension PlaneInspector {
         case .workloads: try kernelMaps.workloads.keys().count
         case .flowOrigins: try kernelMaps.flowOrigins.keys().count
         case .listeners: try listening()
-        case .origins, .events: nil
+        case .models: try modelsInUse().count
+        case .buckets: Int(kernelMaps.buckets.facts.shape.maxEntries)
+        case .modelState: Int(kernelMaps.modelState.facts.shape.maxEntries)
+        case .refusals: try kernelMaps.refusals.keys().count
+        case .access: try kernelMaps.access.keys().count
+        case .origins, .events, .sockets: nil
         }
     }
 

@@ -18,7 +18,7 @@ extension PlaneInspector {
         let facts = try facts(of: attached.program)
         let path = cgroupPaths[attached.cgroup] ?? HostFacts.cgroupPath(id: attached.cgroup)
         return ProgramInfo(
-            name: program.rawValue, id: attached.program, hook: program.point.rawValue, linkID: attached.id,
+            name: program.rawValue, id: attached.program, hook: program.hook, linkID: attached.id,
             cgroup: attached.cgroup, cgroupPath: path, tag: facts.tag, loadedBytes: facts.loadedBytes,
             jitedBytes: facts.jitedBytes, runCount: facts.runCount, runNanoseconds: facts.runNanoseconds,
             neighbours: try neighbours(of: attached.program, at: program.point, in: path))
@@ -36,8 +36,8 @@ extension PlaneInspector {
     }
 
     /// Whoever else runs for the same cgroup, in order.
-    private func neighbours(of id: UInt32, at point: AttachPoint, in path: String?) throws(BPFError) -> [ProgramInfo.Neighbour] {
-        guard let path else { return [] }
+    private func neighbours(of id: UInt32, at point: AttachPoint?, in path: String?) throws(BPFError) -> [ProgramInfo.Neighbour] {
+        guard let path, let point else { return [] }
         let cgroup = try Descriptor.directory(path)
         let ids = try point.programs(cgroup: cgroup.raw, effective: true)
         let own = ids.firstIndex(of: id) ?? ids.endIndex

@@ -22,24 +22,12 @@ package final class PlaneInspector: Sendable {
     /// Opens what is pinned; an error if nothing is, if a part is missing or if it has another layout version.
     package init(pinDirectory: String) throws(KernelPlaneError) {
         let pins = PinDirectory(path: pinDirectory)
-        guard pins.exists else {
-            throw KernelPlaneError(
-                operation: "read", object: pinDirectory, errno: ENOENT, hint: "nothing is pinned there: no agent has run with it")
-        }
-        let settings = try inPlane { () throws(BPFError) in try Self.open(.settings, pins) }
-        let version = try inPlane { () throws(BPFError) in try ABIVersion.read(settings: settings) }
-        try ABIVersion.check(version, pinDirectory: pinDirectory)
+        try pins.checkReadable()
         self.kernelMaps = try inPlane { () throws(BPFError) in
-            try PlaneMaps { (map) throws(BPFError) in try Self.open(map, pins) }
+            try PlaneMaps { (map) throws(BPFError) in try pins.open(map) }
         }
         self.pins = pins
         self.cgroupPaths = [:]
-    }
-
-    private static func open(_ map: PlaneMap, _ pins: PinDirectory) throws(BPFError) -> Descriptor {
-        let pin = pins.pin(of: map)
-        if let descriptor = try Pin.open(pin) { return descriptor }
-        throw BPFError(operation: "open pin", object: pin, errno: ENOENT)
     }
 
     /// All of them by name (`connects`, `no_target`, ...) in the order of the ABI, summed over CPUs.
@@ -63,7 +51,8 @@ package final class PlaneInspector: Sendable {
     package func rules() throws(KernelPlaneError) -> [KernelRule] {
         let table = try inPlane { () throws(BPFError) in try kernelMaps.ruleTable() }
         return table.entries.map {
-            KernelRule(destination: $0.key, id: $0.value.id, path: $0.value.path, whenDown: $0.value.whenDown)
+            KernelRule(destination: $0.key, id: $0.value.id, path: $0.value.path, whenDown: $0.value.whenDown,
+                model: $0.value.model)
         }.sorted { ($0.id, $0.destination.description) < ($1.id, $1.destination.description) }
     }
 
@@ -92,7 +81,8 @@ package final class PlaneInspector: Sendable {
 
 extension WorkloadEntry {
     init(_ raw: mb_workload) {
-        self.init(client: raw.client, exempt: raw.flags & UInt32(MB_WORKLOAD_EXEMPT) != 0)
+        self.init(client: raw.client, exempt: raw.flags & UInt32(MB_WORKLOAD_EXEMPT) != 0,
+            listed: raw.flags & UInt32(MB_WORKLOAD_LISTED) != 0)
     }
 }
 
@@ -101,6 +91,8 @@ enum CounterNames {
     static let all = [
         "connects", "exempt", "unmatched", "captured", "denied", "direct", "refused", "no_target", "no_settings",
         "storage_failed", "origin_full", "origin_missing", "event_lost", "retval_failed", "sockopt_short",
-        "listener_missing",
+        "listener_missing", "limited_rate", "limited_connections", "limited_access", "endpoint_picked", "endpoint_none",
+        "refusal_full", "meter_full", "socket_failed", "model_missing", "tags", "tag_invalid", "applied", "apply_failed",
+        "contended",
     ]
 }

@@ -12,11 +12,20 @@ enum PlaneMap: String, CaseIterable {
     case listeners
     case counters
     case events
+    case models
+    case buckets
+    case modelState = "model_state"
+    case refusals
+    case access
+    case sockets
 }
 
 /// Our programs; raw values are their names in the object and below `links/`. The order is that of attaching: what
 /// captures comes last, so that no connect is captured before the rest can deal with it. Detaching goes backwards.
 enum PlaneProgram: String, CaseIterable {
+    case reapply = "mb_reapply"
+    case setsockopt = "mb_setsockopt"
+    case sockRelease = "mb_sock_release"
     case getsockopt = "mb_getsockopt"
     case passive = "mb_passive"
     case active = "mb_active"
@@ -25,8 +34,12 @@ enum PlaneProgram: String, CaseIterable {
     case connect4 = "mb_connect4"
     case connect6 = "mb_connect6"
 
-    var point: AttachPoint {
+    /// nil: an iterator, which belongs to no cgroup.
+    var point: AttachPoint? {
         switch self {
+        case .reapply: nil
+        case .setsockopt: .setsockopt
+        case .sockRelease: .sockRelease
         case .getsockopt: .getsockopt
         case .passive, .active: .sockops
         case .getpeername4: .getpeername4
@@ -37,7 +50,10 @@ enum PlaneProgram: String, CaseIterable {
     }
 
     /// True: for the proxy's sockets only; false: for everybody's in the captured cgroup.
-    var isBrokers: Bool { self == .getsockopt || self == .passive }
+    var isBrokers: Bool { self == .getsockopt || self == .setsockopt || self == .passive }
+
+    /// As `prog list` shows it.
+    var hook: String { point?.rawValue ?? "iter/tcp" }
 
     func cgroup(_ location: PlaneLocation) -> String {
         isBrokers ? location.brokerCgroup : location.captureCgroup

@@ -15,6 +15,12 @@ struct PlaneMaps: ~Copyable, Sendable {
     let counters: BPFMap<UInt32, UInt64>
     let origins: Descriptor
     let events: Descriptor
+    let models: BPFMap<UInt32, mb_model>
+    let buckets: BPFMap<UInt32, mb_bucket>
+    let modelState: BPFMap<UInt32, mb_model_state>
+    let refusals: BPFMap<mb_refusal_key, UInt64>
+    let access: BPFMap<mb_access_key, UInt32>
+    let sockets: Descriptor
 
     /// All that throws comes before the first stored property: a noncopyable value cannot be half made.
     init(_ open: (PlaneMap) throws(BPFError) -> Descriptor) throws(BPFError) {
@@ -28,6 +34,12 @@ struct PlaneMaps: ~Copyable, Sendable {
         let counters = try BPFMap<UInt32, UInt64>(try open(.counters), name: PlaneMap.counters.rawValue)
         let origins = try open(.origins)
         let events = try open(.events)
+        let models = try BPFMap<UInt32, mb_model>(try open(.models), name: PlaneMap.models.rawValue)
+        let buckets = try BPFMap<UInt32, mb_bucket>(try open(.buckets), name: PlaneMap.buckets.rawValue)
+        let modelState = try BPFMap<UInt32, mb_model_state>(try open(.modelState), name: PlaneMap.modelState.rawValue)
+        let refusals = try BPFMap<mb_refusal_key, UInt64>(try open(.refusals), name: PlaneMap.refusals.rawValue)
+        let access = try BPFMap<mb_access_key, UInt32>(try open(.access), name: PlaneMap.access.rawValue)
+        let sockets = try open(.sockets)
         self.settings = settings
         self.rules4 = rules4
         self.rules6 = rules6
@@ -38,6 +50,12 @@ struct PlaneMaps: ~Copyable, Sendable {
         self.counters = counters
         self.origins = origins
         self.events = events
+        self.models = models
+        self.buckets = buckets
+        self.modelState = modelState
+        self.refusals = refusals
+        self.access = access
+        self.sockets = sockets
     }
 
     func rawDescriptor(of map: PlaneMap) -> Int32 {
@@ -52,6 +70,12 @@ struct PlaneMaps: ~Copyable, Sendable {
         case .counters: counters.rawDescriptor
         case .origins: origins.raw
         case .events: events.raw
+        case .models: models.rawDescriptor
+        case .buckets: buckets.rawDescriptor
+        case .modelState: modelState.rawDescriptor
+        case .refusals: refusals.rawDescriptor
+        case .access: access.rawDescriptor
+        case .sockets: sockets.raw
         }
     }
 

@@ -44,6 +44,7 @@ package enum PlaneRemoval {
             guard let pinned = try Pin.open(pin) else { return "" }
             let link = BPFLink(pinned, object: name)
             let facts = try link.facts()
+            guard !facts.isIterator else { return "" }
             guard facts.isCgroupLink, facts.cgroup != 0 else { return " (its cgroup has gone)" }
             try link.detach()
             return " from " + (HostFacts.cgroupPath(id: facts.cgroup) ?? "cgroup \(facts.cgroup)")

@@ -27,7 +27,13 @@ package struct KernelRule: Hashable, Sendable {
     package var path: CaptureRule.Path
     package var whenDown: CaptureRule.WhenProxyDown
 
-    package init(destination: Destination, id: UInt32, path: CaptureRule.Path, whenDown: CaptureRule.WhenProxyDown) {
+    /// Slot of the model that the destination is dedicated to; 0: none.
+    package var model: UInt32
+
+    package init(
+        destination: Destination, id: UInt32, path: CaptureRule.Path, whenDown: CaptureRule.WhenProxyDown, model: UInt32 = 0
+    ) {
+        self.model = model
         self.destination = destination
         self.id = id
         self.path = path
@@ -53,7 +59,7 @@ package struct ProgramInfo: Hashable, Sendable {
 
     package var name: String
     package var id: UInt32
-    /// `cgroup/connect4` and so on.
+    /// `cgroup/connect4` and so on; `iter/tcp` for the one that runs when it is asked to, in no cgroup.
     package var hook: String
     package var linkID: UInt32
     /// Id of the cgroup it is attached to, 0 if that has vanished, and the path, nil if it cannot be told.

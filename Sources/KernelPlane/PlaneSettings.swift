@@ -31,9 +31,12 @@ package struct WorkloadEntry: Hashable, Sendable {
     package var client: UInt32
     /// The broker itself: never captured, nor is anything below.
     package var exempt: Bool
+    /// Its client has a list of models that it may call, and is held to it.
+    package var listed: Bool
 
-    package init(client: UInt32, exempt: Bool) {
+    package init(client: UInt32, exempt: Bool, listed: Bool = false) {
         self.client = client
         self.exempt = exempt
+        self.listed = listed
     }
 }

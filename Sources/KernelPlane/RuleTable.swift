@@ -6,6 +6,8 @@ struct RuleVerdict: Hashable, Sendable {
     var id: UInt32
     var path: CaptureRule.Path
     var whenDown: CaptureRule.WhenProxyDown
+    /// Slot of the model that the destination is dedicated to; 0: none.
+    var model: UInt32 = 0
 }
 
 /// The trie entries of a configuration, and what changes from one table to the next. Pure.
@@ -17,13 +19,15 @@ struct RuleTable: Equatable, Sendable {
     init(entries: [Destination: RuleVerdict]) { self.entries = entries }
 
     /// A destination that two rules name belongs to the first.
-    init(_ rules: [CaptureRule]) throws(KernelPlaneError) {
+    /// `slots`: of the models that have an entry; a rule whose model has none governs nothing.
+    init(_ rules: [CaptureRule], slots: [String: UInt32] = [:]) throws(KernelPlaneError) {
         guard rules.count <= Int(MB_MAX_RULES) else {
             throw KernelPlaneError(
                 operation: "apply", object: "\(rules.count) capture rules", hint: "\(MB_MAX_RULES) is the limit")
         }
         for (id, rule) in rules.enumerated() {
-            let verdict = RuleVerdict(id: UInt32(id), path: rule.path, whenDown: rule.whenProxyDown)
+            let verdict = RuleVerdict(
+                id: UInt32(id), path: rule.path, whenDown: rule.whenProxyDown, model: rule.model.flatMap { slots[$0] } ?? 0)
             for destination in rule.to.map(Self.canonical) where entries[destination] == nil {
                 entries[destination] = verdict
             }

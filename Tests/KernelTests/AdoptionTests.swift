@@ -45,7 +45,7 @@ extension KernelSuite {
                 #expect(try proxy("accept('l4', 'a')").hasPrefix("127."))
                 let reader = try PlaneInspector(pinDirectory: ground.location.pinDirectory)
                 #expect(try reader.ruleCounters(0).captured == 1)
-                #expect(try reader.programs().count == 7)
+                #expect(try reader.programs().count == PlaneSize.programs)
             }
         }
 
@@ -58,7 +58,7 @@ extension KernelSuite {
                 }
                 #expect(throws: KernelPlaneError.self) { try PlaneInspector(pinDirectory: pins) }
                 let again = try KernelPlane.open(ground.location)
-                #expect(try again.inspector().programs().count == 7)
+                #expect(try again.inspector().programs().count == PlaneSize.programs)
                 #expect(try again.inspector().rules().count == 1)
                 #expect(try ground.peer("app").connect("c", "127.64.0.10", 8000) == "ok")
                 try first.proxy("accept('l4', 'a')")
@@ -71,7 +71,7 @@ extension KernelSuite {
                 for path in ["", "/links", "/maps"] { #expect(mkdir(ground.location.pinDirectory + path, 0o700) == 0) }
                 let plane = try KernelPlane.open(ground.location)
                 #expect(!plane.adopted)
-                #expect(try plane.inspector().programs().count == 7)
+                #expect(try plane.inspector().programs().count == PlaneSize.programs)
             }
         }
 
@@ -103,7 +103,7 @@ extension KernelSuite {
                 #expect(mkdir(ground.cgroup("app/brief"), 0o755) == 0)
                 let plane = try KernelPlane.open(brief)
                 let attached = try plane.inspector().programs().filter { $0.cgroupPath == ground.cgroup("app/brief") }
-                #expect(attached.count == 5)
+                #expect(attached.count == PlaneSize.capturePrograms)
             }
         }
 
@@ -144,7 +144,7 @@ extension KernelSuite {
                 #expect(try caller.connect("c", "127.64.0.10", 8000) == "ok")
                 let programs = try broker.plane.inspector().programs().map(\.id)
                 let removed = try PlaneRemoval.detach(pinDirectory: ground.location.pinDirectory)
-                #expect(removed.count == 7 + 10 + 3)
+                #expect(removed.count == PlaneSize.programs + PlaneSize.maps + 3)
                 #expect(removed.contains("link mb_connect4 from \(ground.location.captureCgroup)"))
                 #expect(access(ground.location.pinDirectory, F_OK) < 0)
                 #expect(try caller.connect("d", "127.64.0.10", 8000) == "error ECONNREFUSED")

@@ -135,7 +135,7 @@ extension KernelSuite {
                 }
                 for caller in callers { #expect(try caller.answer() == "done") }
                 #expect(try eventually { try broker.proxy("len(served)") == "2000" })
-                #expect(try broker.proxy("served.count(96)") == "2000")
+                #expect(try broker.proxy("served.count(104)") == "2000")
                 #expect(try broker.counter("captured") == 2000)
                 #expect(try broker.counter("origin_missing") == 0)
                 #expect(try broker.flowOrigins == 0)

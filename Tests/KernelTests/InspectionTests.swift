@@ -14,7 +14,7 @@ extension KernelSuite {
                 let programs = try reader.programs()
                 #expect(
                     programs.map(\.hook) == [
-                        "cgroup/getsockopt", "sockops", "sockops", "cgroup/getpeername4", "cgroup/getpeername6",
+                        "iter/tcp", "cgroup/setsockopt", "cgroup/sock_release", "cgroup/getsockopt", "sockops", "sockops", "cgroup/getpeername4", "cgroup/getpeername6",
                         "cgroup/connect4", "cgroup/connect6",
                     ])
                 let connect = try #require(programs.first { $0.name == "mb_connect4" })
@@ -34,7 +34,7 @@ extension KernelSuite {
                     ground, rules: [rule("127.64.0.0/16", 8000), rule("127.65.0.0/16", 8000), rule("::1/128", 1)])
                 let maps = try broker.plane.inspector().maps()
                 let entries = Dictionary(uniqueKeysWithValues: maps.map { ($0.name, $0.entries) })
-                #expect(maps.count == 10)
+                #expect(maps.count == PlaneSize.maps)
                 #expect(entries["rules4"] == 2)
                 #expect(entries["rules6"] == 1)
                 #expect(entries["listeners"] == 2)
@@ -42,7 +42,7 @@ extension KernelSuite {
                 #expect(entries["flow_origins"] == 0)
                 #expect(entries["origins"] == .some(nil))
                 let rules = try #require(maps.first { $0.name == "rules4" })
-                #expect(rules.type == "lpm_trie" && rules.keySize == 12 && rules.valueSize == 8 && rules.maxEntries == 65536)
+                #expect(rules.type == "lpm_trie" && rules.keySize == 12 && rules.valueSize == 12 && rules.maxEntries == 65536)
                 #expect(try #require(maps.first { $0.name == "events" }).bytes >= 1 << 20)
             }
         }
@@ -55,16 +55,16 @@ extension KernelSuite {
                     workloads: [app: WorkloadEntry(client: 2, exempt: false)])
                 let reader = broker.plane.inspector()
                 #expect(
-                    try text(reader.dump(map: "rules4")) == ["destination=127.64.0.0/16:8000 rule=0 path=proxy when_down=refuse"])
-                #expect(try text(reader.dump(map: "rules6")) == ["destination=[::1/128]:1 rule=1 path=deny when_down=refuse"])
+                    try text(reader.dump(map: "rules4")) == ["destination=127.64.0.0/16:8000 rule=0 path=proxy when_down=refuse model=0"])
+                #expect(try text(reader.dump(map: "rules6")) == ["destination=[::1/128]:1 rule=1 path=deny when_down=refuse model=0"])
                 #expect(
                     try text(reader.dump(map: "workloads")).contains(
-                        "cgroup=\(app) path=\(ground.cgroup("app")) client=2 exempt=no"))
+                        "cgroup=\(app) path=\(ground.cgroup("app")) client=2 exempt=no listed=no"))
                 #expect(try text(reader.dump(map: "settings")).first?.contains("target host4=127.0.0.1:\(broker.port4)") == true)
-                #expect(try reader.dump(map: "counters").count == 16)
+                #expect(try reader.dump(map: "counters").count == 30)
                 #expect(try reader.dump(map: "rule_counters").count == 2)
                 #expect(try text(reader.dump(map: "listeners")).filter { $0.hasSuffix("=none") }.count == 2)
-                for name in ["origins", "events", "nonsense", "../maps/settings"] {
+                for name in ["origins", "sockets", "events", "nonsense", "../maps/settings"] {
                     #expect(throws: KernelPlaneError.self) { try reader.dump(map: name) }
                 }
             }

@@ -14,7 +14,7 @@ extension KernelSuite {
                 #expect(try caller.connect("c", "127.64.0.10", 8000) == "ok")
                 try broker.proxy("accept('l4', 'a')")
                 let origin = try broker.proxy.origin("a")
-                #expect(origin["size"] == "96")
+                #expect(origin["size"] == "104")
                 #expect(origin["host"] == "127.64.0.10")
                 #expect(origin["port"] == "8000")
                 #expect(origin["rule"] == "1")

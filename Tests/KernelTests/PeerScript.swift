@@ -54,7 +54,7 @@ let peerScript = """
             for _ in range(want):
                 try:
                     s, _ = socks[key].accept()
-                    served.append(len(s.getsockopt(0x4d42, 1, 96)))
+                    served.append(len(s.getsockopt(0x4d42, 1, 104)))
                     s.close()
                 except OSError as e:
                     served.append(0)
@@ -124,7 +124,7 @@ let peerScript = """
         host = socket.inet_ntop(kind, raw[4:8] if kind == socket.AF_INET else raw[8:24])
         return f'{len(raw)} {host} {port}'
 
-    def origin(key, room=96):
+    def origin(key, room=104):
         try:
             raw = socks[key].getsockopt(0x4d42, 1, room)
         except OSError as e:
@@ -134,9 +134,10 @@ let peerScript = """
         flags, client, pid, uid = struct.unpack('HIII', raw[26:28] + b'..' + raw[28:40])
         cgroup, workload, netns, cookie, time = struct.unpack('QQQQQ', raw[40:80])
         host = socket.inet_ntop(kind, raw[8:12] if kind == socket.AF_INET else raw[8:24])
-        comm = raw[80:96].split(b'\\0')[0].decode()
+        model, endpoint = struct.unpack('II', raw[80:88])
+        comm = raw[88:104].split(b'\\0')[0].decode()
         return (f'size={len(raw)} host={host} port={port} rule={rule} flags={flags} client={client} pid={pid} uid={uid} '
-                f'cgroup={cgroup} workload={workload} netns={netns} cookie={cookie} time={time} comm={comm}')
+                f'cgroup={cgroup} workload={workload} netns={netns} cookie={cookie} time={time} model={model} endpoint={endpoint} comm={comm}')
 
     def cookie(key):
         return struct.unpack('Q', socks[key].getsockopt(socket.SOL_SOCKET, 57, 8))[0]

@@ -49,12 +49,15 @@ extension KernelSuite {
                         let plane = try KernelPlane.open(location)
                         try plane.apply(settings: settings, rules: rules, workloads: [:])
                         let reader = plane.inspector()
+                        let slots = try plane.apply(models: [ModelEntry(name: "m")]).byName
+                        try plane.apply(access: [AccessEntry(model: slots["m"] ?? 0, client: 1, verdict: .allow)])
+                        _ = try plane.qos.reapply()
                         return "\(try reader.programs().count) \(try reader.maps().count) \(try reader.settings().generation)"
                     } catch {
                         return "\(error)"
                     }
                 }
-                #expect(outcome == "7 10 3")
+                #expect(outcome == "\(PlaneSize.programs) \(PlaneSize.maps) 3")
                 #expect(try ground.peer("app").connect("c", "127.64.0.10", 8000) == "error ECONNREFUSED")
             }
         }

@@ -5,6 +5,14 @@ import Synchronization
 
 private let counter = Atomic<Int>(0)
 
+/// How many programs and maps the plane consists of.
+enum PlaneSize {
+    static let programs = 10
+    /// Those attached to the captured cgroup.
+    static let capturePrograms = 6
+    static let maps = 16
+}
+
 /// A cgroup, a BPF file system and processes made for one test, all of which `clean` takes away.
 ///
 ///     <mount>/mbkernel-PID-N          captured

@@ -140,6 +140,7 @@ struct mb_workload {
 
 #define MB_ORIGIN_FOREIGN_NETNS 1u /* caller is not in the host's namespace */
 #define MB_ORIGIN_MAPPED 2u	    /* dialled as ::ffff:a.b.c.d; addr holds the v4 address */
+#define MB_ORIGIN_DIRECT 4u	    /* path direct: the connection goes to an endpoint, not to the proxy */
 
 /* Who dialled what: kept in the caller's socket, handed to the proxy's. */
 struct mb_origin {
@@ -226,6 +227,10 @@ struct mb_qos {
 
 #define MB_MODEL_IN_USE 1u
 #define MB_MODEL_PRIVATE 2u /* only clients with an entry in `access` may call it */
+#define MB_MODEL_CLASSED 4u /* slot 0 only: sk_priority is MB_CLASS_ID(slot), a class of the HTB tree */
+
+/* HTB class 1:(slot + 0x10) as SO_PRIORITY takes it. */
+#define MB_CLASS_ID(slot) ((1u << 16) | ((slot) + 0x10))
 
 /*
  * `models`: array, mapped into the proxy. What is in force is qos[version & 1]:
@@ -280,6 +285,13 @@ struct mb_tag {
 #define MB_SOCKET_OPEN 1u /* holds one of the model's open connections */
 #define MB_SOCKET_STARTED 2u /* TCP_CONNECT_CB was seen: STATE_CB will give back what it holds */
 #define MB_SOCKET_DIRECT 4u /* path direct: metered */
+#define MB_SOCKET_TAGGED 8u /* sends under the model's entry: counted in `tagged` */
+#define MB_SOCKET_BROKER 16u /* by MB_SO_MODEL: the broker's own sockops program looks after it */
+
+/* What an entry has changed on a socket and must put back when it lets go. */
+#define MB_APPLIED_TOS 1u
+#define MB_APPLIED_PRIORITY 2u
+#define MB_APPLIED_LOWAT 4u
 
 struct mb_socket {
 	mb_u32 model;
@@ -287,7 +299,7 @@ struct mb_socket {
 	mb_u8 leg;
 	mb_u8 active;
 	mb_u8 flags; /* MB_SOCKET_* */
-	mb_u8 pad;
+	mb_u8 applied; /* MB_APPLIED_* */
 	mb_u32 endpoint; /* slot in endpoint_state that counts this connection, or 0 */
 	mb_u64 version; /* of the entry applied */
 	mb_u64 pacing; /* bytes per second applied; 0: none */

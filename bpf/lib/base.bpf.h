@@ -16,6 +16,10 @@
 
 #define MB_SOCK_STREAM 1
 #define MB_IPPROTO_TCP 6
+#define MB_ENOENT 2
+#define MB_EAGAIN 11
+#define MB_ENOMEM 12
+#define MB_EINVAL 22
 #define MB_ECONNREFUSED 111
 
 #define MB_SOL_IP 0
@@ -24,6 +28,13 @@
 
 #define MB_LOOPBACK_BE bpf_htonl(0x7f000001)
 #define MB_MAPPED_BE bpf_htonl(0xffff) /* third word of ::ffff:0:0/96 */
+
+/* Where a connect() goes instead; family 0: where it was going. */
+struct mb_aim {
+	__u32 addr_be[4]; /* v4 in [0] */
+	__u16 port_be;
+	__u16 family;
+};
 
 /* True for ::ffff:a.b.c.d, given the first three words of the address. */
 static __always_inline int mb_is_mapped(__u32 w0, __u32 w1, __u32 w2)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Events: connects that did not go where their rule would have sent them. */
+/* Events: connects that did not go where their rule would have sent them, or met a model's limit. */
 #ifndef MODELBROKER_EVENT_BPF_H
 #define MODELBROKER_EVENT_BPF_H
 
@@ -10,7 +10,9 @@ struct {
 	__uint(max_entries, MB_EVENT_RING_BYTES);
 } events SEC(".maps");
 
-static __always_inline void mb_event_send(__u32 kind, const struct mb_origin *origin)
+/* `reason` (enum mb_reason) and `observed` are those of MB_EVENT_LIMITED, else 0. */
+static __always_inline void mb_event_reason(__u32 kind, const struct mb_origin *origin, __u16 reason,
+					    __u16 observed)
 {
 	struct mb_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -19,10 +21,15 @@ static __always_inline void mb_event_send(__u32 kind, const struct mb_origin *or
 		return;
 	}
 	event->kind = kind;
-	event->reason = 0;
-	event->observed = 0;
+	event->reason = reason;
+	event->observed = observed;
 	__builtin_memcpy(&event->origin, origin, sizeof(event->origin));
 	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void mb_event_send(__u32 kind, const struct mb_origin *origin)
+{
+	mb_event_reason(kind, origin, 0, 0);
 }
 
 #endif /* MODELBROKER_EVENT_BPF_H */

@@ -4,7 +4,9 @@
 #define MODELBROKER_VERDICT_BPF_H
 
 #include "count.bpf.h"
+#include "endpoint.bpf.h"
 #include "event.bpf.h"
+#include "limit.bpf.h"
 #include "origin.bpf.h"
 #include "rules.bpf.h"
 #include "settings.bpf.h"
@@ -14,14 +16,10 @@
 #define MB_CONNECT_REJECT 0
 #define MB_CONNECT_ALLOW 1
 
-/*
- * Before 5.18 there is no bpf_set_retval(): the caller then sees EPERM instead
- * of ECONNREFUSED.
- */
-static __always_inline int mb_refuse(void)
+/* Before 5.18 there is no bpf_set_retval(): the caller then sees EPERM instead of the errno. */
+static __always_inline int mb_refuse(int error)
 {
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_set_retval) ||
-	    bpf_set_retval(-MB_ECONNREFUSED))
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_set_retval) || bpf_set_retval(-error))
 		mb_count(MB_COUNT_RETVAL_FAILED);
 	return MB_CONNECT_REJECT;
 }
@@ -31,17 +29,17 @@ static __always_inline int mb_deny(const struct mb_origin *origin)
 	mb_count(MB_COUNT_DENIED);
 	mb_count_rule(origin->rule, MB_OUTCOME_DENIED);
 	mb_event_send(MB_EVENT_DENIED, origin);
-	return mb_refuse();
+	return mb_refuse(MB_ECONNREFUSED);
 }
 
-/* No way to the proxy: what the rule says. */
+/* No way to the proxy, or to an endpoint: what the rule says. */
 static __always_inline int mb_proxy_down(const struct mb_origin *origin, const struct mb_rule *rule)
 {
 	if (rule->when_down == MB_DOWN_REFUSE) {
 		mb_count(MB_COUNT_REFUSED);
 		mb_count_rule(origin->rule, MB_OUTCOME_REFUSED);
 		mb_event_send(MB_EVENT_REFUSED, origin);
-		return mb_refuse();
+		return mb_refuse(MB_ECONNREFUSED);
 	}
 	mb_count(MB_COUNT_DIRECT);
 	mb_count_rule(origin->rule, MB_OUTCOME_DIRECT);
@@ -92,22 +90,80 @@ static __always_inline void mb_origin_forget(struct bpf_sock_addr *ctx)
 		bpf_sk_storage_delete(&origins, sk);
 }
 
+static __always_inline int mb_to_proxy(struct bpf_sock_addr *ctx, struct mb_settings *set,
+				       const struct mb_rule *rule, struct mb_origin *origin,
+				       struct mb_aim *aim)
+{
+	struct mb_target *target = mb_target_find(set, origin);
+
+	if (!target)
+		return mb_proxy_down(origin, rule);
+	if (!mb_origin_keep(ctx, origin)) {
+		mb_count(MB_COUNT_STORAGE_FAILED);
+		return mb_proxy_down(origin, rule);
+	}
+	mb_count(MB_COUNT_CAPTURED);
+	mb_count_rule(origin->rule, MB_OUTCOME_CAPTURED);
+	__builtin_memcpy(aim->addr_be, target->addr_be, sizeof(aim->addr_be));
+	aim->port_be = target->port_be;
+	aim->family = origin->family;
+	return MB_CONNECT_ALLOW;
+}
+
+static __always_inline int mb_to_endpoint(struct bpf_sock_addr *ctx, const struct mb_rule *rule,
+					  struct mb_origin *origin, struct mb_aim *aim)
+{
+	origin->flags |= MB_ORIGIN_DIRECT;
+	if (!origin->model || !mb_direct_pick(ctx, rule, origin, aim)) {
+		mb_count(MB_COUNT_ENDPOINT_NONE);
+		return mb_proxy_down(origin, rule);
+	}
+	if (!mb_origin_keep(ctx, origin)) {
+		mb_count(MB_COUNT_STORAGE_FAILED);
+		mb_direct_drop(origin->endpoint);
+		origin->endpoint = 0;
+		aim->family = 0;
+		return mb_proxy_down(origin, rule);
+	}
+	mb_count(MB_COUNT_ENDPOINT_PICKED);
+	mb_count_rule(origin->rule, MB_OUTCOME_CAPTURED);
+	return MB_CONNECT_ALLOW;
+}
+
+/* With a place taken for the model: the socket holds it from here on, unless the connect goes nowhere. */
+static __always_inline int mb_settle(struct bpf_sock_addr *ctx, const struct mb_rule *rule,
+				     struct mb_origin *origin, struct mb_aim *aim, int verdict)
+{
+	if (verdict == MB_CONNECT_ALLOW) {
+		if (mb_hold(ctx, origin))
+			return verdict;
+		mb_count(MB_COUNT_SOCKET_FAILED);
+		aim->family = 0;
+		verdict = mb_proxy_down(origin, rule);
+		if (origin->endpoint)
+			mb_direct_drop(origin->endpoint);
+	}
+	mb_place_give(origin->model);
+	return verdict;
+}
+
 /*
  * `origin` comes with family, addr, port_be and flags of the address dialled
- * and `rule` is what matched it, or NULL. Sets *target when the destination is
- * to be rewritten; returns the program's return value.
+ * and `rule` is what matched it, or NULL. Sets *aim when the destination is to
+ * be rewritten; returns the program's return value.
  */
 static __always_inline int mb_judge(struct bpf_sock_addr *ctx, struct mb_settings *set,
-				    struct mb_rule *rule, struct mb_origin *origin,
-				    struct mb_target **target)
+				    struct mb_rule *rule, struct mb_origin *origin, struct mb_aim *aim)
 {
-	struct mb_target *found;
+	__u32 workload;
+	int result;
 
 	if (!rule) {
 		mb_count(MB_COUNT_UNMATCHED);
 		return MB_CONNECT_ALLOW;
 	}
-	if (mb_identify(origin)) {
+	workload = mb_identify(origin);
+	if (workload & MB_WORKLOAD_EXEMPT) {
 		mb_count(MB_COUNT_EXEMPT);
 		return MB_CONNECT_ALLOW;
 	}
@@ -117,17 +173,16 @@ static __always_inline int mb_judge(struct bpf_sock_addr *ctx, struct mb_setting
 		origin->flags |= MB_ORIGIN_FOREIGN_NETNS;
 	if (rule->path == MB_PATH_DENY)
 		return mb_deny(origin);
-	found = mb_target_find(set, origin);
-	if (!found)
-		return mb_proxy_down(origin, rule);
-	if (!mb_origin_keep(ctx, origin)) {
-		mb_count(MB_COUNT_STORAGE_FAILED);
-		return mb_proxy_down(origin, rule);
+	if (rule->model) {
+		result = mb_admit(origin, rule->model, workload);
+		if (result)
+			return mb_refuse(result);
 	}
-	mb_count(MB_COUNT_CAPTURED);
-	mb_count_rule(origin->rule, MB_OUTCOME_CAPTURED);
-	*target = found;
-	return MB_CONNECT_ALLOW;
+	if (rule->path == MB_PATH_DIRECT)
+		result = mb_to_endpoint(ctx, rule, origin, aim);
+	else
+		result = mb_to_proxy(ctx, set, rule, origin, aim);
+	return origin->model ? mb_settle(ctx, rule, origin, aim, result) : result;
 }
 
 #endif /* MODELBROKER_VERDICT_BPF_H */

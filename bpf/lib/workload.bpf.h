@@ -16,12 +16,14 @@ struct {
 /*
  * Fills in workload and client from the deepest entry on the way from the root
  * to the caller, so a new container below a known slice needs no entry of its
- * own. Walking down costs as many steps as the cgroup is deep. An exempt
- * ancestor exempts all below it: no entry of a client's can break the loop
- * guard. Returns true if the caller is exempt.
+ * own, and returns that entry's flags. Walking down costs as many steps as the
+ * cgroup is deep. An exempt ancestor exempts all below it: no entry of a
+ * client's can break the loop guard.
  */
-static __always_inline int mb_identify(struct mb_origin *origin)
+static __always_inline __u32 mb_identify(struct mb_origin *origin)
 {
+	__u32 flags = 0;
+
 	for (int level = 0; level < MB_MAX_CGROUP_DEPTH; level++) {
 		mb_u64 id = bpf_get_current_ancestor_cgroup_id(level);
 		struct mb_workload *entry;
@@ -31,12 +33,13 @@ static __always_inline int mb_identify(struct mb_origin *origin)
 		entry = bpf_map_lookup_elem(&workloads, &id);
 		if (!entry)
 			continue;
-		if (entry->flags & MB_WORKLOAD_EXEMPT)
-			return 1;
+		flags = entry->flags;
+		if (flags & MB_WORKLOAD_EXEMPT)
+			return flags;
 		origin->workload = id;
 		origin->client = entry->client;
 	}
-	return 0;
+	return flags;
 }
 
 #endif /* MODELBROKER_WORKLOAD_BPF_H */

@@ -50,6 +50,7 @@ final class KernelEventPump: Service {
             case .denied: .connectDenied
             case .refused: .connectRefused
             case .direct: .connectDirect
+            case .limited: .connectRefused
             }
         return EventReport(
             time: Timestamp.now(), kind: kind, client: names.client(origin.client), pid: origin.pid,

@@ -1,0 +1,93 @@
+internal import BPF
+internal import CBPFShim
+import Catalog
+import Glibc
+
+/// `models` and `buckets` as memory, and what is counted for them. Several processes may write (the agent, the CLI): every
+/// writer holds the lock on the pin directory while it does, and whoever wants the whole of an entry holds it shared.
+final class ModelTable: Sendable {
+    static let slots = 1...UInt32(MB_MAX_MODELS)
+
+    let pins: PinDirectory
+    let models: MappedArray<mb_model>
+    let buckets: MappedArray<mb_bucket>
+    let state: BPFMap<UInt32, mb_model_state>
+    let refusals: BPFMap<mb_refusal_key, UInt64>
+
+    init(_ pins: PinDirectory) throws(KernelPlaneError) {
+        self.pins = pins
+        models = try inPlane { () throws(BPFError) in
+            try MappedArray(try pins.open(.models), name: PlaneMap.models.rawValue)
+        }
+        buckets = try inPlane { () throws(BPFError) in
+            try MappedArray(try pins.open(.buckets), name: PlaneMap.buckets.rawValue)
+        }
+        state = try inPlane { () throws(BPFError) in
+            try BPFMap(try pins.open(.modelState), name: PlaneMap.modelState.rawValue)
+        }
+        refusals = try inPlane { () throws(BPFError) in
+            try BPFMap(try pins.open(.refusals), name: PlaneMap.refusals.rawValue)
+        }
+    }
+
+    func lock(_ kind: FileLock.Kind) throws(KernelPlaneError) -> FileLock {
+        try inPlane { () throws(BPFError) in try FileLock(pins.path, kind) }
+    }
+
+    func model(_ slot: UInt32) -> UnsafeMutablePointer<mb_model> { models.element(Int(slot)) }
+
+    func bucket(_ slot: UInt32, _ kind: LimitKind) -> UnsafeMutablePointer<mb_bucket> {
+        buckets.element(Int(slot) * Int(MB_BUCKETS_PER_MODEL) + Int(kind.rawValue))
+    }
+
+    /// Slots by name.
+    func names() -> [String: UInt32] {
+        var names: [String: UInt32] = [:]
+        for slot in Self.slots where isInUse(slot) { names[name(slot)] = slot }
+        return names
+    }
+
+    func slot(named wanted: String) -> UInt32? {
+        let bytes = Array(wanted.utf8)
+        return Self.slots.first { isInUse($0) && holds($0, bytes) }
+    }
+
+    func isInUse(_ slot: UInt32) -> Bool { model(slot).pointee.flags & UInt32(MB_MODEL_IN_USE) != 0 }
+
+    func name(_ slot: UInt32) -> String {
+        withUnsafeBytes(of: &model(slot).pointee.name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    private func holds(_ slot: UInt32, _ name: [UInt8]) -> Bool {
+        withUnsafeBytes(of: &model(slot).pointee.name) { $0.prefix { $0 != 0 }.elementsEqual(name) }
+    }
+
+    /// Is there a tree of HTB classes, which sk_priority names?
+    var isClassed: Bool { model(0).pointee.flags & UInt32(MB_MODEL_CLASSED) != 0 }
+
+    /// Of the entry: how often it changed.
+    func version(_ slot: UInt32) -> UInt64 { mb_load_acquire(&model(slot).pointee.version) }
+
+    func inForce(_ slot: UInt32) -> mb_qos {
+        version(slot) & 1 == 1 ? model(slot).pointee.qos.1 : model(slot).pointee.qos.0
+    }
+
+    func counted(_ slot: UInt32) throws(KernelPlaneError) -> mb_model_state {
+        try inPlane { () throws(BPFError) in try state.lookup(slot) } ?? mb_model_state()
+    }
+
+    /// Brings every live socket of this network namespace to the entries in force; how many that changed.
+    @discardableResult
+    func reapply() throws(KernelPlaneError) -> Int {
+        try inPlane { () throws(BPFError) in try Iterator.read(pin: pins.pin(of: .reapply)) }
+    }
+
+    /// CLOCK_MONOTONIC, by which buckets run.
+    static func now() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
+
+    static func nanoseconds(_ clock: clockid_t) -> UInt64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}
