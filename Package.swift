@@ -94,7 +94,7 @@ let package = Package(
         tests("IdentityTests", ["Identity"]),
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
-        tests("KernelTests", ["KernelPlane", "BPF", "Catalog"]),
+        tests("KernelTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
     ]
 )

@@ -108,10 +108,10 @@ int mb_connect4(struct bpf_sock_addr *ctx)
 	origin.port_be = (__u16)ctx->user_port;
 	mb_connects_anew(ctx);
 	verdict = mb_judge(ctx, set, mb_rule_find4(&origin), &origin, &aim);
-	if (!aim.family) {
+	if (!mb_origin_is_wanted(&origin, &aim, verdict))
 		mb_origin_forget(ctx);
+	if (!aim.family)
 		return verdict;
-	}
 	ctx->user_ip4 = aim.addr_be[0];
 	ctx->user_port = aim.port_be;
 	return verdict;
@@ -139,10 +139,10 @@ int mb_connect6(struct bpf_sock_addr *ctx)
 	rule = origin.family == MB_AF_INET ? mb_rule_find4(&origin) : mb_rule_find6(&origin);
 	mb_connects_anew(ctx);
 	verdict = mb_judge(ctx, set, rule, &origin, &aim);
-	if (!aim.family) {
+	if (!mb_origin_is_wanted(&origin, &aim, verdict))
 		mb_origin_forget(ctx);
+	if (!aim.family)
 		return verdict;
-	}
 	if (aim.family == MB_AF_INET)
 		mb_set_mapped(ctx, aim.addr_be[0]);
 	else

@@ -85,7 +85,11 @@ extension mb_qos {
     /// `classID`: of the model's HTB class, where there is such a tree; it takes the place of the priority on sockets.
     init(_ qos: QoS, classID: UInt32? = nil) {
         self.init()
-        if let rate = qos.requests { limits.0 = mb_limit(rate, burst: qos.burst, tenths: 1) } else { limits.0.burst = qos.burst ?? 0 }
+        if let rate = qos.requests {
+            limits.0 = mb_limit(rate, burst: qos.burst, tenths: 1)
+        } else {
+            limits.0.burst = qos.burst ?? 0
+        }
         if let rate = qos.tokens {
             limits.1 = mb_limit(rate, burst: qos.tokenBurst, tenths: 10)
         } else {

@@ -24,6 +24,15 @@ package struct ModelSlots: Hashable, Sendable {
     package var droppedOverrides: [String]
     /// Models for which no slot was left: nothing governs them in the kernel.
     package var without: [String]
+
+    package init(
+        byName: [String: UInt32] = [:], released: [String] = [], droppedOverrides: [String] = [], without: [String] = []
+    ) {
+        self.byName = byName
+        self.released = released
+        self.droppedOverrides = droppedOverrides
+        self.without = without
+    }
 }
 
 /// Whether a client may call a model.

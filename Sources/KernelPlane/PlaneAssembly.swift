@@ -115,7 +115,8 @@ struct PlaneAssembly {
         }
         let link = BPFLink(pinned, object: program.rawValue)
         let facts = try? link.facts()
-        let action = LinkAdoption.decide(pinned: facts.flatMap(place(of:)) ?? 0, wanted: program.point == nil ? Self.iterators : id)
+        let action = LinkAdoption.decide(
+            pinned: facts.flatMap(place(of:)) ?? 0, wanted: program.point == nil ? Self.iterators : id)
         if action == .update, try update(link, loaded) { return .update }
         _ = try? link.detach()
         try inPlane { () throws(BPFError) in try Pin.remove(pin) }

@@ -51,7 +51,8 @@ package final class PlaneInspector: Sendable {
     package func rules() throws(KernelPlaneError) -> [KernelRule] {
         let table = try inPlane { () throws(BPFError) in try kernelMaps.ruleTable() }
         return table.entries.map {
-            KernelRule(destination: $0.key, id: $0.value.id, path: $0.value.path, whenDown: $0.value.whenDown,
+            KernelRule(
+                destination: $0.key, id: $0.value.id, path: $0.value.path, whenDown: $0.value.whenDown,
                 model: $0.value.model)
         }.sorted { ($0.id, $0.destination.description) < ($1.id, $1.destination.description) }
     }
@@ -81,7 +82,8 @@ package final class PlaneInspector: Sendable {
 
 extension WorkloadEntry {
     init(_ raw: mb_workload) {
-        self.init(client: raw.client, exempt: raw.flags & UInt32(MB_WORKLOAD_EXEMPT) != 0,
+        self.init(
+            client: raw.client, exempt: raw.flags & UInt32(MB_WORKLOAD_EXEMPT) != 0,
             listed: raw.flags & UInt32(MB_WORKLOAD_LISTED) != 0)
     }
 }

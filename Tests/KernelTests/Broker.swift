@@ -26,7 +26,7 @@ struct Broker {
 
     func apply(
         _ rules: [CaptureRule], workloads: [UInt64: WorkloadEntry] = [:], pods: [SocketAddress?] = [nil, nil],
-        generation: UInt64 = 1
+        generation: UInt64 = 1, slots: [String: UInt32] = [:]
     ) throws {
         let targets: [SocketAddress?] = [
             SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: port4),
@@ -34,7 +34,7 @@ struct Broker {
         ]
         guard let cookie = HostFacts.hostNetnsCookie() else { throw Failure("no cookie") }
         let settings = PlaneSettings(generation: generation, hostNetnsCookie: cookie, targets: targets + pods)
-        try plane.apply(settings: settings, rules: rules, workloads: workloads)
+        try plane.apply(settings: settings, rules: rules, workloads: workloads, slots: slots)
     }
 
     func put(_ listener: String, _ slot: ListenerSlot) throws {

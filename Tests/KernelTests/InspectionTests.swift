@@ -14,7 +14,8 @@ extension KernelSuite {
                 let programs = try reader.programs()
                 #expect(
                     programs.map(\.hook) == [
-                        "iter/tcp", "cgroup/setsockopt", "cgroup/sock_release", "cgroup/getsockopt", "sockops", "sockops", "cgroup/getpeername4", "cgroup/getpeername6",
+                        "iter/tcp", "cgroup/setsockopt", "cgroup/sock_release", "cgroup/getsockopt", "sockops", "sockops",
+                        "cgroup/getpeername4", "cgroup/getpeername6",
                         "cgroup/connect4", "cgroup/connect6",
                     ])
                 let connect = try #require(programs.first { $0.name == "mb_connect4" })
@@ -55,8 +56,11 @@ extension KernelSuite {
                     workloads: [app: WorkloadEntry(client: 2, exempt: false)])
                 let reader = broker.plane.inspector()
                 #expect(
-                    try text(reader.dump(map: "rules4")) == ["destination=127.64.0.0/16:8000 rule=0 path=proxy when_down=refuse model=0"])
-                #expect(try text(reader.dump(map: "rules6")) == ["destination=[::1/128]:1 rule=1 path=deny when_down=refuse model=0"])
+                    try text(reader.dump(map: "rules4")) == [
+                        "destination=127.64.0.0/16:8000 rule=0 path=proxy when_down=refuse model=0"
+                    ])
+                #expect(
+                    try text(reader.dump(map: "rules6")) == ["destination=[::1/128]:1 rule=1 path=deny when_down=refuse model=0"])
                 #expect(
                     try text(reader.dump(map: "workloads")).contains(
                         "cgroup=\(app) path=\(ground.cgroup("app")) client=2 exempt=no listed=no"))

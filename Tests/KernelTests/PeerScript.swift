@@ -196,6 +196,7 @@ let peerScript = """
         os.setuid(uid)
         return os.getuid()
 
+    \(peerQoSScript)
     print('ready')
     for line in sys.stdin:
         try:

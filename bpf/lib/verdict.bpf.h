@@ -113,16 +113,22 @@ static __always_inline int mb_to_proxy(struct bpf_sock_addr *ctx, struct mb_sett
 static __always_inline int mb_to_endpoint(struct bpf_sock_addr *ctx, const struct mb_rule *rule,
 					  struct mb_origin *origin, struct mb_aim *aim)
 {
-	origin->flags |= MB_ORIGIN_DIRECT;
-	if (!origin->model || !mb_direct_pick(ctx, rule, origin, aim)) {
-		mb_count(MB_COUNT_ENDPOINT_NONE);
-		return mb_proxy_down(origin, rule);
+	int picked = 0;
+
+	if (origin->model) {
+		origin->flags |= MB_ORIGIN_DIRECT;
+		picked = mb_direct_pick(ctx, rule, origin, aim);
 	}
 	if (!mb_origin_keep(ctx, origin)) {
 		mb_count(MB_COUNT_STORAGE_FAILED);
-		mb_direct_drop(origin->endpoint);
+		if (picked)
+			mb_direct_drop(origin->endpoint);
 		origin->endpoint = 0;
 		aim->family = 0;
+		return mb_proxy_down(origin, rule);
+	}
+	if (!picked) {
+		mb_count(MB_COUNT_ENDPOINT_NONE);
 		return mb_proxy_down(origin, rule);
 	}
 	mb_count(MB_COUNT_ENDPOINT_PICKED);
@@ -145,6 +151,12 @@ static __always_inline int mb_settle(struct bpf_sock_addr *ctx, const struct mb_
 	}
 	mb_place_give(origin->model);
 	return verdict;
+}
+
+/* Is there a record in the socket that this connect has use for? The address dialled may itself be an engine's. */
+static __always_inline int mb_origin_is_wanted(const struct mb_origin *origin, const struct mb_aim *aim, int verdict)
+{
+	return verdict == MB_CONNECT_ALLOW && (aim->family || origin->flags & MB_ORIGIN_DIRECT);
 }
 
 /*
