@@ -1,12 +1,13 @@
 import Catalog
 import Commands
+import Configuration
 import Testing
 
 @Suite struct QoSTextTests {
     @Test(
         arguments: [
-            (50 << 20, "50MiB/s"), (25_000_000, "200Mbit/s"), (1 << 30, "1GiB/s"), (125_000_000, "1Gbit/s"), (1024, "1KiB/s"),
-            (125, "1kbit/s"), (1, "1B/s"), (QoS.unlimited, "none"),
+            (50 << 20, "50MiB/s"), (25_000_000, "200Mbit/s"), (1 << 30, "1GiB/s"), (125_000_000, "1Gbit/s"), (1024, "1KiB/s"), (1001, "1001B/s"),
+(QoS.unlimited, "none"),
         ] as [(UInt64, String)])
     func writesBandwidthSoThatItIsReadBack(_ bytes: UInt64, _ text: String) {
         #expect(QoSText.bandwidth(bytes) == text)

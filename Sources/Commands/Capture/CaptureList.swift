@@ -35,18 +35,24 @@ struct CaptureList: ParsableCommand {
 
     private func pinned() throws -> [CaptureReport] {
         let plane = try PinnedPlane.open(global.pinDirectory)
-        return try CaptureReport.grouped(plane.rules()) { id in try plane.ruleCounters(id) }
+        let names = try QoSPlane(pinDirectory: global.pinDirectory).names()
+        return try CaptureReport.grouped(plane.rules(), models: names) { id in try plane.ruleCounters(id) }
     }
 }
 
 extension CaptureReport {
     /// The kernel keeps one entry for each destination; here the entries of a rule come together again.
-    package static func grouped(_ entries: [KernelRule], counters: (UInt32) throws -> RuleCounters) rethrows -> [CaptureReport] {
+    ///
+    /// - Parameter models: names by slot.
+    package static func grouped(
+        _ entries: [KernelRule], models: [UInt32: String] = [:], counters: (UInt32) throws -> RuleCounters
+    ) rethrows -> [CaptureReport] {
         try Dictionary(grouping: entries, by: \.id).sorted { $0.key < $1.key }.compactMap { id, entries in
             guard let first = entries.first else { return nil }
             let counters = try counters(id)
             return CaptureReport(
                 id: id, name: nil, destinations: entries.map(\.destination.description).sorted(), path: first.path.rawValue,
+                model: first.model == 0 ? nil : models[first.model] ?? "slot \(first.model)",
                 whenProxyDown: first.whenDown.rawValue,
                 counters: Counters(
                     captured: counters.captured, denied: counters.denied, direct: counters.direct, refused: counters.refused))

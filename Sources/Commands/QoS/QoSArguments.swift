@@ -1,4 +1,5 @@
 package import Catalog
+internal import Configuration
 
 /// Why the options of `qos set` cannot be used, one sentence each.
 package struct QoSArgumentFaults: Error, Hashable, Sendable {
@@ -35,8 +36,8 @@ package enum QoSArguments {
         case .bandwidth: read(limit(text, QoSText.bandwidth, none: QoS.unlimited), into: &qos.bandwidth)
         case .priority: read(QoSText.priority(text), into: &qos.priority)
         case .dscp: read(QoSText.dscp(text), into: &qos.dscp)
-        case .mode: read(QoS.Mode(rawValue: text), into: &qos.mode)
-        case .service: read(QoS.Service(rawValue: text), into: &qos.service)
+        case .mode: read(QoSText.mode(text), into: &qos.mode)
+        case .service: read(QoSText.service(text), into: &qos.service)
         }
     }
 
@@ -51,16 +52,14 @@ package enum QoSArguments {
 
     private static func form(of field: QoSField) -> String {
         switch field {
-        case .requests, .tokens, .connects:
-            "none or a rate (100/s, 6000/m, 50000/h, 1000000/d; 0/s refuses everything)"
-        case .burst, .tokenBurst, .connectBurst: "a whole number, at least 1"
-        case .connections: "none or a whole number (0 admits no connection)"
-        case .bandwidth:
-            "none or a bandwidth (50MiB/s, 200Mbit/s, 500KB/s; to stop a model use --connects 0/s)"
-        case .priority: "high, normal, low, or a number from 0 to 7"
-        case .dscp: "a number from 0 to 63"
-        case .mode: "enforce or observe"
-        case .service: "guaranteed, burstable or best-effort"
+        case .requests, .tokens, .connects: "none or \(QoSText.rateForm)"
+        case .burst, .tokenBurst, .connectBurst: QoSText.burstForm
+        case .connections: "none or \(QoSText.connectionsForm)"
+        case .bandwidth: "none or \(QoSText.bandwidthForm)"
+        case .priority: QoSText.priorityForm
+        case .dscp: QoSText.dscpForm
+        case .mode: QoSText.modeForm
+        case .service: QoSText.serviceForm
         }
     }
 }

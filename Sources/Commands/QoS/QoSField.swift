@@ -1,4 +1,5 @@
 package import Catalog
+internal import Configuration
 
 /// The values of a model's entry by name, in the order in which they are shown.
 package enum QoSField: String, Hashable, Sendable, CaseIterable {
@@ -54,15 +55,15 @@ package enum QoSField: String, Hashable, Sendable, CaseIterable {
     package func amount(in qos: QoS) -> Double? {
         switch self {
         case .requests: qos.requests.flatMap(QoSText.perSecond)
-        case .burst: qos.burst.map(Double.init)
+        case .burst: qos.burst.map { Double($0) }
         case .tokens: qos.tokens.flatMap(QoSText.perSecond)
-        case .tokenBurst: qos.tokenBurst.map(Double.init)
+        case .tokenBurst: qos.tokenBurst.map { Double($0) }
         case .connects: qos.connects.flatMap(QoSText.perSecond)
-        case .connectBurst: qos.connectBurst.map(Double.init)
+        case .connectBurst: qos.connectBurst.map { Double($0) }
         case .connections: Self.limited(qos.connections)
         case .bandwidth: Self.limited(qos.bandwidth)
-        case .priority: qos.priority.map(Double.init)
-        case .dscp: qos.dscp.map(Double.init)
+        case .priority: qos.priority.map { Double($0) }
+        case .dscp: qos.dscp.map { Double($0) }
         case .mode, .service: nil
         }
     }

@@ -1,3 +1,5 @@
+internal import Configuration
+
 extension QoSReport {
     /// What `qos show` without a model prints: a line for each.
     package static func table(_ reports: [QoSReport], width: Int?) -> String {

@@ -1,4 +1,5 @@
 package import Catalog
+internal import Configuration
 
 /// An entry as it came about: the configuration's, what was set by hand over it, and what is in force.
 package struct QoSSettings: Hashable, Sendable {
