@@ -128,7 +128,7 @@ extension BucketReading {
 extension mb_qos {
     /// As mb_share() reckons it.
     fileprivate func share(active: (UInt64, UInt64)) -> ModelQoS.Legs? {
-        guard bandwidth != 0, mode != UInt8(MB_MODE_OBSERVE.rawValue) else { return nil }
+        guard let bandwidth = qos.pacing(classed: sk_priority >= QdiscTree.classID(slot: 0)) else { return nil }
         return .init(responses: max(1, bandwidth / max(1, active.0)), requests: max(1, bandwidth / max(1, active.1)))
     }
 }
