@@ -76,6 +76,10 @@ package struct EventReport: Hashable, Sendable, Codable {
             pid: event.pid == 0 ? nil : event.pid, workload: workload, address: event.address?.description,
             detail: event.detail.nonEmpty)
     }
+
+    package init(_ notice: QoSNotice, time: String) {
+        self.init(time: time, kind: .qosChanged, model: notice.model, detail: "by uid \(notice.uid): \(notice.change)")
+    }
 }
 
 extension EventReport.Kind {

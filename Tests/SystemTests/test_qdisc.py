@@ -26,6 +26,11 @@ class Node:
     def tc(self, *arguments):
         return run(["tc", *arguments], netns=self.name).stdout
 
+    def send(self):
+        """Something that leaves through the device."""
+        script = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('10.77.1.2', 9))"
+        run(["python3", "-c", script], netns=self.name)
+
     def root(self, device=DEVICE) -> str:
         """`qdisc tbf 8001: root refcnt …` as tc shows it."""
         return next((line for line in self.tc("qdisc", "show", "dev", device).splitlines() if " root " in line), "none")
@@ -82,7 +87,7 @@ def test_the_tree_comes_shows_itself_and_goes(broker, node):
     table = broker.cli("qdisc", "show").stdout
     assert table.startswith(f"{DEVICE}  htb  ") and "standing" in table and "guaranteed" in table
     # What leaves through the device is counted.
-    run(["ping", "-c", "3", "-i", "0.2", "10.77.1.2"], netns=node.name, check=False)
+    node.send()
     assert shown(broker)["device"]["sentPackets"] > 0
     broker.cli("detach")
     assert node.root() == before
@@ -115,7 +120,7 @@ def test_a_restart_adopts_the_tree(broker, node):
     node.tc("qdisc", "add", "dev", DEVICE, "root", "handle", "9:", "pfifo", "limit", "33")
     before = node.root()
     broker.start()
-    run(["ping", "-c", "3", "-i", "0.2", "10.77.1.2"], netns=node.name, check=False)
+    node.send()
     sent = shown(broker)["device"]["sentPackets"]
     assert sent > 0
     broker.kill_agent()
@@ -202,6 +207,19 @@ def test_a_tree_that_somebody_takes_away_is_built_again(broker, node):
     assert broker.agent.running
     broker.agent.signal(signal.SIGTERM)
     assert broker.agent.wait() == 0
+
+
+@pytest.mark.parametrize("agent", ["up", "down"])
+def test_a_change_by_hand_reaches_the_class(broker, node, agent):
+    broker.start()
+    if agent == "down":
+        broker.kill_agent()
+    broker.cli("qos", "set", "b", "--bandwidth", "30Mbit/s")
+    if agent == "up":
+        eventually(lambda: shown(broker)["b"]["ceil"] == 5_625_000, 2, "the class having the new ceiling")
+    assert shown(broker)["b"]["ceil"] == 5_625_000
+    broker.cli("qos", "reset", "b")
+    eventually(lambda: shown(broker)["b"]["ceil"] == 3_750_000, 2, "the class having the old ceiling")
 
 
 def test_more_than_the_device_has_is_shared_out_and_said(broker, node):
