@@ -102,6 +102,10 @@ extension Broker {
         }
     }
 
+    func clients() -> [ClientReport] {
+        catalog.clients.enumerated().map { ClientReport($1, number: UInt32($0 + 1)) }
+    }
+
     /// Everything that the metrics page shows.
     func metrics() async -> MetricsPage {
         var page = MetricsPage()

@@ -1,0 +1,58 @@
+import Catalog
+import Commands
+import Configuration
+import Testing
+
+@Suite struct QoSTextTests {
+    @Test(
+        arguments: [
+            (50 << 20, "50MiB/s"), (25_000_000, "200Mbit/s"), (1 << 30, "1GiB/s"), (125_000_000, "1Gbit/s"), (1024, "1KiB/s"), (1001, "1001B/s"),
+(QoS.unlimited, "none"),
+        ] as [(UInt64, String)])
+    func writesBandwidthSoThatItIsReadBack(_ bytes: UInt64, _ text: String) {
+        #expect(QoSText.bandwidth(bytes) == text)
+        if bytes != QoS.unlimited { #expect(QoSText.bandwidth(text) == bytes) }
+    }
+
+    @Test func writesEveryOtherValueSoThatItIsReadBack() {
+        for priority in UInt8(0)...7 { #expect(QoSText.priority(QoSText.priority(priority)) == priority) }
+        for rate in [Rate(0, per: .second), Rate(600_000, per: .minute), Rate(7, per: .day)] {
+            #expect(QoSText.rate(QoSText.rate(rate)) == rate)
+        }
+        #expect(QoSText.rate(Rate.unlimited) == "none" && QoSText.count(QoS.unlimited) == "none")
+    }
+
+    @Test func turnsRatesIntoSeconds() {
+        #expect(QoSText.perSecond(Rate(600, per: .minute)) == 10)
+        #expect(QoSText.perSecond(.unlimited) == nil)
+    }
+
+    @Test func tellsWhereAValueComesFrom() {
+        var file = QoS()
+        file.requests = Rate(100, per: .second)
+        file.connects = Rate(50, per: .second)
+        var live = QoS()
+        live.requests = Rate(300, per: .second)
+        live.connects = .unlimited
+        var inForce = file
+        inForce.requests = live.requests
+        inForce.connects = live.connects
+        let settings = QoSSettings(configured: file, live: live, inForce: inForce).byName
+        #expect(settings.count == QoSField.allCases.count)
+        #expect(
+            settings["requests"] == .init(value: "300/s", amount: 300, source: .live, configured: "100/s", live: "300/s"))
+        #expect(settings["connects"] == .init(value: "none", amount: nil, source: .live, configured: "50/s", live: "none"))
+        #expect(settings["burst"] == .init(value: "30", amount: 30, source: .default, configured: nil, live: nil))
+        #expect(settings["connectBurst"]?.value == "none" && settings["tokens"]?.value == "none")
+        #expect(settings["mode"] == .init(value: "enforce", amount: nil, source: .default, configured: nil, live: nil))
+        #expect(settings["class"]?.value == "best-effort")
+    }
+
+    @Test func aBurstIsAtLeastOne() {
+        var qos = QoS()
+        qos.requests = Rate(1, per: .day)
+        qos.tokens = Rate(600, per: .minute)
+        #expect(QoSSettings.value(of: .burst, in: qos) == "1")
+        #expect(QoSSettings.value(of: .tokenBurst, in: qos) == "10")
+    }
+}
