@@ -6,7 +6,7 @@ import Testing
 @Suite struct QoSTextTests {
     @Test(
         arguments: [
-            (50 << 20, "50MiB/s"), (25_000_000, "200Mbit/s"), (1 << 30, "1GiB/s"), (125_000_000, "1Gbit/s"), (1024, "1KiB/s"), (1001, "1001B/s"),
+            (50 << 20, "50MiB/s"), (25_000_000, "200Mbit/s"), (1 << 30, "1GiB/s"), (125_000_000, "1Gbit/s"), (1024, "1KiB/s"), (1025, "1025B/s"),
 (QoS.unlimited, "none"),
         ] as [(UInt64, String)])
     func writesBandwidthSoThatItIsReadBack(_ bytes: UInt64, _ text: String) {
