@@ -52,9 +52,11 @@ extension Broker {
             if outcome == .silent, current.isOpen { throw Obstacle(reason: "the proxy did not answer in time") }
             if outcome == .applied { proxyGeneration = number }
         }
+        try applyEndpoints(new)
         try applyToKernel(new, number, governed.slots)
         generation = number
         rejection = nil
+        settleEndpoints()
         governed.settle(groundwork.plane)
         announce()
     }
@@ -62,6 +64,8 @@ extension Broker {
     /// Tries again what the proxy has not put into force.
     func retry() async {
         if governed.isUnfinished { await govern() }
+        if endpointsComplaint != nil { bringEndpoints() }
+        surroundings.endpoints.retell()
         guard let connection, connection.isOpen, proxyGeneration != generation else { return }
         let number = generation
         note(await connection.configure(settings(catalog, number), atMost: Self.applyLimit), number, from: connection)

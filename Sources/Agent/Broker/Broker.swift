@@ -17,6 +17,8 @@ actor Broker: Service {
         var names: NodeNames
         var hub: EventHub
         var failures: EndpointFailures
+        var endpoints: EndpointWatch
+        var prober: EndpointProber
         var state: StateFile
         var logger: Logger
     }
@@ -58,6 +60,8 @@ actor Broker: Service {
     var governed: Governed
     /// What was last said of models that are not governed.
     var lastComplaint: String?
+    /// What was last said of endpoints that the kernel has not got; nil: it has them all.
+    var endpointsComplaint: String?
     var tree: CgroupTree?
     var connection: ProxyConnection?
     var proxyGeneration: UInt64?
@@ -116,6 +120,7 @@ actor Broker: Service {
     func run() async throws {
         announce()
         _ = await resolveNames(catalog.endpointNames)
+        bringEndpoints()
         for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
         reloads.close()
     }

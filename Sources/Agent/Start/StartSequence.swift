@@ -196,6 +196,8 @@ struct StartSequence: ~Copyable {
             let former = plane.adopted ? try plane.inspector().settings().generation : 0
             let settings = PlaneSettings(generation: former + 1, hostNetnsCookie: cookie, node: catalog.node)
             var governed = Governed.admitted(catalog, to: plane)
+            // What fails here is said and done again when the agent runs.
+            try? DirectPlane(plane).apply(DirectSets(catalog).sets(governed.slots, usable: [:]))
             try plane.apply(settings: settings, rules: catalog.rules, workloads: workloads, slots: governed.slots)
             governed.settle(plane)
             return (former + 1, workloads, governed)
