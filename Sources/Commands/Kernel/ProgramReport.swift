@@ -62,7 +62,7 @@ package struct ProgramReport: Hashable, Sendable, Codable {
         for program in programs {
             table.add([
                 "\(program.id)", program.name, program.hook,
-                program.cgroupPath ?? (program.hook.hasPrefix("iter/") ? "-" : "gone"), "\(program.linkID)", program.tag,
+                program.cgroupPath ?? (program.hook.hasPrefix("iter/") ? "none" : "gone"), "\(program.linkID)", program.tag,
                 Units.bytes(UInt64(program.loadedBytes)), Units.bytes(UInt64(program.jitedBytes)),
                 program.runCount == 0 ? "" : "\(program.runCount)",
                 program.runCount == 0 ? "" : Units.nanoseconds(program.runNanoseconds / program.runCount),
