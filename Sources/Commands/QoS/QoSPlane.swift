@@ -35,7 +35,9 @@ struct QoSPlane {
 
     func set(_ model: String, _ change: QoS, by uid: UInt32) throws -> Change {
         let change = try table.set(model, change, by: uid) { merged in
-            QoSCheck.faults(merged).first.map { "\($0.key) \($0.message)" }
+            QoSCheck.faults(merged).first.map { fault in
+                "--\(QoSField(rawValue: fault.key)?.optionName ?? fault.key) \(fault.message)"
+            }
         }
         return Change(change)
     }
