@@ -46,11 +46,14 @@ package struct EventReport: Hashable, Sendable, Codable {
     package var address: String?
     /// The capture rule's name.
     package var rule: String?
+    /// Of `limited`: which part of the model's entry, and whether it only observes, so that the connect was let pass.
+    package var reason: String?
+    package var observed: Bool?
     package var detail: String?
 
     package init(
         time: String, kind: Kind, model: String? = nil, client: String? = nil, pid: UInt32? = nil, workload: String? = nil,
-        address: String? = nil, rule: String? = nil, detail: String? = nil
+        address: String? = nil, rule: String? = nil, reason: String? = nil, observed: Bool? = nil, detail: String? = nil
     ) {
         self.time = time
         self.kind = kind
@@ -60,6 +63,8 @@ package struct EventReport: Hashable, Sendable, Codable {
         self.workload = workload
         self.address = address
         self.rule = rule
+        self.reason = reason
+        self.observed = observed
         self.detail = detail
     }
 

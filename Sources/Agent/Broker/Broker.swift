@@ -52,6 +52,10 @@ actor Broker: Service {
     var lastRead: [UInt8]
     var lastReload: ReloadReport?
     var workloads: [UInt64: WorkloadEntry]
+    /// What the kernel plane has of the models.
+    var governed: Governed
+    /// What was last said of models that are not governed.
+    var lastComplaint: String?
     var tree: CgroupTree?
     var connection: ProxyConnection?
     var proxyGeneration: UInt64?
@@ -82,6 +86,8 @@ actor Broker: Service {
         issued = groundwork.generation
         lastRead = groundwork.configuration
         workloads = groundwork.workloads
+        governed = groundwork.governed
+        resolved = groundwork.resolved
         podAddresses = groundwork.podAddresses
         (changes, feed) = AsyncStream.makeStream(of: Change.self)
     }
@@ -99,6 +105,7 @@ actor Broker: Service {
     }
 
     func run() async throws {
+        announce()
         _ = await resolveNames(catalog.endpointNames)
         for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
         reloads.close()
@@ -114,10 +121,11 @@ actor Broker: Service {
         }
     }
 
-    /// The catalogue with names resolved, under a number.
+    /// The catalogue with names resolved and its models' slots, under a number.
     func settings(_ catalog: Catalog, _ generation: UInt64) -> ProxySettings {
         ProxySettings(
-            generation: generation, catalog: resolved.applied(to: catalog), hostNetnsCookie: groundwork.hostNetnsCookie)
+            generation: generation, catalog: resolved.applied(to: catalog), hostNetnsCookie: groundwork.hostNetnsCookie,
+            slots: Governance.slots(of: catalog, governed.slots))
     }
 
     /// A number that no configuration has had.

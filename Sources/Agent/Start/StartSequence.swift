@@ -45,7 +45,8 @@ struct StartSequence: ~Copyable {
                 "the kernel does not tell the cookie of the network namespace (SO_NETNS_COOKIE); run Linux 5.14 or newer")
         }
         try dropCapabilities(catalog.node)
-        let (generation, workloads) = try fill(plane, catalog, mount, cookie)
+        let resolved = HurriedLookup.run(catalog.directNames)
+        let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie)
         let state = AgentState(
             agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: broker.path, pinDirectory: options.pinDirectory,
             podAddresses: added.map(\.description))
@@ -53,6 +54,7 @@ struct StartSequence: ~Copyable {
         return Groundwork(
             options: options, run: run, mount: mount, broker: broker, account: account, proxyProgram: program, plane: plane,
             hostNetnsCookie: cookie, configuration: bytes, catalog: catalog, generation: generation, workloads: workloads,
+            governed: governed, resolved: resolved,
             podAddresses: added, controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
             lock: lock, earlierProxy: BrokerCgroup.processes(in: broker.proxy))
     }
@@ -173,14 +175,16 @@ struct StartSequence: ~Copyable {
     /// Puts the configuration into the kernel, with what is left of the capabilities.
     private func fill(
         _ plane: KernelPlane, _ catalog: Catalog, _ mount: String, _ cookie: UInt64
-    ) throws(AgentError) -> (generation: UInt64, workloads: [UInt64: WorkloadEntry]) {
+    ) throws(AgentError) -> (generation: UInt64, workloads: [UInt64: WorkloadEntry], governed: Governed) {
         let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
         let workloads = table.entries(for: CgroupScan.tree(mount: mount, node: catalog.node))
         do {
             let former = plane.adopted ? try plane.inspector().settings().generation : 0
             let settings = PlaneSettings(generation: former + 1, hostNetnsCookie: cookie, node: catalog.node)
-            try plane.apply(settings: settings, rules: catalog.rules, workloads: workloads)
-            return (former + 1, workloads)
+            var governed = Governed.admitted(catalog, to: plane)
+            try plane.apply(settings: settings, rules: catalog.rules, workloads: workloads, slots: governed.slots)
+            governed.settle(plane)
+            return (former + 1, workloads, governed)
         } catch {
             throw AgentError("\(error)")
         }
