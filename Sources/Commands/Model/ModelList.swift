@@ -24,6 +24,7 @@ struct ModelList: ParsableCommand {
 }
 
 extension ModelDetail {
+    /// Each with its entry, if it has one.
     package static func all(_ models: [ModelReport], with entries: [QoSReport]) -> [ModelDetail] {
         let entries = Dictionary(entries.map { ($0.model, $0) }) { first, _ in first }
         return models.map { ModelDetail($0, qos: entries[$0.name]) }

@@ -28,8 +28,8 @@ extension QoSReport {
     }
 
     private var openCell: String {
-        guard let cap = connections.cap else { return "\(connections.open)" }
-        return "\(connections.open)/\(cap)" + (settings[QoSField.connections.rawValue]?.source == .live ? "*" : "")
+        let cap = marked(.connections)
+        return cap.isEmpty ? "\(connections.open)" : "\(connections.open)/\(cap)"
     }
 
     /// What limits the model, in a few words; nil: nothing does.
