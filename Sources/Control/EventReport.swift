@@ -27,6 +27,8 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let proxyExited = Kind(rawValue: "proxy-exited")
         package static let reloaded = Kind(rawValue: "reloaded")
         package static let reloadFailed = Kind(rawValue: "reload-failed")
+        // Something is wrong with the tree of `node.qdisc`.
+        package static let qdisc = Kind(rawValue: "qdisc")
         // An endpoint of the direct path stopped or started to answer.
         package static let endpointDown = Kind(rawValue: "endpoint-down")
         package static let endpointUp = Kind(rawValue: "endpoint-up")

@@ -5,7 +5,7 @@ import Glibc
 
 /// The models' entries: read, and changed by hand. Works on the pins, with the agent up or down.
 package struct QoSTable: Sendable {
-    private let table: ModelTable
+    let table: ModelTable
 
     /// An error if nothing is pinned there, or something of another layout version.
     package init(pinDirectory: String) throws(KernelPlaneError) {

@@ -32,6 +32,8 @@ actor Broker: Service {
         case names
         /// Something may have been left undone.
         case retry
+        /// An entry may have been changed by hand.
+        case entries
     }
 
     /// How long the proxy may take to put a configuration into force.
@@ -65,6 +67,12 @@ actor Broker: Service {
     var failingNames: Set<String> = []
     /// Addresses on `lo` that the broker added.
     var podAddresses: [IPAddress]
+    var qdisc: QdiscKeeper
+    /// `QoSTable.changes` when the tree was brought up to date.
+    var qdiscSeen: UInt64 = 0
+    /// What was last said of the tree, and whose classes it could not give what they ask for.
+    var qdiscComplaint: String?
+    var qdiscShort: [String] = []
     /// Model names that have a series of their own among the metrics.
     var labels = LabelLimit(limit: 1000)
 
@@ -89,6 +97,7 @@ actor Broker: Service {
         governed = groundwork.governed
         resolved = groundwork.resolved
         podAddresses = groundwork.podAddresses
+        qdisc = groundwork.qdisc
         (changes, feed) = AsyncStream.makeStream(of: Change.self)
     }
 
@@ -117,7 +126,10 @@ actor Broker: Service {
         case .reload(let asked): await reread(asked: asked)
         case .cgroups(let tree): classify(tree)
         case .names: await refreshNames()
-        case .retry: await retry()
+        case .retry:
+            await retry()
+            keepQdisc(thorough: true)
+        case .entries: keepQdisc(thorough: false)
         }
     }
 

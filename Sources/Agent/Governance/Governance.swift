@@ -8,6 +8,8 @@ struct Governance: Sendable {
     /// Models for which there is no room, and that could not do without.
     let crowdedOut: [String]
     private let catalog: Catalog
+    /// There is a tree whose classes the models' sockets name.
+    var isClassed: Bool { catalog.node.qdisc != nil }
 
     /// - Parameters:
     ///   - catalog: with names resolved.

@@ -58,7 +58,9 @@ struct Governed: Sendable {
     }
 
     /// Puts the entries back as they were.
-    func restore(_ plane: KernelPlane) throws(KernelPlaneError) { _ = try plane.apply(models: governance.entries) }
+    func restore(_ plane: KernelPlane) throws(KernelPlaneError) {
+        _ = try plane.apply(models: governance.entries, classed: governance.isClassed)
+    }
 
     /// The models to tell of.
     mutating func takeDroppedOverrides() -> [String] {
@@ -67,7 +69,7 @@ struct Governed: Sendable {
     }
 
     private mutating func admit(_ entries: [ModelEntry], _ plane: KernelPlane) throws(KernelPlaneError) {
-        let outcome = try plane.apply(models: entries)
+        let outcome = try plane.apply(models: entries, classed: governance.isClassed)
         let ours = Set(governance.entries.map(\.name))
         slots = outcome.byName.filter { ours.contains($0.key) }
         droppedOverrides += outcome.droppedOverrides

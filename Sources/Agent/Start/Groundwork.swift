@@ -22,6 +22,8 @@ struct Groundwork: Sendable {
     let resolved: ResolvedNames
     /// Addresses on `lo` that the broker added, this agent or one before it.
     let podAddresses: [IPAddress]
+    /// The trees on network devices.
+    let qdisc: QdiscKeeper
     let controlSocket: Int32
     let proxySocket: Int32
     let adminSocket: Int32

@@ -47,6 +47,7 @@ struct StartSequence: ~Copyable {
         try dropCapabilities(catalog.node)
         let resolved = HurriedLookup.run(catalog.directNames)
         let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie)
+        let qdisc = try qdisc(catalog.node, plane, run)
         let state = AgentState(
             agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: broker.path, pinDirectory: options.pinDirectory,
             podAddresses: added.map(\.description))
@@ -54,8 +55,8 @@ struct StartSequence: ~Copyable {
         return Groundwork(
             options: options, run: run, mount: mount, broker: broker, account: account, proxyProgram: program, plane: plane,
             hostNetnsCookie: cookie, configuration: bytes, catalog: catalog, generation: generation, workloads: workloads,
-            governed: governed, resolved: resolved,
-            podAddresses: added, controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
+            governed: governed, resolved: resolved, podAddresses: added, qdisc: qdisc,
+            controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
             lock: lock, earlierProxy: BrokerCgroup.processes(in: broker.proxy))
     }
 
@@ -156,6 +157,19 @@ struct StartSequence: ~Copyable {
         }
         for address in former where !node.podAddresses.contains(address) { PodAddresses.remove(address) }
         return ours
+    }
+
+    /// Puts the tree on its device, and takes those of an earlier agent off the others.
+    private mutating func qdisc(_ node: Node, _ plane: KernelPlane, _ run: RunDirectory) throws(AgentError) -> QdiscKeeper {
+        var keeper = QdiscKeeper(runDirectory: run.path)
+        if let qdisc = node.qdisc, try keeper.stand(on: qdisc, try plane.qdiscModels()) == .built {
+            undo.add { [keeper] in
+                var keeper = keeper
+                _ = keeper.withdraw { $0 == qdisc.device }
+            }
+        }
+        _ = keeper.withdraw(except: node.qdisc?.device)
+        return keeper
     }
 
     private func dropCapabilities(_ node: Node) throws(AgentError) {

@@ -5,7 +5,8 @@ private import Glibc
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
-        abstract: "Show what happened: refusals, limits, unknown models, failing endpoints, changes by hand, restarts of the proxy.",
+        abstract:
+            "Show what happened: refusals, limits, unknown models, failing endpoints, changes by hand, restarts of the proxy.",
         discussion: """
             With --follow each event is printed as it happens, until ctrl-C or until the agent goes; -j then prints one \
             object a line.

@@ -26,10 +26,20 @@ struct QoSEdit {
         let report = QoSChangeReport(
             model: model, version: done.version, uid: uid, before: done.before, after: done.after, given: given,
             socketsReached: plane.reapply())
+        refreshClass()
         let recorded = record(report, in: audit)
         announce(report)
         try global.output.show(report) { report, _ in report.text }
         if !recorded { throw CommandFailed() }
+    }
+
+    /// Brings the model's class in the tree of `node.qdisc` to the entry; a running agent would do it a moment later.
+    private func refreshClass() {
+        do {
+            try QdiscUpkeep.refresh(runDirectory: global.runDirectory, pinDirectory: global.pinDirectory)
+        } catch {
+            Terminal.complain("the change is in force, but not in the model's HTB class: \(error)".printable)
+        }
     }
 
     /// The change is in force, whatever becomes of its line.

@@ -9,8 +9,8 @@ package struct ModelBroker: ParsableCommand {
         usage: "modelbroker [-j | -p] [--run-dir DIR] [--pin-dir DIR] OBJECT [VERB] …",
         discussion: """
             Tables are for people; -j prints the same data as JSON, -p as indented JSON. Errors go to standard error.
-            doctor, qos, endpoint list, capture list, prog list, map list, map dump and detach need no running agent: they \
-            read the pinned BPF maps, for which they need root.
+            doctor, qos, endpoint list, capture list, prog list, map list, map dump, qdisc show and detach need no running \
+            agent: they read the pinned BPF maps, for which they need root.
 
             Examples:
               modelbroker status
@@ -29,7 +29,8 @@ package struct ModelBroker: ParsableCommand {
             CommandGroup(
                 name: "Traffic",
                 subcommands: [ModelCommand.self, QoSCommand.self, EndpointCommand.self, FlowCommand.self, EventsCommand.self]),
-            CommandGroup(name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self]),
+            CommandGroup(
+                name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self, QdiscCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [ConfigCommand.self]),
         ])
 
