@@ -82,8 +82,3 @@ extension ProgramReport {
     /// The cgroup's path, as far as it has one.
     fileprivate var place: String { cgroupPath ?? (hook.hasPrefix("iter/") ? Units.absent : "gone") }
 }
-
-extension ProgramInfo {
-    /// Runs when it is asked to, and is attached to no cgroup.
-    var isIterator: Bool { hook.hasPrefix("iter/") }
-}
