@@ -7,12 +7,14 @@ package enum BPFProbe {
         case cgroupSockAddr = "cgroup_sock_addr"
         case sockOps = "sock_ops"
         case cgroupSockopt = "cgroup_sockopt"
+        case cgroupSock = "cgroup_sock"
 
         var kernelType: bpf_prog_type {
             switch self {
             case .cgroupSockAddr: BPF_PROG_TYPE_CGROUP_SOCK_ADDR
             case .sockOps: BPF_PROG_TYPE_SOCK_OPS
             case .cgroupSockopt: BPF_PROG_TYPE_CGROUP_SOCKOPT
+            case .cgroupSock: BPF_PROG_TYPE_CGROUP_SOCK
             }
         }
     }
