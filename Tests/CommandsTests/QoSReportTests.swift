@@ -124,6 +124,17 @@ import Testing
             ])
     }
 
+    @Test func aBurstThatNobodyGaveIsNoChange() {
+        var before = QoS()
+        before.connects = Rate(50, per: .second)
+        var after = QoS()
+        after.connects = Rate(0, per: .second)
+        let report = QoSChangeReport(
+            model: "m", version: 2, uid: 0, before: before, after: QoSSettings(inForce: after), given: [], socketsReached: nil)
+        #expect(report.summary == "connects 50/s -> 0/s")
+        #expect(report.text.contains("live sockets follow with their next round trip"))
+    }
+
     @Test func aResetThatEndsNothingSaysSo() {
         let report = QoSChangeReport(
             model: "m", version: 1, uid: 0, before: QoS(), after: QoSSettings(), given: [], socketsReached: 0)
