@@ -3,6 +3,7 @@ import Commands
 import Control
 import Glibc
 import KernelPlane
+import Synchronization
 import Testing
 
 /// The commands on a real plane: programs attached to cgroups of the test, pins on a BPF file system of the test.
@@ -126,6 +127,22 @@ import Testing
             #expect(place.run("qos", "set", "free", "--connects", "5/s") == 1)
             #expect(try report("free", place) == before)
         }
+    }
+
+    @Test(.enabled(if: runs, "needs root, BTF and cgroup v2")) func tellsARunningAgent() throws {
+        let asked = Mutex("")
+        let agent = try FakeAgent { connection in
+            asked.withLock { $0 = connection.line() }
+            connection.send("{\"ok\":true,\"data\":{}}\n")
+        }
+        try withPlane { place in
+            var place = place
+            place.runDirectory = agent.directory
+            defer { _ = unlink(agent.directory + "/audit.jsonl") }
+            #expect(place.run("qos", "set", "llama", "--requests", "none") == 0)
+        }
+        let request = try ControlLine.decode(ControlRequest.self, from: Array(asked.withLock { $0 }.utf8))
+        #expect(request == .qosChanged(QoSNotice(model: "llama", uid: getuid(), change: "requests 100/s -> none")))
     }
 
     private func report(_ model: String, _ place: Place) throws -> QoSReport {

@@ -151,7 +151,8 @@ import Testing
     @Test func modelListShowsLimitsWhereTheyFit() {
         let models = ModelDetail.all([ModelReport(name: "llama", source: .catalog)], with: [report { $0.bandwidth = 1 << 20 }])
         let wide = lines(ModelDetail.table(models, width: nil))
-        #expect(wide[0].hasPrefix("MODEL SOURCE LIMITS ENDPOINTS") && wide[1].hasPrefix("llama catalog 100/s, 1MiB/s* 0 0"))
+        #expect(
+            wide[0].hasPrefix("MODEL SOURCE LIMITS ENDPOINTS") && wide[1].hasPrefix("llama catalog 100/s, 200 open, 1MiB/s* 0 0"))
         #expect(!ModelDetail.table(models, width: 110).contains("LIMITS"))
         #expect(!ModelDetail.table(ModelDetail.all(models.map(\.report), with: []), width: nil).contains("LIMITS"))
     }

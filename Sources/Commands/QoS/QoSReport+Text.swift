@@ -35,7 +35,8 @@ extension QoSReport {
     /// What limits the model, in a few words; nil: nothing does.
     package var short: String? {
         let fields: [(QoSField, String)] = [
-            (.requests, ""), (.tokens, " tokens"), (.connects, " connects"), (.bandwidth, ""), (.priority, ""),
+            (.requests, ""), (.tokens, " tokens"), (.connects, " connects"), (.connections, " open"), (.bandwidth, ""),
+            (.priority, ""),
         ]
         let parts = fields.compactMap { field, unit in
             let value = marked(field)
