@@ -115,4 +115,10 @@ int mb_htb_class_replace(struct mb_tc_socket *_Nonnull socket, int ifindex, uint
 			 const struct mb_htb_class *_Nonnull parameters);
 int mb_class_delete(struct mb_tc_socket *_Nonnull socket, int ifindex, uint32_t id);
 
+/*
+ * Does this kernel have HTB? 1 or 0; -errno: that cannot be told. Tried on the loopback device of a network namespace that
+ * is made for it, for which it takes CAP_SYS_ADMIN.
+ */
+int mb_htb_probe(void);
+
 #endif

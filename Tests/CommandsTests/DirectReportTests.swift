@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct DirectReportTests {
     private let meter = DirectMeterReport(
-        client: 2, connections: 3, requests: 10, responses: 9, statuses: [1, 0, 6, 0, 2, 0], bytesSent: 100, bytesReceived: 2048,
+        client: 2, connections: 3, requests: 10, responses: 9, statuses: [1, 0, 6, 0, 2, 0], unfollowed: 5, bytesSent: 100,
+        bytesReceived: 2048,
         firstByte: (9_000_000, 9, 4_000_000))
 
     private func words(_ text: String) -> [String] {
@@ -14,8 +15,8 @@ import Testing
     @Test func metersAsATable() {
         #expect(
             words(DirectMeterReport.table([meter, DirectMeterReport(client: 0)], width: nil)) == [
-                "DIRECT CONNECTIONS REQUESTS ANSWERS 1XX 2XX 3XX 4XX 5XX OTHER SENT RECEIVED TTFB MEAN MAX",
-                "#2 3 10 9 0 6 0 2 0 1 100 B 2 KiB 1ms 4ms", "none 0 0 0 0 0 0 0 0 0 0 B 0 B - -",
+                "DIRECT CONNECTIONS REQUESTS ANSWERS 1XX 2XX 3XX 4XX 5XX OTHER UNREAD SENT RECEIVED TTFB MEAN MAX",
+                "#2 3 10 9 0 6 0 2 0 1 5 100 B 2 KiB 1ms 4ms", "none 0 0 0 0 0 0 0 0 0 0 0 B 0 B - -",
             ])
     }
 

@@ -14,11 +14,18 @@ import Testing
         var inForce = file
         if let requests = overrides.requests { inForce.requests = requests }
         if let bandwidth = overrides.bandwidth { inForce.bandwidth = bandwidth }
+        file.connections = overrides.connections
+        overrides.connections = nil
+        inForce.connections = file.connections
         return QoSSettings(configured: file, live: overrides, inForce: inForce).byName
     }
 
     private func report(_ live: (inout QoS) -> Void = { _ in }) -> QoSReport {
-        var report = QoSReport(model: "llama", slot: 3, access: "private", version: 7, settings: settings(live))
+        let settings = settings {
+            $0.connections = 200
+            live(&$0)
+        }
+        var report = QoSReport(model: "llama", slot: 3, access: "private", version: 7, settings: settings)
         report.buckets["requests"] = .init(level: 12, capacity: 20, admitted: 1020, refused: 30, observed: 2)
         report.buckets["connects"] = .init(admitted: 9)
         report.connections.open = 4
@@ -26,7 +33,7 @@ import Testing
         report.connections.admitted = 9
         report.sockets.tagged = 8
         report.sockets.requests = .init(active: 4, share: 1 << 20)
-        report.refusals = [.init(client: 1, reason: "rate", count: 5), .init(client: 0, reason: "requests", count: 30)]
+        report.refusals = [.init(client: 1, reason: "connect-rate", count: 5), .init(client: 0, reason: "requests", count: 30)]
         report.bytes = .init(direct: .init(sent: 10, received: 2048))
         return report
     }
@@ -64,7 +71,7 @@ import Testing
         #expect(text.contains("requests 12 20 0 1020 30 2 0"))
         #expect(text.contains("connects - - 0 9 0 0 0"))
         #expect(text.contains("requests 4 1 MiB/s") && text.contains("responses 0 -"))
-        #expect(text.contains("rate #1 5") && text.contains("requests none 30"))
+        #expect(text.contains("connect-rate #1 5") && text.contains("requests none 30"))
         #expect(!text.contains { $0.hasPrefix("proxied") })
     }
 
@@ -82,7 +89,7 @@ import Testing
         let named = report().named(by: AgentFacts(clients: [client], models: [model]))
         #expect(named.refusals.map(\.name) == ["checkout", nil])
         #expect(named.bytes.proxied == .init(sent: 5, received: 6))
-        #expect(lines(named.text(width: nil)).contains("rate checkout 5"))
+        #expect(lines(named.text(width: nil)).contains("connect-rate checkout 5"))
         #expect(report().named(by: AgentFacts()) == report())
     }
 
@@ -94,7 +101,7 @@ import Testing
             text.contains(
                 #"{"admitted":1020,"capacity":20,"contended":0,"level":12,"observed":2,"owed":0,"refused":30}"#))
         #expect(text.contains(#""bytes":{"direct":{"received":2048,"sent":10}}"#))
-        #expect(text.contains(#""refusals":[{"client":1,"count":5,"reason":"rate"}"#))
+        #expect(text.contains(#""refusals":[{"client":1,"count":5,"reason":"connect-rate"}"#))
         #expect(text.contains(#""connections":{"admitted":9,"cap":200,"observed":0,"open":4}"#))
         #expect(text.contains(#""sockets":{"applied":0,"applyFailed":0,"requests":{"active":4,"share":1048576}"#))
         #expect(!text.contains("changed") && !text.contains("proxied"))
@@ -117,6 +124,17 @@ import Testing
             ])
     }
 
+    @Test func aBurstThatNobodyGaveIsNoChange() {
+        var before = QoS()
+        before.connects = Rate(50, per: .second)
+        var after = QoS()
+        after.connects = Rate(0, per: .second)
+        let report = QoSChangeReport(
+            model: "m", version: 2, uid: 0, before: before, after: QoSSettings(inForce: after), given: [], socketsReached: nil)
+        #expect(report.summary == "connects 50/s -> 0/s")
+        #expect(report.text.contains("live sockets follow with their next round trip"))
+    }
+
     @Test func aResetThatEndsNothingSaysSo() {
         let report = QoSChangeReport(
             model: "m", version: 1, uid: 0, before: QoS(), after: QoSSettings(), given: [], socketsReached: 0)
@@ -133,7 +151,8 @@ import Testing
     @Test func modelListShowsLimitsWhereTheyFit() {
         let models = ModelDetail.all([ModelReport(name: "llama", source: .catalog)], with: [report { $0.bandwidth = 1 << 20 }])
         let wide = lines(ModelDetail.table(models, width: nil))
-        #expect(wide[0].hasPrefix("MODEL SOURCE LIMITS ENDPOINTS") && wide[1].hasPrefix("llama catalog 100/s, 1MiB/s* 0 0"))
+        #expect(
+            wide[0].hasPrefix("MODEL SOURCE LIMITS ENDPOINTS") && wide[1].hasPrefix("llama catalog 100/s, 200 open, 1MiB/s* 0 0"))
         #expect(!ModelDetail.table(models, width: 110).contains("LIMITS"))
         #expect(!ModelDetail.table(ModelDetail.all(models.map(\.report), with: []), width: nil).contains("LIMITS"))
     }

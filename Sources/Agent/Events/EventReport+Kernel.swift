@@ -25,17 +25,3 @@ extension EventReport.Kind {
         }
     }
 }
-
-extension LimitReason {
-    /// As events and metrics name it.
-    var text: String {
-        switch self {
-        case .rate: "connect-rate"
-        case .connections: "connections"
-        case .access: "access"
-        case .noEndpoint: "no-endpoint"
-        case .requests: "requests"
-        case .tokens: "tokens"
-        }
-    }
-}

@@ -14,6 +14,8 @@ package struct DirectMeterReport: Hashable, Sendable, Codable {
     package var status5xx: UInt64
     /// Answers whose first line has no status.
     package var statusless: UInt64
+    /// Connections of which a part could not be read as HTTP/1; of that part, only the bytes are counted.
+    package var unfollowed: UInt64
     /// Payload towards the endpoint, and from it.
     package var bytesSent: UInt64
     package var bytesReceived: UInt64
@@ -26,6 +28,7 @@ package struct DirectMeterReport: Hashable, Sendable, Codable {
     ///   - firstByte: the sum in nanoseconds, of so many answers, and the longest.
     package init(
         client: UInt32, connections: UInt64 = 0, requests: UInt64 = 0, responses: UInt64 = 0, statuses: [UInt64] = [],
+        unfollowed: UInt64 = 0,
         bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, firstByte: (sum: UInt64, count: UInt64, max: UInt64) = (0, 0, 0)
     ) {
         func count(_ index: Int) -> UInt64 { index < statuses.count ? statuses[index] : 0 }
@@ -33,6 +36,7 @@ package struct DirectMeterReport: Hashable, Sendable, Codable {
         self.connections = connections
         self.requests = requests
         self.responses = responses
+        self.unfollowed = unfollowed
         statusless = count(0)
         status1xx = count(1)
         status2xx = count(2)
@@ -51,14 +55,15 @@ package struct DirectMeterReport: Hashable, Sendable, Codable {
         var table = Table([
             .init("direct"), .init("connections", .right), .init("requests", .right), .init("answers", .right),
             .init("1xx", .right), .init("2xx", .right), .init("3xx", .right), .init("4xx", .right), .init("5xx", .right),
-            .init("other", .right), .init("sent", .right), .init("received", .right), .init("ttfb mean", .right),
+            .init("other", .right), .init("unread", .right), .init("sent", .right), .init("received", .right),
+            .init("ttfb mean", .right),
             .init("max", .right),
         ])
         for meter in meters {
             table.add([
                 meter.client.clientText(meter.name), "\(meter.connections)", "\(meter.requests)", "\(meter.responses)",
                 "\(meter.status1xx)", "\(meter.status2xx)", "\(meter.status3xx)", "\(meter.status4xx)", "\(meter.status5xx)",
-                "\(meter.statusless)", Units.bytes(meter.bytesSent), Units.bytes(meter.bytesReceived),
+                "\(meter.statusless)", "\(meter.unfollowed)", Units.bytes(meter.bytesSent), Units.bytes(meter.bytesReceived),
                 Units.latency(microseconds: meter.firstByteMeanMicroseconds),
                 Units.latency(microseconds: meter.firstByteMaxMicroseconds),
             ])

@@ -7,7 +7,7 @@ struct ModelList: ParsableCommand {
         abstract: "List the models and what they have served.",
         discussion: """
             SOURCE is `catalog` for a model of the configuration and `seen` for one that requests named on their way to \
-            an address they dialled. LIMITS are the rates, bandwidth and priority in force, with a star when one was set \
+            an address they dialled. LIMITS are the rates, open connections, bandwidth and priority in force, with a star when one was set \
             live; `modelbroker qos show` says more. TTFB is the time to the first byte of the answer's body, as estimated from a histogram.
 
             Example:
@@ -24,6 +24,7 @@ struct ModelList: ParsableCommand {
 }
 
 extension ModelDetail {
+    /// Each with its entry, if it has one.
     package static func all(_ models: [ModelReport], with entries: [QoSReport]) -> [ModelDetail] {
         let entries = Dictionary(entries.map { ($0.model, $0) }) { first, _ in first }
         return models.map { ModelDetail($0, qos: entries[$0.name]) }

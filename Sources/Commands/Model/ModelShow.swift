@@ -7,7 +7,8 @@ struct ModelShow: ParsableCommand {
         abstract: "Show one model with its endpoints, its limits and what went to it past the proxy.",
         discussion: """
             The first part is what the proxy relayed since it started. DIRECT is what went straight to an endpoint, by \
-            client, as the kernel metered it. The rest is what `modelbroker qos show` says.
+            client, as the kernel metered it: OTHER answers have no status, and of UNREAD connections a part was no HTTP/1, of \
+            which only the bytes are counted. The rest is what `modelbroker qos show` says.
 
             Example:
               modelbroker model show llama-70b

@@ -35,9 +35,11 @@ package struct QoSChangeReport: Hashable, Sendable, Codable {
         settings = after.byName
         changes = [:]
         for field in QoSField.allCases {
+            let isSaid = field.text(in: before) != nil || field.text(in: after.inForce) != nil
             let old = QoSSettings.value(of: field, in: before)
             let new = QoSSettings.value(of: field, in: after.inForce)
-            if old != new || given.contains(field) { changes[field.rawValue] = Item(before: old, after: new) }
+            // A burst that nobody gave follows its rate.
+            if given.contains(field) || isSaid && old != new { changes[field.rawValue] = Item(before: old, after: new) }
         }
     }
 

@@ -35,7 +35,9 @@ struct QoSPlane {
 
     func set(_ model: String, _ change: QoS, by uid: UInt32) throws -> Change {
         let change = try table.set(model, change, by: uid) { merged in
-            QoSCheck.faults(merged).first.map { "\($0.key) \($0.message)" }
+            QoSCheck.faults(merged).first.map { fault in
+                "--\(QoSField(rawValue: fault.key)?.optionName ?? fault.key) \(fault.message)"
+            }
         }
         return Change(change)
     }
@@ -54,7 +56,12 @@ struct QoSPlane {
 
     func endpoints(of model: String?) throws -> [DirectEndpointReport] { [] }
 
-    func detail(of report: ModelReport, _ client: ControlClient) throws -> ModelDetail { ModelDetail(report) }
+    /// The agent's report with what the maps say of the model beside it.
+    func detail(of report: ModelReport, _ client: ControlClient) throws -> ModelDetail {
+        guard let entry = try table.model(report.name) else { return ModelDetail(report) }
+        let facts = AgentFacts(clients: try client.ask(.clients, for: [ClientReport].self), models: [report])
+        return ModelDetail(report, qos: QoSReport(entry).named(by: facts))
+    }
 
     /// Names of models by slot.
     func names() throws -> [UInt32: String] {

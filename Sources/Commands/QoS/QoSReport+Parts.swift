@@ -43,7 +43,7 @@ extension QoSReport {
         package var client: UInt32
         /// nil: none, or no agent runs to tell.
         package var name: String?
-        /// `rate`, `connections`, `access`, `no-endpoint`, `requests` or `tokens`.
+        /// `connect-rate`, `connections`, `access`, `no-endpoint`, `requests` or `tokens`.
         package var reason: String
         package var count: UInt64
 

@@ -35,8 +35,3 @@ extension QoSReport.Bucket {
             refused: reading.refused, observed: reading.observed, contended: reading.contended)
     }
 }
-
-extension LimitReason {
-    /// As JSON and tables name it.
-    package var text: String { self == .noEndpoint ? "no-endpoint" : "\(self)" }
-}

@@ -28,14 +28,15 @@ extension QoSReport {
     }
 
     private var openCell: String {
-        guard let cap = connections.cap else { return "\(connections.open)" }
-        return "\(connections.open)/\(cap)" + (settings[QoSField.connections.rawValue]?.source == .live ? "*" : "")
+        let cap = marked(.connections)
+        return cap.isEmpty ? "\(connections.open)" : "\(connections.open)/\(cap)"
     }
 
     /// What limits the model, in a few words; nil: nothing does.
     package var short: String? {
         let fields: [(QoSField, String)] = [
-            (.requests, ""), (.tokens, " tokens"), (.connects, " connects"), (.bandwidth, ""), (.priority, ""),
+            (.requests, ""), (.tokens, " tokens"), (.connects, " connects"), (.connections, " open"), (.bandwidth, ""),
+            (.priority, ""),
         ]
         let parts = fields.compactMap { field, unit in
             let value = marked(field)

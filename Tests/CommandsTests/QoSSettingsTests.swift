@@ -1,32 +1,8 @@
 import Catalog
 import Commands
-import Configuration
 import Testing
 
-@Suite struct QoSTextTests {
-    @Test(
-        arguments: [
-            (50 << 20, "50MiB/s"), (25_000_000, "200Mbit/s"), (1 << 30, "1GiB/s"), (125_000_000, "1Gbit/s"), (1024, "1KiB/s"), (1025, "1025B/s"),
-(QoS.unlimited, "none"),
-        ] as [(UInt64, String)])
-    func writesBandwidthSoThatItIsReadBack(_ bytes: UInt64, _ text: String) {
-        #expect(QoSText.bandwidth(bytes) == text)
-        if bytes != QoS.unlimited { #expect(QoSText.bandwidth(text) == bytes) }
-    }
-
-    @Test func writesEveryOtherValueSoThatItIsReadBack() {
-        for priority in UInt8(0)...7 { #expect(QoSText.priority(QoSText.priority(priority)) == priority) }
-        for rate in [Rate(0, per: .second), Rate(600_000, per: .minute), Rate(7, per: .day)] {
-            #expect(QoSText.rate(QoSText.rate(rate)) == rate)
-        }
-        #expect(QoSText.rate(Rate.unlimited) == "none" && QoSText.count(QoS.unlimited) == "none")
-    }
-
-    @Test func turnsRatesIntoSeconds() {
-        #expect(QoSText.perSecond(Rate(600, per: .minute)) == 10)
-        #expect(QoSText.perSecond(.unlimited) == nil)
-    }
-
+@Suite struct QoSSettingsTests {
     @Test func tellsWhereAValueComesFrom() {
         var file = QoS()
         file.requests = Rate(100, per: .second)
