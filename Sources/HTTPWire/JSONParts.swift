@@ -23,27 +23,43 @@ struct Nesting {
     }
 }
 
-/// Compares a key, character by character, with `model`.
-struct ModelKeyMatch {
+/// Compares a key, character by character, with those that are looked for.
+struct TopKeyMatch {
+    enum Match { case model, limit, other }
+
     private var matched = 0
+    /// The key that its first bytes leave possible.
+    private var wanted: StaticString = "model"
     private var failed = false
 
-    var isModel: Bool { !failed && matched == 5 }
+    var match: Match {
+        guard !failed, matched == wanted.utf8CodeUnitCount else { return .other }
+        return matched == 5 ? .model : .limit
+    }
 
-    mutating func take(_ byte: UInt8) {
-        let wanted: UInt8? =
-            switch matched {
-            case 0: 0x6D
-            case 1: 0x6F
-            case 2: 0x64
-            case 3: 0x65
-            case 4: 0x6C
-            default: nil
-            }
-        if byte == wanted { matched += 1 } else { failed = true }
+    @inline(__always) mutating func take(_ byte: UInt8) {
+        guard !failed else { return }
+        if matched == 1, byte == 0x61 { wanted = "max_tokens" }
+        if matched == 4, byte == 0x63, wanted.utf8CodeUnitCount == 10 { wanted = "max_completion_tokens" }
+        failed = matched >= wanted.utf8CodeUnitCount || wanted.utf8Start[matched] != byte
+        matched += 1
     }
 
     mutating func fail() { failed = true }
+}
+
+/// A number of digits that come one by one; it stops growing rather than overflow.
+struct Natural {
+    private(set) var value: UInt64 = 0
+
+    init() {}
+
+    init(digit: UInt8) { value = UInt64(digit & 0xF) }
+
+    mutating func append(digit: UInt8) {
+        guard value < 1 << 53 else { return }
+        value = value * 10 + UInt64(digit & 0xF)
+    }
 }
 
 /// Follows one of the literals true, false and null.

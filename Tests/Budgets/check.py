@@ -21,7 +21,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 BUDGETS = HERE / "budgets.json"
 GROWTH = 1.10
-SCENARIOS = ("request", "event", "relay")
+SCENARIOS = ("request", "event", "relay", "slotted", "limited", "tokens")
 #: How often each scenario is run for the smaller of the two counts.
 ALLOCATION_COUNT = 2000
 INSTRUCTION_COUNT = 500
