@@ -139,7 +139,7 @@ extension JSONKeyScanner {
 extension JSONKeyScanner {
     private mutating func begin(_ newPurpose: Purpose) {
         purpose = newPurpose
-        if purpose == .topKey { key = TopKeyMatch() }
+        if purpose == .topKey { key.clear() }
         state = .string
     }
 

@@ -23,29 +23,34 @@ struct Nesting {
     }
 }
 
-/// Compares a key, character by character, with those that are looked for.
+/// A key of the outermost object, kept as far as it can be one that is looked for.
 struct TopKeyMatch {
     enum Match { case model, limit, other }
 
-    private var matched = 0
-    /// The key that its first bytes leave possible.
-    private var wanted: StaticString = "model"
-    private var failed = false
+    private static let limit = 21
+
+    private var bytes = InlineArray<21, UInt8>(repeating: 0)
+    private var count = 0
 
     var match: Match {
-        guard !failed, matched == wanted.utf8CodeUnitCount else { return .other }
-        return matched == 5 ? .model : .limit
+        switch count {
+        case 5 where equals("model"): .model
+        case 10 where equals("max_tokens"), 21 where equals("max_completion_tokens"): .limit
+        default: .other
+        }
     }
 
     @inline(__always) mutating func take(_ byte: UInt8) {
-        guard !failed else { return }
-        if matched == 1, byte == 0x61 { wanted = "max_tokens" }
-        if matched == 4, byte == 0x63, wanted.utf8CodeUnitCount == 10 { wanted = "max_completion_tokens" }
-        failed = matched >= wanted.utf8CodeUnitCount || wanted.utf8Start[matched] != byte
-        matched += 1
+        if count < Self.limit { bytes[count] = byte }
+        count &+= 1
     }
 
-    mutating func fail() { failed = true }
+    mutating func fail() { count = Self.limit + 1 }
+
+    /// Makes ready for the next key.
+    mutating func clear() { count = 0 }
+
+    private func equals(_ text: StaticString) -> Bool { bytes.span.equals(0..<count, text) }
 }
 
 /// A number of digits that come one by one; it stops growing rather than overflow.

@@ -27,6 +27,8 @@ package struct UsageScanner: Sendable {
     private var key = UsageKey()
     /// The last string was a key: it and a colon were read, and its value has not come.
     private var followed = UsageKey.Name.other
+    /// A colon was read: a string now is a value.
+    private var isValue = false
     private var digits = Natural()
     private var isWhole = false
     private var lineIsEmpty = true
@@ -55,11 +57,11 @@ package struct UsageScanner: Sendable {
         while index < range.upperBound {
             if state == .string {
                 let end = bytes.endOfPlainText(from: index, to: range.upperBound)
-                while index < end {
+                while index < end, !key.isTooLong {
                     key.take(bytes[index])
                     index += 1
-                    if key.isTooLong { index = end }
                 }
+                index = end
                 guard index < range.upperBound else { return }
             }
             take(bytes[index])
@@ -99,15 +101,17 @@ package struct UsageScanner: Sendable {
         }
         switch byte {
         case 0x22:
-            key = UsageKey()
+            key.clear()
             state = .string
-        case 0x3A: followed = key.name
+            // Only the keys of few objects matter, and most of the text is none.
+            if isValue || depth == 0 || depth > 4 || places[depth - 1] == .elsewhere { key.fail() }
+        case 0x3A:
+            followed = key.name
+            isValue = true
         case 0x7B: open(isObject: true)
         case 0x5B: open(isObject: false)
         case 0x7D, 0x5D: depth = max(0, depth - 1)
-        case 0x2C:
-            key = UsageKey()
-            followed = .other
+        case 0x2C: endMember()
         case 0x30...0x39:
             state = .number
             digits = Natural(digit: byte)
@@ -123,12 +127,11 @@ package struct UsageScanner: Sendable {
         defer { isReturn = byte == 0x0D }
         if isReturn, byte == 0x0A { return }
         // No string of JSON goes over a line's end.
-        if state == .string { key = UsageKey() }
+        if state == .string { key.clear() }
         state = .between
         if lineIsEmpty {
             depth = 0
-            key = UsageKey()
-            followed = .other
+            endMember()
         }
         lineIsEmpty = true
     }
@@ -137,8 +140,13 @@ package struct UsageScanner: Sendable {
         if depth == 0, isObject { objects += 1 }
         if depth < 4 { places[depth] = isObject ? place() : .elsewhere }
         depth += 1
-        key = UsageKey()
+        endMember()
+    }
+
+    private mutating func endMember() {
+        key.clear()
         followed = .other
+        isValue = false
     }
 
     private func place() -> Place {
@@ -186,6 +194,8 @@ private struct UsageKey {
         if count < Self.limit { bytes[count] = byte }
         count += 1
     }
+
+    mutating func clear() { count = 0 }
 
     mutating func fail() { count = Self.limit + 1 }
 
