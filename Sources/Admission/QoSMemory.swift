@@ -71,6 +71,11 @@ package final class QoSMemory: Sendable {
         publish(mb_qos(), model(slot))
     }
 
+    /// The map `models` as it is, for a process that maps it.
+    package func withModels(_ body: (UnsafeRawBufferPointer) -> Void) {
+        body(UnsafeRawBufferPointer(start: memory.models, count: QoSPage.modelsSize))
+    }
+
     package func counts(_ slot: UInt32, _ kind: LimitKind) -> Counts {
         let bucket = page.bucket(slot, kind).memory.pointee
         return Counts(

@@ -27,8 +27,8 @@ struct FlowRun {
         var admission = AdmissionTable()
         if let qos {
             let memory = QoSMemory()
-            memory.put(qos, Sample.model, slot: 1)
-            admission = AdmissionTable(memory.page, slots: [1], models: [Sample.model])
+            memory.put(qos, Sample.model, slot: Sample.slot)
+            admission = AdmissionTable(memory.page, slots: [Sample.slot], models: [Sample.model])
         }
         context.adopt(RoutingTable([Model(name: Sample.model, endpoints: [endpoint])]), Node(), admission: admission)
         let address = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 50000)

@@ -18,15 +18,11 @@ enum Scenario: String, CaseIterable {
     case tokens
 
     private var qos: QoS? {
-        var qos = QoS()
         switch self {
-        case .request, .event, .relay: return nil
-        case .slotted: break
-        case .limited, .tokens:
-            qos.requests = Rate(1_000_000, per: .second)
-            qos.tokens = Rate(1_000_000_000, per: .second)
+        case .request, .event, .relay: nil
+        case .slotted: QoS()
+        case .limited, .tokens: Sample.limits
         }
-        return qos
     }
 
     /// The flow after it; nil when it did not do what it was to do.
