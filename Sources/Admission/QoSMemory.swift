@@ -104,6 +104,8 @@ package final class QoSMemory: Sendable {
             return mb_limit(period_ns: MB_PERIOD_NEVER, tolerance_ns: 0, units: 0, window_ns: window, burst: 0)
         }
         let period = max(1, (window + rate.units / 2) / rate.units)
-        return mb_limit(period_ns: period, tolerance_ns: burst * period, units: rate.units, window_ns: window, burst: burst)
+        let (product, isTooLarge) = burst.multipliedReportingOverflow(by: period)
+        let tolerance = isTooLarge ? 1 << 62 : min(product, 1 << 62)
+        return mb_limit(period_ns: period, tolerance_ns: tolerance, units: rate.units, window_ns: window, burst: burst)
     }
 }

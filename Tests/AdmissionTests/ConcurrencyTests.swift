@@ -12,22 +12,26 @@ import Testing
 
     @Test func exactlyTheBurstPasses() {
         var qos = QoS()
-        qos.requests = Rate(1, per: .day)
-        qos.burst = 50_000
+        qos.requests = Rate(1, per: .minute)
+        qos.burst = 300_000
         let memory = QoSMemory()
         memory.put(qos, "m", slot: 3)
         let page = memory.page
-        let admitted = together(8) { _ in
+        let gate = Flag()
+        let admitted = together(8) { thread in
+            // All at once: a thread that is alone takes nothing from another.
+            if thread == 7 { gate.isDone.store(true, ordering: .releasing) }
+            while !gate.isDone.load(ordering: .acquiring) {}
             var table = AdmissionTable(page, slots: [3], models: ["m"])
             var count = 0
-            for _ in 0..<20_000 {
+            for _ in 0..<50_000 {
                 if case .granted = table.admit(0, tokens: 0, prompt: 0, now: 1 << 50) { count += 1 }
             }
             return count
         }
         let counts = memory.counts(3, .requests)
-        #expect(admitted.reduce(0, +) == 50_000 - Int(counts.contended))
-        #expect(counts.admitted == UInt64(admitted.reduce(0, +)) && counts.admitted + counts.refused == 160_000)
+        #expect(admitted.reduce(0, +) == 300_000 - Int(counts.contended))
+        #expect(counts.admitted == UInt64(admitted.reduce(0, +)) && counts.admitted + counts.refused == 400_000)
         #expect(counts.contended < 100)
     }
 
