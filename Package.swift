@@ -57,13 +57,14 @@ let package = Package(
         module("HTTPWire"),
         module("Routing", ["Catalog"]),
         module("Identity", ["Catalog"]),
-        module("Flow", ["HTTPWire", "Routing", "Catalog", "Control", "Telemetry"]),
+        module("Admission", ["Catalog", "CBrokerABI"]),
+        module("Flow", ["HTTPWire", "Admission", "Identity", "Routing", "Catalog", "Control", "Telemetry"]),
         .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
         .target(name: "CBrokerABI"),
         .target(
             name: "Proxy",
-            dependencies: ["Flow", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"],
+            dependencies: ["Flow", "Admission", "Identity", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"],
             swiftSettings: settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
         // What runs and steers them.
@@ -80,13 +81,14 @@ let package = Package(
         executable("modelbroker-proxy", ["Proxy"]),
         executable("modelbroker", ["Commands", argumentParser]),
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
-        executable("flow-meter", ["Flow", "Routing", "Control", "Catalog"], path: "Tests/Budgets/FlowMeter"),
+        executable("flow-meter", ["Flow", "Admission", "Routing", "Control", "Catalog"], path: "Tests/Budgets/FlowMeter"),
 
         tests("CatalogTests", ["Catalog"]),
         tests("HTTPWireTests", ["HTTPWire"]),
         tests("ReactorTests", ["Reactor", "Catalog"]),
         tests("RoutingTests", ["Routing", "Catalog"]),
-        tests("FlowTests", ["Flow", "Routing", "Control", "Catalog", "Telemetry"]),
+        tests("AdmissionTests", ["Admission", "Catalog"]),
+        tests("FlowTests", ["Flow", "Admission", "Identity", "Routing", "Control", "Catalog", "Telemetry"]),
         tests("AgentTests", ["Agent", "Catalog", "Control", "KernelPlane", "Telemetry", "CLinux", logging] + nio),
         tests("TelemetryTests", ["Telemetry"]),
         tests("ConfigurationTests", ["Configuration", "Catalog"]),

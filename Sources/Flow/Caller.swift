@@ -20,6 +20,10 @@ package struct Caller: Sendable {
     package var cgroup: UInt64 = 0
     package var netnsCookie: UInt64 = 0
     package var client = ""
+    /// The client's number in the kernel plane; 0: none.
+    package var clientNumber: UInt32 = 0
+    /// The model that the address dialled is dedicated to; empty: none.
+    package var model = ""
 
     package init(entrance: FlowRecord.Entrance, address: SocketAddress, dialled: SocketAddress) {
         self.entrance = entrance

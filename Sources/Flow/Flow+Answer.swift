@@ -1,3 +1,4 @@
+import Admission
 import Catalog
 import Control
 import HTTPWire
@@ -64,25 +65,36 @@ extension Flow {
         _ head: Span<UInt8>, _ bytes: Span<UInt8>, _ bodyStart: Int, _ context: inout FlowContext, _ out: inout FlowOutput
     ) throws(HeadFault) {
         answerScanner = HeadScanner()
-        let parsed = try ResponseHead(parsing: head, size: head.count)
+        var parsed = try ResponseHead(parsing: head, size: head.count)
         if parsed.status < 200 { return takeInterim(parsed, head, bytes, bodyStart, &context, &out) }
         answer = parsed
         answerBody = ResponseBody(
-            parsed.bodyFraming(forHead: request.method == .head), isEventStream: parsed.isEventStream)
+            parsed.bodyFraming(forHead: request.method == .head), isEventStream: parsed.isEventStream,
+            readsUsage: grant != nil && grant?.limitsTokens == true && !parsed.isEncoded)
         if let row { context.ledger[row].count(status: parsed.status) }
         if course == .dialled {
             bytesOut += UInt64(head.count)
             answerStarted = true
             out.compose(to: .client) { $0.append(head) }
         } else {
+            let levels = grant == nil ? LimitLevels() : announceLimits(&parsed, head, context)
             HeadComposer.response(
-                parsed, head, requestID: requestID, persistence: persistence(after: parsed), into: &heldHead)
+                parsed, head, requestID: requestID, persistence: persistence(after: parsed), levels: levels, into: &heldHead)
         }
         deadline = responseDeadline(context)
         if answerBody.isComplete {
             passBody(bytes, bodyStart..<bodyStart, &context, &out)
             finishAnswer(leftover: bodyStart < bytes.count, &context, &out)
         }
+    }
+
+    /// What a successful answer says of its model's limits, in the place of what the endpoint says of its own.
+    private func announceLimits(_ head: inout ResponseHead, _ bytes: Span<UInt8>, _ context: FlowContext) -> LimitLevels {
+        guard let grant, head.status < 400 else { return LimitLevels() }
+        let levels = grant.levels(now: context.now)
+        // A head with more lines to leave out than can be kept in mind says both; clients take the last.
+        try? head.dropLimits(requests: levels.requests != nil, tokens: levels.tokens != nil, in: bytes)
+        return levels
     }
 
     private func persistence(after head: ResponseHead) -> HeadComposer.Persistence {
@@ -148,6 +160,7 @@ extension Flow {
 
     mutating func finishAnswer(leftover: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
         settle(&context)
+        restLegs(&context, &out)
         let persists = answer.map { $0.keepAlive } == true && answerBody.framing != .close && requestBody.isComplete
         if course == .dialled {
             if persists, request.keepAlive, !leftover, !upstreamEnded { return nextRequest(&context, &out) }

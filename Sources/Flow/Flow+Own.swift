@@ -1,6 +1,7 @@
 import Catalog
 import Control
 import HTTPWire
+import Identity
 import Routing
 import Telemetry
 
@@ -11,6 +12,7 @@ extension Flow {
         if answerStarted, phase == .streaming { return breakAnswer(refusal.message, &context, &out) }
         let hasHead = phase != .head && phase != .idle && request.size > 0
         let persists = hasHead && requestBody.isComplete && request.keepAlive
+        restLegs(&context, &out)
         dropUpstream(reusable: false, &out)
         course = .none
         if let row { context.ledger[row].count(status: refusal.status) } else { context.ledger.totals.refused += 1 }
@@ -29,6 +31,12 @@ extension Flow {
                 $0.append(decimal: seconds)
                 $0.append("\r\n")
             }
+            if let milliseconds = refusal.retryAfterMilliseconds {
+                $0.append("retry-after-ms: ")
+                $0.append(decimal: milliseconds)
+                $0.append("\r\n")
+            }
+            LimitFields.append(refusal.levels, to: &$0)
         }
     }
 
@@ -53,10 +61,13 @@ extension Flow {
         var body: [UInt8] = []
         if let name {
             let utf8 = Array(name.utf8)
-            guard context.routes.model(named: utf8.span) != nil else { return refuse(.modelUnknown(name), &context, &out) }
+            guard let model = context.routes.model(named: utf8.span), context.access.mayCall(model, client: caller.client) else {
+                return refuse(.modelUnknown(name), &context, &out)
+            }
             ModelsList.appendModel(name, created: context.epochSeconds, to: &body)
         } else {
-            ModelsList.append(context.routes, created: context.epochSeconds, to: &body)
+            let (access, client) = (context.access, caller.client)
+            ModelsList.append(context.routes, created: context.epochSeconds, to: &body) { access.mayCall($0, client: client) }
         }
         let persists = requestBody.isComplete && request.keepAlive
         respond(200, body, persists: persists, hasHead: true, &context, &out) { _ in }

@@ -50,6 +50,8 @@ extension Flow {
                 return refuse(.modelUnknown(name), &context, &out)
             }
             noteSeenModel(&context, &out)
+        } else if let dedicated = dedicatedModel(context), !(isStrict && asksForModels) {
+            return toEndpoint(dedicated, &context, &out)
         } else if isStrict {
             return answerHere(&context, &out)
         } else {
@@ -60,10 +62,16 @@ extension Flow {
         toDialled(&context, &out)
     }
 
+    private var asksForModels: Bool {
+        if case .models = RequestPath(inbox.span, request.target.range) { return true }
+        return false
+    }
+
     private mutating func toEndpoint(_ index: Int, _ context: inout FlowContext, _ out: inout FlowOutput) {
         let row = context.ledger.row(ofModel: index)
         let name = row == lastRow ? model : context.routes.name(index)
         begin(row: row, name: name, &context)
+        guard admit(index, &context, &out) else { return }
         if course == .dialled { dropUpstream(reusable: false, &out) }
         guard context.routes.targetCount(index) > 0 else {
             return refuse(.noEndpoint(model), &context, &out)
@@ -113,6 +121,7 @@ extension Flow {
         model = name
         lastRow = row
         self.row = row
+        answerStarted = false
         context.ledger[row].requests += 1
         context.ledger[row].active += 1
         context.ledger[row].bytesIn += UInt64(taken)

@@ -1,3 +1,4 @@
+import Admission
 import Catalog
 import Control
 import HTTPWire
@@ -13,6 +14,7 @@ extension Flow {
         hasUpstream = true
         isReused = reused
         upstreamEnded = false
+        if context.admission.isPresent { tagLegs(&context, &out) }
         guard !isOpaque else { return beginTunnel(&out) }
         phase = .waiting
         forgetAnswer()

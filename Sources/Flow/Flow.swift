@@ -1,3 +1,4 @@
+import Admission
 package import Catalog
 package import Control
 import HTTPWire
@@ -79,6 +80,11 @@ package struct Flow: Sendable {
     var row: Int?
     package internal(set) var model = ""
     var lastRow = -1
+    /// What the request under way took out of its model's limits; nil: the model has none.
+    var grant: Grant?
+    /// The entry that both connections are under; they count as at work in the division of its bandwidth.
+    var slot: UInt32 = 0
+    var sharesBandwidth = false
     var requestStart: UInt64 = 0
     /// Bytes of the answer's head that came without its end.
     var answerHead: [UInt8] = []
@@ -131,6 +137,9 @@ package struct Flow: Sendable {
 
     /// Whether nothing is under way: the driver may take its buffers back.
     package var isQuiet: Bool { phase == .idle && inbox.isEmpty }
+
+    /// Whether something is being sent, or about to be, on either connection.
+    package var isAtWork: Bool { phase == .connecting || phase == .waiting || phase == .streaming || phase == .tunnel }
 
     // MARK: - Inputs
 
@@ -219,6 +228,7 @@ package struct Flow: Sendable {
     mutating func settle(_ context: inout FlowContext, _ note: (inout FlowContext, Int) -> Void = { _, _ in }) {
         guard let row else { return }
         note(&context, row)
+        if grant != nil { settleGrant(row, &context) }
         context.ledger[row].active -= 1
         self.row = nil
     }

@@ -1,4 +1,6 @@
+package import Admission
 package import Catalog
+package import Identity
 package import Routing
 
 /// What all flows of one event loop share; the loop owns it, so nothing in it is locked.
@@ -11,6 +13,9 @@ package struct FlowContext: Sendable {
     package private(set) var routesVersion = 0
     package private(set) var timeouts = Timeouts()
     package private(set) var maxBody = 32 << 20
+    /// The limits of the catalogue's models, and who may call them.
+    package var admission = AdmissionTable()
+    package private(set) var access = AccessTable()
     var turns = RoundRobin(modelCount: 0)
     var buffers = BufferPool()
     private var requestIDs: RequestIDs
@@ -22,8 +27,13 @@ package struct FlowContext: Sendable {
         requestIDs = RequestIDs(seed: seed)
     }
 
-    package mutating func adopt(_ routes: RoutingTable, _ node: Node) {
+    /// Takes up a catalogue; its models have the same numbers in all that is given.
+    package mutating func adopt(
+        _ routes: RoutingTable, _ node: Node, admission: AdmissionTable = AdmissionTable(), access: AccessTable = AccessTable()
+    ) {
         self.routes = routes
+        self.admission = admission
+        self.access = access
         routesVersion += 1
         timeouts = node.timeouts
         maxBody = node.maxBody

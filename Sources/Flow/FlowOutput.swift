@@ -47,6 +47,9 @@ package enum FlowAction: Hashable, Sendable {
     /// Stop, or go on, reading from the client.
     case pauseClient
     case resumeClient
+    /// Put the connection under the entry in the slot `model`; 0: under none. `active`: it is at work and shares the
+    /// entry's bandwidth, or no longer; nil: the entry divides nothing.
+    case tag(Leg, model: UInt32, active: Bool?)
 }
 
 /// What one call to a flow brings forth; one object serves every flow of an event loop.
@@ -87,7 +90,7 @@ extension [UInt8] {
         append(span.extracting(range))
     }
 
-    mutating func append(decimal number: Int) {
+    mutating func append(decimal number: some BinaryInteger) {
         append(contentsOf: String(number).utf8)
     }
 }

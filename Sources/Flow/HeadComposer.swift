@@ -1,3 +1,4 @@
+import Admission
 import HTTPWire
 import Routing
 
@@ -29,13 +30,14 @@ enum HeadComposer {
 
     /// An answer to a governed request.
     static func response(
-        _ head: ResponseHead, _ bytes: Span<UInt8>, requestID: RequestID, persistence: Persistence,
+        _ head: ResponseHead, _ bytes: Span<UInt8>, requestID: RequestID, persistence: Persistence, levels: LimitLevels,
         into output: inout [UInt8]
     ) {
         output.append("HTTP/1.1")
         output.append(bytes, 8..<head.fieldsStart)
         appendKept(head.dropped, bytes, from: head.fieldsStart, size: head.size, into: &output)
         if !head.hasRequestID { requestID.appendField(to: &output) }
+        LimitFields.append(levels, to: &output)
         appendPersistence(persistence, into: &output)
         output.append("\r\n")
     }

@@ -2,10 +2,13 @@ import Routing
 
 /// The answer to GET /v1/models.
 enum ModelsList {
-    static func append(_ routes: RoutingTable, created: Int, to bytes: inout [UInt8]) {
+    /// The models that `mayCall` lets the caller see.
+    static func append(_ routes: RoutingTable, created: Int, to bytes: inout [UInt8], mayCall: (Int) -> Bool) {
         bytes.append("{\"object\":\"list\",\"data\":[")
-        for model in 0..<routes.modelCount {
-            if model > 0 { bytes.append(0x2C) }
+        var isFirst = true
+        for model in 0..<routes.modelCount where mayCall(model) {
+            if !isFirst { bytes.append(0x2C) }
+            isFirst = false
             appendModel(routes.name(model), created: created, to: &bytes)
         }
         bytes.append("]}")

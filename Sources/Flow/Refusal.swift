@@ -1,3 +1,4 @@
+import Admission
 import HTTPWire
 
 /// An answer that the broker gives itself because it will not, or cannot, pass a request on. Status, type and code are
@@ -10,7 +11,10 @@ package struct Refusal: Sendable {
     var message: String
     /// Seconds; at most 120, or clients stop trying.
     var retryAfter: Int?
+    var retryAfterMilliseconds: Int?
     var allow: StaticString?
+    /// What is left of the model's limits.
+    var levels = LimitLevels()
 
     private static func invalid(_ status: Int, _ message: String, code: StaticString? = nil, param: StaticString? = nil)
         -> Refusal
@@ -48,6 +52,23 @@ package struct Refusal: Sendable {
 
     static func tooLarge(_ limit: Int) -> Refusal {
         invalid(413, "The request body is larger than \(limit) bytes.", code: "request_too_large")
+    }
+
+    static func accessDenied(_ model: String) -> Refusal {
+        Refusal(
+            status: 403, type: "permission_error", code: "model_not_allowed", param: "model",
+            message: "You may not call the model '\(model)'.")
+    }
+
+    static func limited(_ model: String, _ denial: Denial, _ levels: LimitLevels) -> Refusal {
+        let unit = denial.kind == .tokens ? "tokens" : "requests"
+        let reason = denial.limit.isNever ? "a limit of zero" : "its limit"
+        let retry = min(max(denial.retry, 1), Denial.longestRetry)
+        return Refusal(
+            status: 429, type: denial.kind == .tokens ? "tokens" : "requests", code: "rate_limit_exceeded",
+            message: "The model '\(model)' has reached \(reason) on \(unit). Try again in \(LimitFields.text(retry)).",
+            retryAfter: Int((retry + 999_999_999) / 1_000_000_000), retryAfterMilliseconds: Int((retry + 999_999) / 1_000_000),
+            levels: levels)
     }
 
     static let headTimeout = invalid(408, "The request head took too long.")
@@ -102,11 +123,13 @@ package struct Refusal: Sendable {
         switch status {
         case 200: "OK"
         case 400: "Bad Request"
+        case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
         case 408: "Request Timeout"
         case 413: "Content Too Large"
         case 417: "Expectation Failed"
+        case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
         case 502: "Bad Gateway"
         case 503: "Service Unavailable"

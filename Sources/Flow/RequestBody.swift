@@ -41,6 +41,9 @@ struct RequestBody {
 
     var foundModel: Bool { jsonFault == nil && json.foundModel }
 
+    /// The limit of tokens that the request states, as far as it has been read.
+    var maxTokens: UInt64? { json.maxTokens }
+
     /// The name found, for as long as `body` runs.
     func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
         guard foundModel else { return nil }

@@ -8,10 +8,15 @@ struct ResponseBody {
     private var chunks = ChunkScanner()
     private let isEventStream: Bool
     private var events = EventBoundary()
+    /// What the answer used is looked for in it.
+    let readsUsage: Bool
+    private(set) var usage: UsageScanner
 
-    init(_ framing: Framing, isEventStream: Bool) {
+    init(_ framing: Framing, isEventStream: Bool, readsUsage: Bool = false) {
         self.framing = framing
         self.isEventStream = isEventStream
+        self.readsUsage = readsUsage
+        usage = UsageScanner(isEventStream: isEventStream)
         switch framing {
         case .none: isComplete = true
         case .length(let length):
@@ -34,11 +39,13 @@ struct ResponseBody {
         case .chunked: return try advanceChunked(bytes, from: position)
         case .length:
             let count = Int(min(remaining, UInt64(bytes.count - position)))
+            if readsUsage { usage.scan(bytes, position..<position + count) }
             remaining -= UInt64(count)
             isComplete = remaining == 0
             return position + count
         case .close:
             if isEventStream { events.advance(bytes, position..<bytes.count) }
+            if readsUsage { usage.scan(bytes, position..<bytes.count) }
             return bytes.count
         case .none: return position
         }
@@ -50,6 +57,7 @@ struct ResponseBody {
             switch try chunks.step(bytes, from: position) {
             case .data(let count):
                 if isEventStream { events.advance(bytes, position..<position + count) }
+                if readsUsage { usage.scan(bytes, position..<position + count) }
                 position += count
             case .framing(let count): position += count
             case .end(let count):

@@ -1,5 +1,6 @@
 /// Validates a JSON text (RFC 8259) that arrives piece by piece and reads the string under its top-level key `model`,
-/// wherever that stands. Each byte is looked at once; nothing is kept but that name and the nesting.
+/// and the numbers under `max_tokens` and `max_completion_tokens`, wherever they stand. Each byte is looked at once;
+/// nothing is kept but these and the nesting.
 package struct JSONKeyScanner: Sendable {
     /// Deepest nesting of arrays and objects.
     package static let depthLimit = 512
@@ -17,17 +18,22 @@ package struct JSONKeyScanner: Sendable {
     private var state = State.value
     private var purpose = Purpose.value
     private var nesting = Nesting()
-    private var key = ModelKeyMatch()
+    private var key = TopKeyMatch()
     private var literal = LiteralMatch()
     private var utf8 = UTF8Validator()
     private var unit = EscapedUnit()
     /// The value that follows is that of the top-level key `model`.
     private var modelFollows = false
     private var modelKeys = 0
+    /// The value that follows is a limit of tokens; what its digits make so far.
+    private var limitFollows = false
+    private var limit = Natural()
 
     /// The name under `model`, in UTF-8, escapes resolved; valid once `foundModel`.
     package private(set) var model = CapturedName()
     package private(set) var foundModel = false
+    /// The number under `max_tokens` or `max_completion_tokens`, the larger one; nil: neither has been seen.
+    package private(set) var maxTokens: UInt64?
 
     package init() {}
 
@@ -97,9 +103,13 @@ extension JSONKeyScanner {
         case 0x22: begin(modelFollows ? .model : .value)
         case 0x7B: try open(object: true)
         case 0x5B: try open(object: false)
-        case 0x2D: state = .minus
+        case 0x2D:
+            state = .minus
+            limitFollows = false
         case 0x30: state = .zero
-        case 0x31...0x39: state = .integer
+        case 0x31...0x39:
+            state = .integer
+            if limitFollows { limit = Natural(digit: byte) }
         default:
             guard literal.begin(byte) else { throw .syntax }
             state = .literal
@@ -108,6 +118,7 @@ extension JSONKeyScanner {
 
     private mutating func open(object: Bool) throws(JSONFault) {
         guard nesting.push(object: object) else { throw .tooDeep }
+        limitFollows = false
         state = object ? .firstKey : .firstElement
     }
 
@@ -118,6 +129,7 @@ extension JSONKeyScanner {
 
     private mutating func endOfValue() {
         modelFollows = false
+        if limitFollows { takeLimit() }
         state = nesting.depth == 0 ? .complete : .afterValue
     }
 }
@@ -127,7 +139,7 @@ extension JSONKeyScanner {
 extension JSONKeyScanner {
     private mutating func begin(_ newPurpose: Purpose) {
         purpose = newPurpose
-        if purpose == .topKey { key = ModelKeyMatch() }
+        if purpose == .topKey { key.clear() }
         state = .string
     }
 
@@ -145,10 +157,16 @@ extension JSONKeyScanner {
         case .key: state = .colon
         case .topKey:
             state = .colon
-            guard key.isModel else { return }
-            guard modelKeys == 0 else { throw .modelRepeated }
-            modelKeys = 1
-            modelFollows = true
+            switch key.match {
+            case .model:
+                guard modelKeys == 0 else { throw .modelRepeated }
+                modelKeys = 1
+                modelFollows = true
+            case .limit:
+                limitFollows = true
+                limit = Natural()
+            case .other: break
+            }
         case .value: endOfValue()
         case .model:
             guard !model.isEmpty else { throw .modelLength }
@@ -211,13 +229,21 @@ extension JSONKeyScanner {
         state == .zero || state == .integer || state == .fraction || state == .exponentDigits
     }
 
+    /// A limit's value has ended; only a whole number is one.
+    private mutating func takeLimit() {
+        limitFollows = false
+        if state == .integer || state == .zero { maxTokens = max(maxTokens ?? 0, limit.value) }
+    }
+
     private mutating func takeNumber(_ byte: UInt8) throws(JSONFault) {
         let isDigit = ByteClass.isDigit(byte)
         let isExponent = byte | 0x20 == 0x65
         switch state {
         case .minus where byte == 0x30: state = .zero
         case .minus where isDigit: state = .integer
-        case .integer where isDigit, .fraction where isDigit, .exponentDigits where isDigit: break
+        case .integer where isDigit:
+            if limitFollows { limit.append(digit: byte) }
+        case .fraction where isDigit, .exponentDigits where isDigit: break
         case .zero where byte == 0x2E, .integer where byte == 0x2E: state = .point
         case .point where isDigit: state = .fraction
         case .zero where isExponent, .integer where isExponent, .fraction where isExponent: state = .exponent

@@ -23,27 +23,48 @@ struct Nesting {
     }
 }
 
-/// Compares a key, character by character, with `model`.
-struct ModelKeyMatch {
-    private var matched = 0
-    private var failed = false
+/// A key of the outermost object, kept as far as it can be one that is looked for.
+struct TopKeyMatch {
+    enum Match { case model, limit, other }
 
-    var isModel: Bool { !failed && matched == 5 }
+    private static let limit = 21
 
-    mutating func take(_ byte: UInt8) {
-        let wanted: UInt8? =
-            switch matched {
-            case 0: 0x6D
-            case 1: 0x6F
-            case 2: 0x64
-            case 3: 0x65
-            case 4: 0x6C
-            default: nil
-            }
-        if byte == wanted { matched += 1 } else { failed = true }
+    private var bytes = InlineArray<21, UInt8>(repeating: 0)
+    private var count = 0
+
+    var match: Match {
+        switch count {
+        case 5 where equals("model"): .model
+        case 10 where equals("max_tokens"), 21 where equals("max_completion_tokens"): .limit
+        default: .other
+        }
     }
 
-    mutating func fail() { failed = true }
+    @inline(__always) mutating func take(_ byte: UInt8) {
+        if count < Self.limit { bytes[count] = byte }
+        count &+= 1
+    }
+
+    mutating func fail() { count = Self.limit + 1 }
+
+    /// Makes ready for the next key.
+    mutating func clear() { count = 0 }
+
+    private func equals(_ text: StaticString) -> Bool { bytes.span.equals(0..<count, text) }
+}
+
+/// A number of digits that come one by one; it stops growing rather than overflow.
+struct Natural {
+    private(set) var value: UInt64 = 0
+
+    init() {}
+
+    init(digit: UInt8) { value = UInt64(digit & 0xF) }
+
+    mutating func append(digit: UInt8) {
+        guard value < 1 << 53 else { return }
+        value = value * 10 + UInt64(digit & 0xF)
+    }
 }
 
 /// Follows one of the literals true, false and null.

@@ -9,6 +9,8 @@ package struct ResponseHead: Sendable {
     package private(set) var keepAlive = true
     package private(set) var isEventStream = false
     package private(set) var hasRequestID = false
+    /// The body is compressed, so nothing can be read in it.
+    package private(set) var isEncoded = false
     package private(set) var fieldsStart = 0
     /// Hop-by-hop lines.
     package private(set) var dropped = LineSet()
@@ -23,6 +25,26 @@ package struct ResponseHead: Sendable {
     /// How this answer's body ends, given whether the request was HEAD (RFC 9112 section 6.3).
     package func bodyFraming(forHead: Bool) -> Framing {
         forHead || status < 200 || status == 204 || status == 304 ? .none : framing
+    }
+
+    /// Leaves out what the server says of limits of its own on requests, or tokens: another says that now.
+    package mutating func dropLimits(requests: Bool, tokens: Bool, in bytes: Span<UInt8>) throws(HeadFault) {
+        var fields = FieldLines(from: fieldsStart, size: size)
+        while let field = try fields.next(in: bytes) {
+            let name = field.name
+            guard bytes.begins(name, ignoringCase: "x-ratelimit-") else { continue }
+            let ofRequests = Self.limitNames(bytes, name, "limit-requests", "remaining-requests", "reset-requests")
+            let ofTokens = Self.limitNames(bytes, name, "limit-tokens", "remaining-tokens", "reset-tokens")
+            if requests && ofRequests || tokens && ofTokens { try dropped.insert(field.line) }
+        }
+    }
+
+    private static func limitNames(
+        _ bytes: Span<UInt8>, _ name: Range<Int>, _ first: StaticString, _ second: StaticString, _ third: StaticString
+    ) -> Bool {
+        let rest = name.lowerBound + 12..<name.upperBound
+        return bytes.equals(rest, ignoringCase: first) || bytes.equals(rest, ignoringCase: second)
+            || bytes.equals(rest, ignoringCase: third)
     }
 
     private mutating func parseStatusLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
@@ -61,6 +83,8 @@ package struct ResponseHead: Sendable {
             case 14 where bytes.equals(name, ignoringCase: "content-length"): try body.contentLength(value, in: bytes)
             case 16 where bytes.equals(name, ignoringCase: "proxy-connection"):
                 try dropped.insert(field.line)
+            case 16 where bytes.equals(name, ignoringCase: "content-encoding"):
+                if !bytes.equals(value, ignoringCase: "identity") { isEncoded = true }
             case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
                 try body.transferEncoding(value, in: bytes)
             default: break

@@ -21,6 +21,7 @@ final class Connection {
     let accepted: UInt64
     var flow: Flow
     var upstream: Upstream?
+    var tag = SocketTag()
     var clientQueue = ByteQueue()
     /// The kernel has, or may have, bytes from the client.
     var clientReadable = true

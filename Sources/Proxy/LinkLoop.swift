@@ -98,7 +98,11 @@ struct LinkLoop: ~Copyable {
     private mutating func handle(_ message: AgentMessage) {
         switch message {
         case .welcome(let settings):
-            if let map = socket?.takeDescriptor() { loops.adopt(listenersMap: Descriptor(owning: map)) }
+            let maps = socket?.takeDescriptors() ?? []
+            if let map = maps.first { loops.adopt(listenersMap: Descriptor(owning: map)) }
+            let models = maps.count > 1 ? Descriptor(owning: maps[1]) : nil
+            let buckets = maps.count > 2 ? Descriptor(owning: maps[2]) : nil
+            loops.adopt(models: models, buckets: buckets)
             apply(settings)
         case .configure(let settings): apply(settings)
         case .query(let id, let query): loops.ask(ReportCollector(id: id, query, workers: loops.count, outbox))

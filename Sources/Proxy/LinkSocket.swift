@@ -3,11 +3,13 @@ import Control
 import Glibc
 import Reactor
 
-/// The proxy's end of the agent's socket: frames both ways, and a descriptor that may come beside one.
+/// The proxy's end of the agent's socket: frames both ways, and descriptors that may come beside one.
 struct LinkSocket: ~Copyable {
     private let socket: Descriptor
     private var assembler = FrameAssembler()
-    private var descriptor: Int32 = -1
+    private var descriptors: [Int32] = []
+    /// Descriptors that are taken beside one message: the maps `listeners`, `models` and `buckets`.
+    private static let descriptorLimit = 3
 
     var number: Int32 { socket.number }
 
@@ -35,14 +37,13 @@ struct LinkSocket: ~Copyable {
     }
 
     deinit {
-        if descriptor >= 0 { _ = Glibc.close(descriptor) }
+        for descriptor in descriptors { _ = Glibc.close(descriptor) }
     }
 
-    /// The descriptor that came with the last frames; the caller owns it.
-    mutating func takeDescriptor() -> Int32? {
-        guard descriptor >= 0 else { return nil }
-        defer { descriptor = -1 }
-        return descriptor
+    /// The descriptors that came with the last frames, in order; the caller owns them.
+    mutating func takeDescriptors() -> [Int32] {
+        defer { descriptors = [] }
+        return descriptors
     }
 
     /// False when the agent has gone.
@@ -63,11 +64,12 @@ struct LinkSocket: ~Copyable {
     /// Reads once; nil when the agent has gone or breaks the framing.
     mutating func receive() -> [[UInt8]]? {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
-        var passed: Int32 = -1
-        let count = clinux_receive_with_descriptor(number, &bytes, bytes.count, &passed)
-        if passed >= 0 {
-            if descriptor >= 0 { _ = Glibc.close(descriptor) }
-            descriptor = passed
+        var passed = [Int32](repeating: -1, count: Self.descriptorLimit)
+        var passedCount = 0
+        let count = clinux_receive_with_descriptors(number, &bytes, bytes.count, &passed, passed.count, &passedCount)
+        if passedCount > 0 {
+            for descriptor in descriptors { _ = Glibc.close(descriptor) }
+            descriptors = Array(passed[..<passedCount])
         }
         guard count > 0 else { return nil }
         var frames: [[UInt8]] = []

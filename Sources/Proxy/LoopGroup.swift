@@ -1,3 +1,4 @@
+import Admission
 import CLinux
 import Catalog
 import Control
@@ -16,6 +17,8 @@ struct LoopGroup: ~Copyable {
     private var listeners: [ListenerPlan: Listener] = [:]
     private var nextListener = 0
     private var listenersMap: Descriptor?
+    /// The models' entries; nil: no agent has brought any.
+    private var page: QoSPage?
     private var drainCounter: DrainCounter?
     /// Of the configuration in force; 0: none yet.
     private(set) var generation: UInt64 = 0
@@ -23,6 +26,7 @@ struct LoopGroup: ~Copyable {
     init(_ outbox: Outbox) {
         self.outbox = outbox
         listenersMap = nil
+        page = nil
     }
 
     var count: Int { mailboxes.count }
@@ -37,10 +41,22 @@ struct LoopGroup: ~Copyable {
         }
     }
 
+    /// Takes the kernel plane's maps `models` and `buckets`; those of the agent before go when the last request that was
+    /// charged there is settled. Without them no model has a limit.
+    mutating func adopt(models: consuming Descriptor?, buckets: consuming Descriptor?) {
+        page = nil
+        guard let models = models?.number, let buckets = buckets?.number else { return }
+        do throws(SystemError) {
+            page = try MappedMaps(models: models, buckets: buckets).page
+        } catch {
+            outbox.log("cannot map the models' entries, which have no effect here: \(error)")
+        }
+    }
+
     /// Puts a configuration in force: new listeners first, so that a port in use leaves everything as it was. The agent
     /// is told `applied` once every loop has taken it up.
     mutating func apply(_ settings: ProxySettings) throws(ApplyError) {
-        let configuration = ProxyConfiguration(settings)
+        let configuration = ProxyConfiguration(settings, page)
         if mailboxes.isEmpty { try startLoops(configuration) }
         let plans = ListenerPlan.plans(for: settings.catalog.node)
         var opened: [ListenerPlan: Listener] = [:]

@@ -23,12 +23,14 @@ enum OriginReader {
         let rule = configuration.rule(origin.rule)
         caller.unknown = rule?.unknown ?? .relay
         caller.opaque = rule?.opaque ?? .relay
+        caller.model = rule?.model ?? ""
         caller.isForeign = UInt32(origin.flags) & MB_ORIGIN_FOREIGN_NETNS != 0
         caller.pid = origin.pid
         caller.uid = origin.uid
         caller.cgroup = origin.cgroup
         caller.netnsCookie = origin.netns_cookie
         caller.command = withUnsafeBytes(of: origin.comm) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        caller.clientNumber = origin.client
         caller.client = configuration.clientName(origin.client)
         return caller
     }

@@ -1,5 +1,7 @@
+import Admission
 import Catalog
 import Control
+import Identity
 import Routing
 
 /// A configuration as the event loops use it: shared, never changed.
@@ -8,12 +10,18 @@ final class ProxyConfiguration: Sendable {
     let catalog: Catalog
     let routes: RoutingTable
     let hostNetnsCookie: UInt64
+    /// The models' limits, none of them read yet, and who may call them.
+    let admission: AdmissionTable
+    let access: AccessTable
 
-    init(_ settings: ProxySettings) {
+    /// - Parameter page: the kernel plane's entries; nil: there are none.
+    init(_ settings: ProxySettings, _ page: QoSPage?) {
         generation = settings.generation
         catalog = settings.catalog
         routes = RoutingTable(settings.catalog.models)
         hostNetnsCookie = settings.hostNetnsCookie
+        admission = AdmissionTable(page, slots: settings.slots, models: settings.catalog.models.map(\.name))
+        access = AccessTable(models: settings.catalog.models, clients: settings.catalog.clients)
     }
 
     /// The name of the client that the kernel plane knows by this number; empty: none.

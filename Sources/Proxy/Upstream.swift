@@ -13,6 +13,7 @@ final class Upstream {
     var user: Connection?
     var isConnected = false
     var queue = ByteQueue()
+    var tag = SocketTag()
     var isReadable = false
     var isHungUp = false
     var hasEnded = false

@@ -80,6 +80,7 @@ extension Worker {
             case .abort(.upstream):
                 if let upstream = connection.upstream { Socket.resetOnClose(upstream.descriptor.number) }
                 dropUpstream(connection, reusable: false)
+            case .tag(let leg, let model, let active): tag(connection, leg, model, active)
             case .pauseClient: connection.clientPaused = true
             case .resumeClient:
                 connection.clientPaused = false

@@ -1,6 +1,8 @@
+import Admission
 import Catalog
 import Control
 import Flow
+import Identity
 import Reactor
 
 /// What the link to the agent gives an event loop to do.
@@ -43,6 +45,11 @@ final class Worker {
     var draining: DrainCounter?
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 16)
     var gather = GatherList()
+    /// Sockets that are at work until everything written has been delivered.
+    var resting: [Token] = []
+    var isWatchingEntries = false
+    /// Changes of entries up to the last sweep.
+    var sweptChanges: UInt64 = 0
     private var expired: [TimerWheel.Entry] = []
 
     init(_ start: WorkerThread.Start, seed: UInt64) throws(SystemError) {
@@ -105,7 +112,9 @@ final class Worker {
     private func adopt(_ configuration: ProxyConfiguration) {
         self.configuration = configuration
         context.epochSeconds = ProcessFacts.epochSeconds()
-        context.adopt(configuration.routes, configuration.catalog.node)
+        context.adopt(
+            configuration.routes, configuration.catalog.node, admission: configuration.admission, access: configuration.access)
+        watchEntries()
     }
 
     private func lookAgain() {
@@ -149,7 +158,7 @@ final class Worker {
                 connection.armed = 0
                 expire(connection)
             case .listener: acceptAgain(token.slot)
-            case .mailbox: break
+            case .mailbox: expire(own: token)
             }
         }
     }

@@ -21,7 +21,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 BUDGETS = HERE / "budgets.json"
 GROWTH = 1.10
-SCENARIOS = ("request", "event", "relay")
+SCENARIOS = ("request", "event", "relay", "slotted", "limited", "tokens")
 #: How often each scenario is run for the smaller of the two counts.
 ALLOCATION_COUNT = 2000
 INSTRUCTION_COUNT = 500
@@ -29,6 +29,8 @@ PROXY_COUNT = 1000
 #: Before the proxy is measured: its tables and buffers have grown to their size by then.
 PROXY_WARM_UP = 200
 APPLIED = 130
+#: What the sample of an answer says that it used.
+ANSWER_TOKENS = 264
 TIMEOUT = 20
 
 
@@ -86,11 +88,38 @@ class Meter:
         return subprocess.run([self.flow_meter, "--frame", name], check=True, capture_output=True).stdout
 
 
+class Maps:
+    """The kernel plane's maps `models` and `buckets` in files without a name, which the proxy maps just as well."""
+
+    #: Of broker_abi.h: buckets of one model, bytes of each, the model's slot, and slots.
+    KINDS, SIZE, SLOT, SLOTS = 4, 64, 1, 4097
+
+    def __init__(self, meter: Meter):
+        models = subprocess.run([meter.flow_meter, "--models"], check=True, capture_output=True).stdout
+        self.models = os.memfd_create("models")
+        os.ftruncate(self.models, whole_pages(len(models)))
+        os.pwrite(self.models, models, 0)
+        self.buckets = os.memfd_create("buckets")
+        os.ftruncate(self.buckets, whole_pages(self.SLOTS * self.KINDS * self.SIZE))
+
+    def admitted(self, kind: int) -> int:
+        place = (self.SLOT * self.KINDS + kind) * self.SIZE
+        return struct.unpack_from("<Q", os.pread(self.buckets, self.SIZE, place), 8)[0]
+
+    def close(self) -> None:
+        os.close(self.models)
+        os.close(self.buckets)
+
+
 class Proxy:
     """The proxy as a process, with this script for its agent, its endpoint and its caller."""
 
-    def __init__(self, meter: Meter):
+    def __init__(self, meter: Meter, name: str, is_limited: bool):
         self.meter = meter
+        self.name = name
+        self.is_limited = is_limited
+        self.maps = None
+        self.exchanges = 0
         self.counter = meter.directory / "proxy-counter"
         self.resources = contextlib.ExitStack()
         self.upstream = None
@@ -106,7 +135,9 @@ class Proxy:
 
     def start(self, opened: contextlib.ExitStack) -> None:
         link = opened.enter_context(socket.socket(socket.AF_UNIX))
-        link.bind(str(self.meter.directory / "proxy.sock"))
+        path = self.meter.directory / "proxy.sock"
+        path.unlink(missing_ok=True)
+        link.bind(str(path))
         link.listen()
         link.settimeout(TIMEOUT)
         endpoint = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -120,7 +151,13 @@ class Proxy:
         agent = opened.enter_context(link.accept()[0])
         agent.settimeout(TIMEOUT)
         read_frame(agent)
-        agent.sendall(welcome)
+        if self.is_limited:
+            self.maps = Maps(self.meter)
+            opened.callback(self.maps.close)
+            # The map of listeners is only needed for captured connections.
+            socket.send_fds(agent, [welcome], [self.maps.models, self.maps.models, self.maps.buckets])
+        else:
+            agent.sendall(welcome)
         while (frame := read_frame(agent))[1] != APPLIED:
             if frame[1] == APPLIED + 1:
                 raise Failure(f"the proxy refused its configuration: {frame[2:]!r}")
@@ -129,6 +166,7 @@ class Proxy:
 
     def exchange(self, answer: bytes) -> None:
         """One request, and its answer as far as the head and the body announced in it."""
+        self.exchanges += 1
         self.client.sendall(self.request)
         if self.upstream is None:
             self.upstream = self.endpoint.accept()[0]
@@ -154,7 +192,18 @@ class Proxy:
         self.exchange(head + event)
         read_exactly(self.client, len(event))
         events = self.allocations(lambda: self.relay(event))
-        return {"proxy request": {"allocations": requests}, "proxy event": {"allocations": events}}
+        self.check_buckets()
+        return {f"{self.name} request": {"allocations": requests}, f"{self.name} event": {"allocations": events}}
+
+    def check_buckets(self) -> None:
+        """Every request was charged where the kernel programs would see it, and settled by what its answer said."""
+        if self.maps is None:
+            return
+        requests, tokens = self.maps.admitted(0), self.maps.admitted(1)
+        # The stream is under way: what was reserved for it stands.
+        settled = (self.exchanges - 1) * ANSWER_TOKENS
+        if requests != self.exchanges or not settled < tokens < settled + 1000:
+            raise Failure(f"{requests} requests and {tokens} tokens charged for {self.exchanges} requests")
 
     def relay(self, event: bytes) -> None:
         self.upstream.sendall(event)
@@ -185,6 +234,11 @@ def stop(process: subprocess.Popen) -> None:
 
 def read_counter(path: pathlib.Path) -> int:
     return struct.unpack("<Q", path.read_bytes())[0]
+
+
+def whole_pages(size: int) -> int:
+    page = os.sysconf("SC_PAGESIZE")
+    return (size + page - 1) // page * page
 
 
 def free_port() -> int:
@@ -221,8 +275,9 @@ def measure(binaries: pathlib.Path) -> dict:
         figures = {
             name: {"allocations": meter.allocations(name), "instructions": meter.instructions(name)} for name in SCENARIOS
         }
-        with Proxy(meter) as proxy:
-            figures |= proxy.measure()
+        for name, is_limited in (("proxy", False), ("proxy limited", True)):
+            with Proxy(meter, name, is_limited) as proxy:
+                figures |= proxy.measure()
     return {name: {kind: rounded(name, kind, value) for kind, value in kinds.items()} for name, kinds in figures.items()}
 
 
@@ -236,12 +291,12 @@ def rounded(name: str, kind: str, value: float) -> float:
 def compare(figures: dict, budgets: dict) -> list[str]:
     """Prints the table; returns what is over its budget."""
     faults = []
-    print(f"{'':16}{'per':14}{'measured':>10}{'budget':>10}{'change':>9}")
+    print(f"{'':23}{'per':14}{'measured':>10}{'budget':>10}{'change':>9}")
     for name, kinds in figures.items():
         for kind, value in kinds.items():
             budget = budgets.get(name, {}).get(kind)
             change = f"{value / budget - 1:+.1%}" if budget else ""
-            print(f"{name:16}{kind:14}{value:>10g}{'none' if budget is None else f'{budget:g}':>10}{change:>9}")
+            print(f"{name:23}{kind:14}{value:>10g}{'none' if budget is None else f'{budget:g}':>10}{change:>9}")
             if budget is None:
                 faults.append(f"{name}: {kind} have no budget")
             elif value > budget * GROWTH:

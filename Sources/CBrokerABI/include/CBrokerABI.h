@@ -3,4 +3,5 @@
 /* The kernel plane's ABI for the proxy, which must not link what CBPFShim links. */
 #include "../../../bpf/include/broker_abi.h"
 #include "../../../bpf/include/gcra.h"
+#include "../../../bpf/include/bucket.h"
 #endif

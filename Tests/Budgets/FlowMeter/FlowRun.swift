@@ -1,3 +1,4 @@
+import Admission
 import Catalog
 import Control
 import Flow
@@ -17,11 +18,19 @@ struct FlowRun {
     private(set) var isUpset = false
 
     /// A captured connection under a rule that relays models that the catalogue does not have.
-    init() {
+    ///
+    /// - Parameter qos: of the one model that it has; nil: the model has no entry.
+    init(_ qos: QoS?) {
         let engine = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 9101)
         let endpoint = Endpoint(host: "127.0.0.1", port: 9101, authority: "127.0.0.1:9101", addresses: [engine])
         context.now = 1_000_000_000
-        context.adopt(RoutingTable([Model(name: Sample.model, endpoints: [endpoint])]), Node())
+        var admission = AdmissionTable()
+        if let qos {
+            let memory = QoSMemory()
+            memory.put(qos, Sample.model, slot: Sample.slot)
+            admission = AdmissionTable(memory.page, slots: [Sample.slot], models: [Sample.model])
+        }
+        context.adopt(RoutingTable([Model(name: Sample.model, endpoints: [endpoint])]), Node(), admission: admission)
         let address = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 50000)
         let dialled = SocketAddress(ip: IPAddress(v4: 127, 64, 0, 10), port: 8000)
         var caller = Caller(entrance: .capture, address: address, dialled: dialled)
@@ -58,7 +67,7 @@ struct FlowRun {
             case .connect(_, let policy):
                 connects += 1
                 wanted = policy
-            case .releaseUpstream, .pauseClient, .resumeClient: break
+            case .releaseUpstream, .pauseClient, .resumeClient, .tag: break
             case .shutdownWrite, .close, .abort: isUpset = true
             }
         }

@@ -1,6 +1,18 @@
+import Catalog
+
 /// The messages that the meter sends: heads as today's client libraries and engines write them.
 enum Sample {
     static let model = "llama-70b"
+    /// The slot of its entry, where it has one.
+    static let slot: UInt32 = 1
+
+    /// Limits that no run reaches.
+    static var limits: QoS {
+        var qos = QoS()
+        qos.requests = Rate(1_000_000, per: .second)
+        qos.tokens = Rate(1_000_000_000, per: .second)
+        return qos
+    }
 
     /// A chat request of an OpenAI client library with 1 KiB of JSON.
     static func request(model: String) -> [UInt8] {

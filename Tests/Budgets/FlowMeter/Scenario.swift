@@ -1,3 +1,4 @@
+import Catalog
 import Flow
 
 /// What the meter can do `count` times.
@@ -9,13 +10,28 @@ enum Scenario: String, CaseIterable {
     /// Requests for a model that the catalogue does not have, relayed to the address dialled.
     case relay
 
+    /// Requests for a model that has an entry, which limits nothing.
+    case slotted
+    /// Requests for a model whose requests and tokens are limited.
+    case limited
+    /// Events of a stream whose tokens are limited.
+    case tokens
+
+    private var qos: QoS? {
+        switch self {
+        case .request, .event, .relay: nil
+        case .slotted: QoS()
+        case .limited, .tokens: Sample.limits
+        }
+    }
+
     /// The flow after it; nil when it did not do what it was to do.
     func run(count: Int) -> FlowRun? {
-        var run = FlowRun()
+        var run = FlowRun(qos)
         switch self {
-        case .request: exchange(&run, Sample.request(model: Sample.model), count)
+        case .request, .slotted, .limited: exchange(&run, Sample.request(model: Sample.model), count)
         case .relay: exchange(&run, Sample.request(model: "elsewhere"), count)
-        case .event: stream(&run, count)
+        case .event, .tokens: stream(&run, count)
         }
         return isRight(run, count) ? run : nil
     }
@@ -35,9 +51,10 @@ enum Scenario: String, CaseIterable {
 
     /// Every body went through, and over as many connections as it should.
     private func isRight(_ run: FlowRun, _ count: Int) -> Bool {
-        let answers = self == .event ? Sample.event.count * count : Sample.answer.count * count
-        let requests = self == .event ? 1024 : 1024 * count
-        let connects = self == .request ? count : 1
+        let isStream = self == .event || self == .tokens
+        let answers = isStream ? Sample.event.count * count : Sample.answer.count * count
+        let requests = isStream ? 1024 : 1024 * count
+        let connects = isStream || self == .relay ? 1 : count
         return !run.isUpset && run.toClient >= answers && run.toUpstream >= requests && run.connects == connects
     }
 }

@@ -9,7 +9,9 @@ enum Welcome {
         let endpoint = Endpoint(host: "127.0.0.1", port: upstream, authority: engine.description, addresses: [engine])
         let node = Node(listen: [], gateway: [SocketAddress(ip: loopback, port: gateway)], workers: 1)
         let catalog = Catalog(node: node, models: [Model(name: Sample.model, endpoints: [endpoint])])
-        let message = AgentMessage.welcome(ProxySettings(generation: 1, catalog: catalog, hostNetnsCookie: 1)).encoded()
+        let message = AgentMessage.welcome(
+            ProxySettings(generation: 1, catalog: catalog, hostNetnsCookie: 1, slots: [Sample.slot])
+        ).encoded()
         return withUnsafeBytes(of: UInt32(message.count).littleEndian) { Array($0) } + message
     }
 }

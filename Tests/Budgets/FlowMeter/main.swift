@@ -1,7 +1,9 @@
+import Admission
 import Glibc
 
-// flow-meter --scenario request|event|relay --count K    does it K times, in process
+// flow-meter --scenario NAME --count K                   does it K times, in process
 // flow-meter --frame request|answer|head|event           writes that sample to standard output
+// flow-meter --models                                    writes the kernel plane's map of them, the one limited
 // flow-meter --welcome GATEWAY-PORT UPSTREAM-PORT        writes what makes a proxy listen there
 
 func fail(_ text: String) -> Never {
@@ -10,9 +12,15 @@ func fail(_ text: String) -> Never {
     exit(1)
 }
 
-func emit(_ bytes: [UInt8]) {
-    let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-    if count != bytes.count { fail("cannot write") }
+func emit(_ bytes: [UInt8]) { bytes.withUnsafeBytes { emit($0) } }
+
+func emit(_ bytes: UnsafeRawBufferPointer) {
+    var written = 0
+    while written < bytes.count {
+        let count = write(STDOUT_FILENO, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+        guard count > 0 else { fail("cannot write") }
+        written += count
+    }
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -24,6 +32,10 @@ if arguments.count == 4, arguments[0] == "--scenario", arguments[2] == "--count"
     let upstream = UInt16(arguments[2])
 {
     emit(Welcome.frame(gateway: gateway, upstream: upstream))
+} else if arguments == ["--models"] {
+    let memory = QoSMemory()
+    memory.put(Sample.limits, Sample.model, slot: Sample.slot)
+    memory.withModels { emit($0) }
 } else if arguments.count == 2, arguments[0] == "--frame" {
     switch arguments[1] {
     case "request": emit(Sample.request(model: Sample.model))
@@ -33,5 +45,5 @@ if arguments.count == 4, arguments[0] == "--scenario", arguments[2] == "--count"
     default: fail("no such sample")
     }
 } else {
-    fail("usage: flow-meter --scenario NAME --count K | --frame NAME | --welcome GATEWAY-PORT UPSTREAM-PORT")
+    fail("usage: flow-meter --scenario NAME --count K | --frame NAME | --models | --welcome GATEWAY-PORT UPSTREAM-PORT")
 }

@@ -1,0 +1,76 @@
+internal import CBrokerABI
+
+/// The kernel plane's maps `models` and `buckets` as memory: what is in force for each model, and the buckets that every
+/// event loop, the kernel programs and other processes charge together.
+///
+/// Sendable without the compiler's check because the memory is shared with the kernel and other processes to begin with:
+/// every access is an atomic operation of gcra.h and bucket.h, or a copy whose version is looked at again afterwards, and
+/// `owner` keeps the memory for as long as any copy of this value lives.
+package struct QoSPage: @unchecked Sendable {
+    /// Slots that the maps have; slot 0 is no model.
+    package static let slotCount = Int(MB_MAX_MODELS) + 1
+    /// Bytes of each map.
+    package static let modelsSize = slotCount * MemoryLayout<mb_model>.stride
+    package static let bucketsSize = slotCount * Int(MB_BUCKETS_PER_MODEL) * MemoryLayout<mb_bucket>.stride
+
+    private let models: UnsafeRawPointer
+    private let buckets: UnsafeMutableRawPointer
+    private let owner: any AnyObject & Sendable
+
+    /// - Parameters:
+    ///   - models: `modelsSize` bytes, read only.
+    ///   - buckets: `bucketsSize` bytes; both on the boundary of a page or of a cache line.
+    ///   - owner: gives the memory back when it goes.
+    package init(models: UnsafeRawPointer, buckets: UnsafeMutableRawPointer, owner: any AnyObject & Sendable) {
+        self.models = models
+        self.buckets = buckets
+        self.owner = owner
+    }
+
+    /// Rises with every change of the slot's entry.
+    func version(_ slot: UInt32) -> UInt64 { mb_model_version(model(slot)) }
+
+    /// What is in force for the model `name` in `slot`; a slot that is free, or another model's by now, governs nothing.
+    func entry(_ slot: UInt32, named name: String) -> Entry {
+        var qos = mb_qos()
+        let version = mb_model_read(model(slot), &qos)
+        guard model(slot).pointee.flags & MB_MODEL_IN_USE != 0, holds(slot, name) else { return Entry(version: version) }
+        return Entry(qos, version: version)
+    }
+
+    func hasBandwidth(_ slot: UInt32) -> Bool {
+        var qos = mb_qos()
+        _ = mb_model_read(model(slot), &qos)
+        return model(slot).pointee.flags & MB_MODEL_IN_USE != 0 && Entry(qos, version: 0).hasBandwidth
+    }
+
+    /// The bucket of one limit of a model.
+    func bucket(_ slot: UInt32, _ kind: LimitKind) -> Bucket {
+        let index = Int(slot) * Int(MB_BUCKETS_PER_MODEL) + Int(kind.rawValue)
+        return Bucket(memory: (buckets + index * MemoryLayout<mb_bucket>.stride).assumingMemoryBound(to: mb_bucket.self))
+    }
+
+    static func isSlot(_ slot: UInt32) -> Bool { slot > 0 && slot < slotCount }
+
+    private func model(_ slot: UInt32) -> UnsafePointer<mb_model> {
+        (models + Int(slot) * MemoryLayout<mb_model>.stride).assumingMemoryBound(to: mb_model.self)
+    }
+
+    private func holds(_ slot: UInt32, _ name: String) -> Bool {
+        let limit = Int(MB_MODEL_NAME)
+        let held = UnsafeRawPointer(model(slot)) + (MemoryLayout<mb_model>.offset(of: \.name) ?? 0)
+        let bytes = UnsafeRawBufferPointer(start: held, count: limit)
+        var index = 0
+        for byte in name.utf8 {
+            guard index < limit, bytes[index] == byte else { return false }
+            index += 1
+        }
+        return index == limit || bytes[index] == 0
+    }
+}
+
+/// The limits that layer 7 holds callers to.
+package enum LimitKind: UInt32, Hashable, Sendable, CaseIterable {
+    case requests = 0
+    case tokens = 1
+}

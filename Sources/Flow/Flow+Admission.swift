@@ -1,0 +1,116 @@
+import Admission
+import Catalog
+import Control
+import HTTPWire
+import Identity
+import Routing
+import Telemetry
+
+/// Whether a request may go to its model, what that takes out of the model's limits, and which sockets are at work for it.
+extension Flow {
+    /// Tokens of an answer whose request states no limit.
+    private static let defaultAnswer: UInt64 = 256
+    /// The most tokens that a request, or an answer, is believed to have.
+    private static let tokenLimit: UInt64 = 1 << 40
+
+    /// Whether the request under way may go to `model`; if not, it has been refused.
+    mutating func admit(_ model: Int, _ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
+        if !context.access.isOpen, !context.access.mayCall(model, client: caller.client) {
+            if let row { context.ledger[row].accessRefused += 1 }
+            refuse(.accessDenied(self.model), &context, &out)
+            return false
+        }
+        guard context.admission.isGoverned(model) else { return true }
+        return charge(model, &context, &out)
+    }
+
+    private mutating func charge(_ model: Int, _ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
+        let (tokens, prompt) = estimate()
+        switch context.admission.admit(model, tokens: tokens, prompt: prompt, now: context.now) {
+        case .ungoverned: return true
+        case .granted(let grant):
+            self.grant = grant
+            return true
+        case .denied(let denial):
+            if let row {
+                if denial.kind == .tokens { context.ledger[row].tokenLimited += 1 } else { context.ledger[row].rateLimited += 1 }
+            }
+            let levels = context.admission.levels(model, now: context.now)
+            refuse(.limited(self.model, denial, levels), &context, &out)
+            return false
+        }
+    }
+
+    /// Tokens that the request is expected to use, and of these the prompt's: a quarter of the body's bytes. What is no
+    /// JSON uses none.
+    private func estimate() -> (tokens: UInt64, prompt: UInt64) {
+        let size = requestBody.announced ?? requestBody.leastSize
+        guard requestBody.isInspected, size > 0 else { return (0, 0) }
+        let prompt = min(size / 4, Self.tokenLimit)
+        return (min(prompt + (requestBody.maxTokens ?? Self.defaultAnswer), Self.tokenLimit), prompt)
+    }
+
+    /// Puts what the answer used in the place of what was reserved for it.
+    mutating func settleGrant(_ row: Int, _ context: inout FlowContext) {
+        guard let grant else { return }
+        self.grant = nil
+        guard grant.limitsTokens else { return }
+        let used = tokensUsed(grant)
+        context.ledger[row].tokens &+= used
+        grant.settle(used: used, now: context.now)
+    }
+
+    /// What the answer says; failing that, what was seen of it. An answer that never began used nothing.
+    private func tokensUsed(_ grant: Grant) -> UInt64 {
+        guard answerStarted, let answer else { return 0 }
+        if let tokens = answerBody.usage.tokens { return min(tokens, Self.tokenLimit) }
+        if answer.status >= 400 { return 0 }
+        guard answerBody.readsUsage else { return grant.reserved }
+        if answer.isEventStream { return grant.prompt + answerBody.usage.objects }
+        return min(grant.reserved, grant.prompt + answerBody.usage.size / 4)
+    }
+
+    // MARK: - Sockets
+
+    /// Puts both connections under the entry of the request's model. Where that has a bandwidth they are at work from now
+    /// on, and share it.
+    mutating func tagLegs(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard let model = taggedModel(context) else {
+            slot = 0
+            out.add(.tag(.client, model: 0, active: nil))
+            return
+        }
+        slot = context.admission.slot(model)
+        sharesBandwidth = context.admission.hasBandwidth(model)
+        let active = sharesBandwidth ? true : nil
+        out.add(.tag(.client, model: slot, active: active))
+        out.add(.tag(.upstream, model: slot, active: active))
+    }
+
+    /// The model whose entry governs what is sent now; nil: none's.
+    private func taggedModel(_ context: FlowContext) -> Int? {
+        if isOpaque { return dedicatedModel(context) }
+        guard case .endpoint(let model, _, _) = course, routesVersion == context.routesVersion else { return nil }
+        return model
+    }
+
+    /// Nothing is being sent any more: others may have this connection's part of the bandwidth.
+    mutating func restLegs(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard slot != 0 else { return }
+        if !sharesBandwidth {
+            // It may have got one while the request was under way.
+            guard case .endpoint(let model, _, _) = course, routesVersion == context.routesVersion,
+                context.admission.hasBandwidth(model)
+            else { return }
+        }
+        sharesBandwidth = false
+        out.add(.tag(.client, model: slot, active: false))
+        if hasUpstream { out.add(.tag(.upstream, model: slot, active: false)) }
+    }
+
+    /// The model that the address dialled is dedicated to.
+    func dedicatedModel(_ context: FlowContext) -> Int? {
+        guard !caller.model.isEmpty else { return nil }
+        return context.routes.model(named: caller.model.utf8Span.span)
+    }
+}

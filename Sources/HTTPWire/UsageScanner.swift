@@ -1,0 +1,214 @@
+/// Reads how many tokens an answer says that it used: the `usage` object of a JSON text, or of the last event of a stream
+/// that has one, of the OpenAI, Responses and Anthropic APIs. It takes bytes as they come, keeps a few numbers, and has no
+/// opinion on whether the text is valid.
+package struct UsageScanner: Sendable {
+    /// An answer's `usage`; nil where it does not say.
+    private struct Numbers {
+        var total: UInt64?
+        var prompt: UInt64?
+        var completion: UInt64?
+    }
+
+    /// What an object is, by the key it stands under.
+    private enum Place: UInt8 {
+        case elsewhere
+        /// Directly in the text, or in its `response` or `message`: here `usage` is looked for.
+        case answer
+        case usage
+    }
+
+    private enum State: UInt8 { case between, string, escape, number }
+
+    private let isEventStream: Bool
+    private var state = State.between
+    /// Arrays and objects that are open, and what the outer four are.
+    private var depth = 0
+    private var places = InlineArray<4, Place>(repeating: .elsewhere)
+    private var key = UsageKey()
+    /// The last string was a key: it and a colon were read, and its value has not come.
+    private var followed = UsageKey.Name.other
+    /// A colon was read: a string now is a value.
+    private var isValue = false
+    private var digits = Natural()
+    private var isWhole = false
+    private var lineIsEmpty = true
+    /// A carriage return came last: a line feed now belongs to it.
+    private var isReturn = false
+    private var found = Numbers()
+
+    /// Objects at the top of the text: events of a stream, less its `[DONE]`.
+    package private(set) var objects: UInt64 = 0
+    /// Bytes of the body.
+    package private(set) var size: UInt64 = 0
+
+    package init(isEventStream: Bool) { self.isEventStream = isEventStream }
+
+    /// Tokens used, prompt and answer; nil: the answer has not said.
+    package var tokens: UInt64? {
+        if let total = found.total { return total }
+        guard found.prompt != nil || found.completion != nil else { return nil }
+        return (found.prompt ?? 0) + (found.completion ?? 0)
+    }
+
+    /// Goes through `bytes[range]`, the next piece of the body, its framing taken off.
+    package mutating func scan(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        size += UInt64(range.count)
+        var index = range.lowerBound
+        while index < range.upperBound {
+            if state == .string {
+                let end = bytes.endOfPlainText(from: index, to: range.upperBound)
+                while index < end, !key.isTooLong {
+                    key.take(bytes[index])
+                    index += 1
+                }
+                index = end
+                guard index < range.upperBound else { return }
+            }
+            take(bytes[index])
+            index += 1
+        }
+    }
+
+    private mutating func take(_ byte: UInt8) {
+        switch state {
+        case .string: takeString(byte)
+        case .escape:
+            state = .string
+            key.fail()
+        case .number:
+            guard !ByteClass.isDigit(byte) else { return digits.append(digit: byte) }
+            // 1.5 and 1e3 are no counts, nor is what follows the point or the sign.
+            if byte == 0x2E || byte | 0x20 == 0x65 || byte == 0x2B || byte == 0x2D { return isWhole = false }
+            endNumber()
+            takeStructure(byte)
+        case .between: takeStructure(byte)
+        }
+    }
+
+    private mutating func takeString(_ byte: UInt8) {
+        switch byte {
+        case 0x22: state = .between
+        case 0x5C: state = .escape
+        case 0x0A, 0x0D: takeLineEnd(byte)
+        default: key.fail()
+        }
+    }
+
+    private mutating func takeStructure(_ byte: UInt8) {
+        switch byte {
+        case 0x0A, 0x0D: return takeLineEnd(byte)
+        default: (lineIsEmpty, isReturn) = (false, false)
+        }
+        switch byte {
+        case 0x22:
+            key.clear()
+            state = .string
+            // Only the keys of few objects matter, and most of the text is none.
+            if isValue || depth == 0 || depth > 4 || places[depth - 1] == .elsewhere { key.fail() }
+        case 0x3A:
+            followed = key.name
+            isValue = true
+        case 0x7B: open(isObject: true)
+        case 0x5B: open(isObject: false)
+        case 0x7D, 0x5D: depth = max(0, depth - 1)
+        case 0x2C: endMember()
+        case 0x30...0x39:
+            state = .number
+            digits = Natural(digit: byte)
+            isWhole = true
+        case 0x2D: followed = .other
+        default: break
+        }
+    }
+
+    /// An empty line ends an event, whatever was left open in it.
+    private mutating func takeLineEnd(_ byte: UInt8) {
+        guard isEventStream else { return }
+        defer { isReturn = byte == 0x0D }
+        if isReturn, byte == 0x0A { return }
+        // No string of JSON goes over a line's end.
+        if state == .string { key.clear() }
+        state = .between
+        if lineIsEmpty {
+            depth = 0
+            endMember()
+        }
+        lineIsEmpty = true
+    }
+
+    private mutating func open(isObject: Bool) {
+        if depth == 0, isObject { objects += 1 }
+        if depth < 4 { places[depth] = isObject ? place() : .elsewhere }
+        depth += 1
+        endMember()
+    }
+
+    private mutating func endMember() {
+        key.clear()
+        followed = .other
+        isValue = false
+    }
+
+    private func place() -> Place {
+        if depth == 0 { return .answer }
+        guard places[depth - 1] == .answer else { return .elsewhere }
+        switch followed {
+        case .usage: return .usage
+        case .container where depth == 1: return .answer
+        default: return .elsewhere
+        }
+    }
+
+    private mutating func endNumber() {
+        state = .between
+        guard isWhole, depth > 0, depth <= 4, places[depth - 1] == .usage else { return }
+        switch followed {
+        case .total: found.total = digits.value
+        case .prompt:
+            found.prompt = digits.value
+            found.total = nil
+        case .completion:
+            found.completion = digits.value
+            found.total = nil
+        case .usage, .container, .other: break
+        }
+    }
+}
+
+/// Compares a key, character by character, with those that matter in an answer.
+private struct UsageKey {
+    enum Name: UInt8 {
+        case other, usage, total, prompt, completion
+        /// An object that has the whole answer in it.
+        case container
+    }
+
+    private static let limit = 17
+
+    private var bytes = InlineArray<17, UInt8>(repeating: 0)
+    private var count = 0
+
+    var isTooLong: Bool { count > Self.limit }
+
+    mutating func take(_ byte: UInt8) {
+        if count < Self.limit { bytes[count] = byte }
+        count += 1
+    }
+
+    mutating func clear() { count = 0 }
+
+    mutating func fail() { count = Self.limit + 1 }
+
+    var name: Name {
+        switch count {
+        case 5 where equals("usage"): .usage
+        case 7 where equals("message"), 8 where equals("response"): .container
+        case 12 where equals("total_tokens"): .total
+        case 12 where equals("input_tokens"), 13 where equals("prompt_tokens"): .prompt
+        case 13 where equals("output_tokens"), 17 where equals("completion_tokens"): .completion
+        default: .other
+        }
+    }
+
+    private func equals(_ text: StaticString) -> Bool { bytes.span.equals(0..<count, text) }
+}

@@ -1,0 +1,145 @@
+import HTTPWire
+import Testing
+
+/// What answers say of the tokens that they used, however their bytes come.
+@Suite struct UsageScannerTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var name: String
+        var text: String
+        var isStream = false
+        var tokens: UInt64?
+        var objects: UInt64 = 1
+        var testDescription: String { name }
+    }
+
+    static let cases = [
+        Case(
+            name: "chat",
+            text:
+                #"{"id":"x","choices":[{"message":{"content":"\"usage\":{\"total_tokens\":9}"}}],"usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,"prompt_tokens_details":{"cached_tokens":7,"total_tokens":1}}}"#,
+            tokens: 29),
+        Case(name: "without a total", text: #"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#, tokens: 7),
+        Case(
+            name: "embeddings", text: #"{"data":[{"embedding":[0.1,-2,3e4]}],"usage":{"prompt_tokens":8,"total_tokens":8}}"#,
+            tokens: 8),
+        Case(name: "responses", text: #"{"output":[],"usage":{"input_tokens":36,"output_tokens":87}}"#, tokens: 123),
+        Case(name: "spaced", text: "{\n  \"usage\" : {\r\n\n    \"total_tokens\" :\t42\n  }\n}\n", tokens: 42),
+        Case(name: "none", text: #"{"error":{"message":"no"}}"#, tokens: nil),
+        Case(name: "null", text: #"{"usage":null,"total_tokens":5}"#, tokens: nil),
+        Case(
+            name: "elsewhere", text: #"{"metadata":{"usage":{"total_tokens":5}},"a":[{"usage":{"total_tokens":6}}]}"#, tokens: nil
+        ),
+        Case(name: "a string", text: #"{"usage":{"total_tokens":"5"},"x":"usage"}"#, tokens: nil),
+        Case(name: "no counts", text: #"{"usage":{"total_tokens":1.5,"prompt_tokens":-3,"completion_tokens":1e3}}"#, tokens: nil),
+        Case(name: "escaped key", text: #"{"us\u0061ge":{"total_tokens":5},"\"usage":{"total_tokens":6}}"#, tokens: nil),
+        Case(name: "huge", text: #"{"usage":{"total_tokens":99999999999999999999999999}}"#, tokens: 99_999_999_999_999_99),
+        Case(name: "long keys", text: #"{"usage_of_the_whole_answer":{"total_tokens":5},"usage":{"total_tokens":6}}"#, tokens: 6),
+        Case(name: "last wins", text: #"{"usage":{"total_tokens":5},"usage":{"total_tokens":6}}"#, tokens: 6),
+        Case(
+            name: "deep",
+            text: String(repeating: "[", count: 70) + String(repeating: "]", count: 70) + #"{"usage":{"total_tokens":4}}"#,
+            tokens: 4),
+        Case(
+            name: "stream",
+            text: """
+                data: {"choices":[{"delta":{"content":"a"}}],"usage":null}
+
+                data: {"choices":[{"delta":{"content":"}}{"}}],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}}
+
+                data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}
+
+                data: [DONE]
+
+
+                """, isStream: true, tokens: 7, objects: 3),
+        Case(
+            name: "stream of the Responses API, CRLF",
+            text:
+                "event: response.created\r\ndata: {\"response\":{\"usage\":null}}\r\n\r\nevent: response.completed\r\ndata: {\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":4,\"output_tokens\":6,\"total_tokens\":10}}}\r\n\r\n",
+            isStream: true, tokens: 10, objects: 2),
+        Case(
+            name: "stream of the Messages API",
+            text:
+                "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":25,\"output_tokens\":1}}}\n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":15}}\n\n",
+            isStream: true, tokens: 40, objects: 2),
+        Case(
+            name: "an event over several lines", text: "data: {\"usage\":\r\ndata: {\"total_tokens\":\r\ndata: 3}}\r\n\r\n",
+            isStream: true,
+            tokens: 3, objects: 1),
+        Case(
+            name: "a broken event is left behind",
+            text: "data: {\"a\":{\"b\":[\"never ends\n\ndata: {\"usage\":{\"total_tokens\":3}}\n\n", isStream: true, tokens: 3,
+            objects: 2),
+        Case(
+            name: "comments", text: ": \"usage\": {\n\n: ping\n\ndata: {\"usage\":{\"total_tokens\":3}}\r\r", isStream: true,
+            tokens: 3, objects: 2),
+        Case(name: "nothing", text: "", tokens: nil, objects: 0),
+    ]
+
+    static func scan(_ pieces: [ArraySlice<UInt8>], isStream: Bool) -> UsageScanner {
+        var scanner = UsageScanner(isEventStream: isStream)
+        for piece in pieces {
+            let bytes = Array(piece)
+            scanner.scan(bytes.span, 0..<bytes.count)
+        }
+        return scanner
+    }
+
+    @Test(arguments: cases) func readsTheUsage(_ one: Case) {
+        let bytes = Array(one.text.utf8)
+        let scanner = Self.scan([bytes[...]], isStream: one.isStream)
+        #expect(scanner.tokens == one.tokens)
+        #expect(scanner.objects == one.objects)
+        #expect(scanner.size == UInt64(bytes.count))
+    }
+
+    @Test(arguments: cases) func anyCutReadsTheSame(_ one: Case) {
+        let bytes = Array(one.text.utf8)
+        for cut in bytes.indices {
+            let scanner = Self.scan([bytes[..<cut], bytes[cut...]], isStream: one.isStream)
+            #expect(scanner.tokens == one.tokens && scanner.objects == one.objects, "cut at \(cut)")
+        }
+        let single = Self.scan(bytes.indices.map { bytes[$0...$0] }, isStream: one.isStream)
+        #expect(single.tokens == one.tokens && single.objects == one.objects)
+    }
+
+    /// Whatever comes, it goes on.
+    @Test func anythingMayCome() {
+        var state: UInt64 = 7
+        let alphabet = Array("{}[]\",:\\0159.e- \r\nusagetotal_tokens\u{e9}".utf8)
+        for round in 0..<2000 {
+            let bytes = (0..<200).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1
+                return alphabet[Int(state >> 33) % alphabet.count]
+            }
+            let scanner = Self.scan([bytes[..<100], bytes[100...]], isStream: round % 2 == 0)
+            #expect(scanner.size == 200)
+        }
+    }
+}
+
+/// The limit of tokens that a request states.
+@Suite struct MaxTokensTests {
+    @Test(
+        arguments: [
+            (#"{"model":"m","max_tokens":64}"#, 64), (#"{"max_completion_tokens":7,"model":"m"}"#, 7),
+            (#"{"max_tokens":5,"max_completion_tokens":9}"#, 9), (#"{"max_completion_tokens":9,"max_tokens":5}"#, 9),
+            (#"{"max_tokens":0}"#, 0), (#"{"max_tokens":null}"#, nil), (#"{"max_tokens":"64"}"#, nil),
+            (#"{"max_tokens":-64}"#, nil),
+            (#"{"max_tokens":1.5}"#, nil), (#"{"max_tokens":2e3}"#, nil), (#"{"max_tokens":{"a":5},"b":6}"#, nil),
+            (#"{"max_tokens":[5,6]}"#, nil), (#"{"a":{"max_tokens":5}}"#, nil),
+            (#"{"max_token":5,"max_tokens2":6,"max_comple":8}"#, nil),
+            (#"{"modecompletion_tokens":5,"x":6}"#, nil), (#"{"max\u005ftokens":12}"#, 12), (#"{"max_tokens": 12 ,"x":99}"#, 12),
+            (#"{"x":99}"#, nil), ("5", nil),
+        ] as [(String, UInt64?)])
+    func isReadAtTheTop(text: String, expected: UInt64?) throws {
+        let bytes = Array(text.utf8)
+        for cut in bytes.indices {
+            var scanner = JSONKeyScanner()
+            try scanner.scan(bytes.span, 0..<cut)
+            try scanner.scan(bytes.span, cut..<bytes.count)
+            try scanner.finish()
+            #expect(scanner.maxTokens == expected)
+        }
+    }
+}
