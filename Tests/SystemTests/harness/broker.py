@@ -21,7 +21,8 @@ class Broker:
 
     numbers = iter(range(1, 1_000_000))
 
-    def __init__(self, directory: pathlib.Path, capture=(), models=None, node=None, clients=None, netns: str | None = None):
+    def __init__(self, directory: pathlib.Path, capture=(), models=None, node=None, clients=None, netns: str | None = None,
+                 qos=None):
         number = next(self.numbers)
         self.directory = directory
         self.run_directory = directory / "run"
@@ -44,6 +45,8 @@ class Broker:
         }
         if models:
             self.config["models"] = {name: {"endpoints": [{"url": url} for url in urls]} for name, urls in models.items()}
+            for name, entry in (qos or {}).items():
+                self.config["models"][name]["qos"] = dict(entry)
         if clients:
             self.config["clients"] = clients
         self.write_config()
@@ -142,6 +145,25 @@ class Broker:
 
     def model(self, name: str) -> dict | None:
         return next((model for model in self.ask("model", "list") if model["name"] == name), None)
+
+    def qos(self, name: str) -> dict:
+        """`qos show` of a model: needs no agent."""
+        return self.ask("qos", "show", name)
+
+    def set(self, name: str, **values) -> dict:
+        """`qos set`; `token_burst=5` is `--token-burst 5`."""
+        options = [text for key, value in values.items() for text in (f"--{key.replace('_', '-')}", str(value))]
+        return self.ask("qos", "set", name, *options)
+
+    def audit(self) -> list[dict]:
+        """The lines of the audit file."""
+        file = self.run_directory / "audit.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def events(self, **wanted) -> list[dict]:
+        """Those of the events kept that have these values."""
+        events = self.ask("events", "--last", "1000")
+        return [event for event in events if all(event.get(key) == value for key, value in wanted.items())]
 
     def rule(self, name: str) -> dict:
         return next(rule for rule in self.ask("capture", "list") if rule["name"] == name)

@@ -12,9 +12,10 @@ from .waiting import eventually
 class Engine:
     """A running engine; `requests()` says what it received."""
 
-    def __init__(self, log: pathlib.Path, *flags, host: str = "127.0.0.1", port: int = 0, netns: str | None = None):
+    def __init__(self, log: pathlib.Path, *flags, host: str = "127.0.0.1", port: int = 0, netns: str | None = None,
+                 cgroup: pathlib.Path | None = None):
         arguments = [binary("mock-engine"), "--host", host, "--port", port, *flags]
-        self.process = Process(arguments, log, netns=netns)
+        self.process = Process(arguments, log, cgroup=cgroup, netns=netns)
         self.host = host
         line = eventually(self._ready, 15, f"{' '.join(map(str, arguments))} being ready")
         self.port = int(line.rsplit(":", 1)[1])

@@ -1,0 +1,143 @@
+"""A model's bandwidth is a total that holds as downloads come and go, between network namespaces at an MTU of 1500.
+
+By default a choice of totals and numbers of downloads, each measured for three seconds. With QOS_FULL=1: all of them, each
+for ten.
+"""
+
+import os
+import time
+
+import pytest
+from harness.downloads import Downloads, Source, retransmissions
+from harness.netns import join
+from harness.waiting import eventually
+
+FULL = os.environ.get("QOS_FULL") == "1"
+SECONDS = 10 if FULL else 3
+ALL = [(total, flows) for total in (10, 100, 400) for flows in (1, 4, 16)]
+CASES = ALL if FULL else [(10, 4), (100, 1), (100, 16), (400, 4)]
+PORT = 8080
+
+
+def bytes_of(megabits: float) -> float:
+    return megabits * 1_000_000 / 8
+
+
+@pytest.fixture(scope="module")
+def ground(shared):
+    """A node with the broker and the engine, and another machine that downloads."""
+    node, pod = shared.namespace(), shared.namespace()
+    join(node, pod)
+    assert "mtu 1500" in node.ip("link", "show", "mbv1").stdout
+    return node, pod
+
+
+@pytest.fixture(scope="module")
+def broker(shared, ground, stack):
+    source = Source(ground[0].name)
+    stack.callback(source.close)
+    return shared.broker(
+        models={"m": [source.url]}, qos={"m": {"bandwidth": "100Mbit/s"}}, netns=ground[0].name,
+        node={"gateway": f"10.77.1.1:{PORT}"}).start()
+
+
+@pytest.fixture
+def downloads(ground, broker, stack):
+    eventually(lambda: broker.qos("m")["sockets"]["responses"]["active"] == 0, 10, "nothing being sent")
+    downloads = Downloads(ground[1].name, "10.77.1.1", PORT)
+    before = [retransmissions(namespace.name) for namespace in ground]
+    yield downloads
+    try:
+        assert [retransmissions(namespace.name) for namespace in ground] == before, "nothing was sent twice"
+    finally:
+        downloads.close()
+
+
+def limit(broker, megabits: float) -> None:
+    broker.set("m", bandwidth=f"{megabits * 1000:.0f}kbit/s")
+
+
+def settle(downloads, broker, flows: int, megabits: float) -> float:
+    """Waits until so many take part and each has had something; the time from which on to measure.
+
+    A download's first segments leave at once, whatever its share: what a window of ten segments holds, each.
+    """
+    eventually(lambda: broker.qos("m")["sockets"]["responses"]["active"] == flows, 10, f"{flows} taking part")
+    first = 20_000 * flows / bytes_of(megabits)
+    began = time.monotonic()
+
+    def all_have():
+        downloads.look()
+        moving = downloads.rates(began, time.monotonic())
+        return len(moving) >= flows and time.monotonic() - began > max(0.25, first)
+
+    eventually(all_have, 15, "each getting something", 0.05)
+    return time.monotonic()
+
+
+def measure(downloads, seconds: float) -> dict[int, float]:
+    """Bytes a second of each download that took part, over the next seconds."""
+    began = time.monotonic()
+    time.sleep(seconds)
+    downloads.look()
+    ended = time.monotonic() - 0.02
+    return downloads.rates(began, ended)
+
+
+def check(rates: dict[int, float], flows: int, megabits: float) -> None:
+    total, due = sum(rates.values()), bytes_of(megabits)
+    assert len(rates) == flows, rates
+    assert abs(total / due - 1) < 0.05, f"{total / due:.3f} of {megabits} Mbit/s with {flows}: {rates}"
+    spread = max(rates.values()) / min(rates.values())
+    assert spread < 1.1, f"one gets {spread:.3f} of what another gets: {rates}"
+
+
+@pytest.mark.parametrize("megabits, flows", CASES)
+def test_a_total_is_held(broker, downloads, megabits, flows):
+    limit(broker, megabits)
+    downloads.open(flows)
+    settle(downloads, broker, flows, megabits)
+    assert broker.qos("m")["sockets"]["responses"]["share"] == int(bytes_of(megabits)) // flows
+    check(measure(downloads, SECONDS), flows, megabits)
+
+
+def test_the_total_holds_as_downloads_come_and_go(broker, downloads):
+    """4, then 16, then 6: each time all share equally, and the time around the changes is no exception for the total."""
+    limit(broker, 100)
+    downloads.open(4)
+    began = settle(downloads, broker, 4, 100)
+    check(measure(downloads, 1), 4, 100)
+    downloads.open(12)
+    settle(downloads, broker, 16, 100)
+    check(measure(downloads, 1), 16, 100)
+    left = downloads.leave(10)
+    settle(downloads, broker, 6, 100)
+    rates = measure(downloads, 1)
+    check({number: rate for number, rate in rates.items() if number not in left}, 6, 100)
+    over_all = sum(downloads.rates(began, time.monotonic() - 0.02).values()) / bytes_of(100)
+    assert 0.95 < over_all < 1.05, over_all
+
+
+@pytest.mark.parametrize("before, after", [(100, 20), (20, 100)], ids=["less", "more"])
+def test_a_change_holds_within_200_milliseconds(broker, downloads, before, after):
+    limit(broker, before)
+    downloads.open(4)
+    settle(downloads, broker, 4, before)
+    check(measure(downloads, 0.5), 4, before)
+    limit(broker, after)
+    changed = time.monotonic()
+    measure(downloads, 1.3)
+    check(downloads.rates(changed + 0.2, changed + 1.2), 4, after)
+
+
+def test_without_a_bandwidth_nobody_waits(broker, downloads):
+    limit(broker, 10)
+    downloads.open(2)
+    settle(downloads, broker, 2, 10)
+    broker.set("m", bandwidth="none")
+    changed = time.monotonic()
+    eventually(lambda: sum(measure(downloads, 0.2).values()) > 5 * bytes_of(10), 5, "it going as fast as it can")
+    assert time.monotonic() - changed < 5
+    broker.set("m", mode="observe", bandwidth="1Mbit/s")
+    assert sum(measure(downloads, 0.5).values()) > 5 * bytes_of(10), "observing shapes nothing"
+    broker.cli("qos", "reset", "m")

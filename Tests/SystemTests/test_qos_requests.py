@@ -1,0 +1,171 @@
+"""A model's limit of requests: the rate, the answers to those refused, the counts, and changes while it is used."""
+
+import os
+import re
+import signal
+import time
+
+import openai
+import pytest
+from harness.http1 import Connection, chat
+from harness.load import Load, check_rate
+from harness.waiting import eventually
+
+FULL = os.environ.get("QOS_FULL") == "1"
+#: Seconds at the first rate, and at the one after.
+STEADY, CHANGED = (10, 5) if FULL else (5, 2)
+BURST = 20
+DIALLED = ("127.64.0.10", 8000)
+DURATION = re.compile(r"(\d+h)?(\d+m)?(\d+(\.\d+)?s|\d+ms)")
+
+
+@pytest.fixture(scope="module")
+def engine(shared):
+    return shared.engine("--models", "*", "--ttft", "0ms", "--itl", "0ms", "--tokens", "1")
+
+
+@pytest.fixture
+def broker(make, engine):
+    qos = {
+        "m": {"requests": "100/s", "burst": BURST}, "slow": {"requests": "2/s", "burst": 1}, "zero": {"requests": "0/s"},
+        "watched": {"requests": "1/h", "burst": 3, "mode": "observe"}, "free": {},
+    }
+    rules = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"}]
+    return make.broker(capture=rules, models={name: [engine.url] for name in qos}, qos=qos).start()
+
+
+def ask(broker, model, **more):
+    with Connection.to(*broker.gateway) as connection:
+        return connection.request("POST", "/v1/chat/completions", chat(model, **more))
+
+
+def check_refusal(answer, rate: float):
+    """Everything that a client can read from a 429 is there and true."""
+    error, fields = answer.error, answer.fields
+    assert answer.status == 429 and fields["content-type"].startswith("application/json")
+    assert set(error) == {"message", "type", "param", "code"}, error
+    assert (error["type"], error["param"], error["code"]) == ("requests", None, "rate_limit_exceeded")
+    assert "'m'" in error["message"]
+    seconds, milliseconds = int(fields["retry-after"]), int(fields["retry-after-ms"])
+    assert 1 <= seconds <= 120
+    assert 1 <= milliseconds <= 1000 / rate + 1, "the next unit comes after a period at the latest"
+    assert int(fields["x-ratelimit-limit-requests"]) == BURST
+    assert int(fields["x-ratelimit-remaining-requests"]) == 0
+    assert DURATION.fullmatch(fields["x-ratelimit-reset-requests"]), fields
+    assert "x-ratelimit-limit-tokens" not in fields
+
+
+def check_admission(answer):
+    assert answer.status == 200, answer
+    assert int(answer.fields["x-ratelimit-limit-requests"]) == BURST
+    assert 0 <= int(answer.fields["x-ratelimit-remaining-requests"]) < BURST
+    assert DURATION.fullmatch(answer.fields["x-ratelimit-reset-requests"])
+
+
+@pytest.mark.parametrize("agent", ["running", "stopped"])
+def test_two_callers_share_a_rate_which_changes_while_they_ask(broker, agent):
+    """One of them captured, one at the gateway; they ask for five times the rate."""
+    places = [(*DIALLED, broker.application_cgroup()), (*broker.gateway, None)]
+    if agent == "stopped":
+        proxy = broker.proxy_pid
+        broker.agent.signal(signal.SIGTERM)
+        assert broker.agent.wait(20) == 0
+    with Load("m", places, rate=500) as load:
+        load.go_on_for(STEADY)
+        before = time.monotonic()
+        broker.set("m", requests="300/s")
+        after = time.monotonic()
+        load.go_on_for(CHANGED)
+        results = load.finish()
+    answers = [answer for result in results for answer in result]
+    asked = [answer.received for answer in answers]
+    admitted = [answer.received for answer in answers if answer.status == 200]
+    assert {answer.status for answer in answers} == {200, 429}
+    check_rate(admitted, asked, 100, BURST, min(answer.sent for answer in answers), before, BURST)
+    # In force when the command returns: what is owed stays owed, so nothing comes in a burst.
+    check_rate(admitted, asked, 300, 0, after, max(asked), BURST)
+    for answer in answers:
+        if answer.status == 200:
+            check_admission(answer)
+        else:
+            check_refusal(answer, 100)
+    for result in results:
+        assert sum(answer.status == 200 for answer in result) > 0.1 * len(admitted), "both get a part"
+    bucket = broker.qos("m")["buckets"]["requests"]
+    assert bucket["admitted"] == len(admitted)
+    assert bucket["refused"] == len(answers) - len(admitted)
+    assert (bucket["observed"], bucket["contended"], bucket["capacity"]) == (0, 0, BURST)
+    if agent == "stopped":
+        broker.start()
+        assert broker.proxy_pid == proxy, "the proxy has lived through it"
+
+
+def test_a_change_is_in_force_when_the_command_returns(broker):
+    """The very next request is judged by it, each time, on a connection that was there before."""
+    with Connection.to(*broker.gateway) as connection:
+        for round_ in range(6):
+            broker.set("m", requests="0/s" if round_ % 2 == 0 else "100/s")
+            answer = connection.request("POST", "/v1/chat/completions", chat("m"))
+            assert answer.status == (429 if round_ % 2 == 0 else 200), round_
+
+
+def test_a_limit_of_zero_refuses_everything(broker):
+    for _ in range(5):
+        answer = ask(broker, "zero")
+        assert answer.status == 429 and answer.error["code"] == "rate_limit_exceeded"
+        assert (answer.header("retry-after"), answer.header("retry-after-ms")) == ("120", "120000"), "clients give up at more"
+        assert answer.header("x-ratelimit-remaining-requests") == "0"
+    bucket = broker.qos("zero")["buckets"]["requests"]
+    assert (bucket["admitted"], bucket["refused"]) == (0, 5)
+    assert ask(broker, "free").status == 200
+
+
+def test_observing_refuses_nothing_and_counts(broker):
+    """Of ten, three are within the limit."""
+    for _ in range(10):
+        assert ask(broker, "watched").status == 200
+    bucket = broker.qos("watched")["buckets"]["requests"]
+    assert (bucket["admitted"], bucket["observed"], bucket["refused"]) == (3, 7, 0)
+    broker.set("watched", mode="enforce")
+    assert ask(broker, "watched").status == 429
+
+
+def test_a_model_without_a_limit_says_nothing_of_limits(broker):
+    answer = ask(broker, "free")
+    assert answer.status == 200 and not [name for name, _ in answer.fields if name.startswith("x-ratelimit-")]
+
+
+@pytest.fixture
+def sdk(broker):
+    host, port = broker.gateway
+
+    def make(retries: int):
+        return openai.OpenAI(base_url=f"http://{host}:{port}/v1", api_key="none", max_retries=retries, timeout=10)
+
+    return make
+
+
+def create(client, model):
+    return client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hello"}])
+
+
+def test_the_sdk_raises_its_rate_limit_error(broker, sdk):
+    with sdk(0) as client:
+        create(client, "slow")
+        with pytest.raises(openai.RateLimitError) as raised:
+            create(client, "slow")
+    assert raised.value.code == "rate_limit_exceeded" and raised.value.type == "requests"
+    assert raised.value.response.headers["retry-after"] == "1"
+    assert 1 <= int(raised.value.response.headers["retry-after-ms"]) <= 500
+
+
+def test_the_sdks_retry_waits_as_told_and_is_admitted(broker, sdk):
+    """Had it waited too little, there would be a second refusal."""
+    eventually(lambda: broker.qos("slow")["buckets"]["requests"]["level"] == 1, 5, "the bucket being full")
+    with sdk(3) as client:
+        create(client, "slow")
+        began = time.monotonic()
+        create(client, "slow")
+        assert 0.2 < time.monotonic() - began < 5
+    bucket = broker.qos("slow")["buckets"]["requests"]
+    assert (bucket["admitted"], bucket["refused"]) == (2, 1)
