@@ -40,7 +40,7 @@ typedef unsigned long long mb_u64;
 #define MB_MAX_DESTINATIONS 65536 /* CIDR:port entries per family */
 #define MB_MAX_WORKLOADS 65536
 #define MB_MAX_FLOW_ORIGINS 65536
-#define MB_EVENT_RING_BYTES (1u << 20)
+#define MB_EVENT_RING_BYTES (1u << 18)
 
 /* Which listener of the proxy: the slots of the `listeners` sockmap. */
 enum mb_listener {
