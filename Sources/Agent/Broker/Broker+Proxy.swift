@@ -1,3 +1,4 @@
+private import CLinux
 internal import Catalog
 internal import Control
 internal import KernelPlane
@@ -50,6 +51,7 @@ extension Broker {
         try applyToKernel(new, number)
         generation = number
         rejection = nil
+        clinux_release_start_memory()
     }
 
     /// Tries again what the proxy has not put into force.
@@ -65,6 +67,7 @@ extension Broker {
         case .applied:
             proxyGeneration = number
             rejection = nil
+            clinux_release_start_memory()
         case .rejected(let reason):
             if rejection != reason { logger.error("the proxy refused the configuration", metadata: ["reason": "\(reason)"]) }
             rejection = reason
