@@ -1,4 +1,5 @@
 import Control
+import ControlCoding
 import Glibc
 import Logging
 import NIOPosix
