@@ -25,22 +25,21 @@ struct Nesting {
 
 /// Compares a key, character by character, with `model`.
 struct ModelKeyMatch {
+    private static let name: StaticString = "model"
     private var matched = 0
     private var failed = false
 
-    var isModel: Bool { !failed && matched == 5 }
+    var isModel: Bool { !failed && matched == Self.name.utf8CodeUnitCount }
 
     mutating func take(_ byte: UInt8) {
-        let wanted: UInt8? =
-            switch matched {
-            case 0: 0x6D
-            case 1: 0x6F
-            case 2: 0x64
-            case 3: 0x65
-            case 4: 0x6C
-            default: nil
-            }
+        let wanted = matched < Self.name.utf8CodeUnitCount ? Self.name.utf8Start[matched] : nil
         if byte == wanted { matched += 1 } else { failed = true }
+    }
+
+    /// Takes the bytes of `range`, which most often are the whole key.
+    mutating func take(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        guard !failed, matched + range.count <= Self.name.utf8CodeUnitCount else { return failed = true }
+        for index in range { take(bytes[index]) }
     }
 
     mutating func fail() { failed = true }
@@ -158,6 +157,16 @@ package struct CapturedName: Sendable {
         guard count < Self.limit else { return false }
         storage[count] = byte
         count += 1
+        return true
+    }
+
+    /// Adds the bytes of `range`. False when there is no room for them.
+    mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.count <= Self.limit - count else { return false }
+        for index in range {
+            storage[count] = bytes[index]
+            count += 1
+        }
         return true
     }
 

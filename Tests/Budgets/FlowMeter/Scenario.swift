@@ -8,6 +8,11 @@ enum Scenario: String, CaseIterable {
     case event
     /// Requests for a model that the catalogue does not have, relayed to the address dialled.
     case relay
+    /// As `request`, with a prompt of 300 KiB of plain words, and of code with its escapes.
+    case prompt, code
+
+    private static let promptSize = 300 << 10
+    private static let readSize = 64 << 10
 
     /// The flow after it; nil when it did not do what it was to do.
     func run(count: Int) -> FlowRun? {
@@ -15,6 +20,8 @@ enum Scenario: String, CaseIterable {
         switch self {
         case .request: exchange(&run, Sample.request(model: Sample.model), count)
         case .relay: exchange(&run, Sample.request(model: "elsewhere"), count)
+        case .prompt: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize), count)
+        case .code: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize, prompt: Sample.code), count)
         case .event: stream(&run, count)
         }
         return isRight(run, count) ? run : nil
@@ -22,7 +29,10 @@ enum Scenario: String, CaseIterable {
 
     private func exchange(_ run: inout FlowRun, _ request: [UInt8], _ count: Int) {
         for _ in 0..<count {
-            run.receive(.client, request)
+            // As much at once as an event loop reads.
+            for start in stride(from: 0, to: request.count, by: Self.readSize) {
+                run.receive(.client, request, start..<min(start + Self.readSize, request.count))
+            }
             run.receive(.upstream, Sample.answer)
         }
     }
@@ -36,8 +46,9 @@ enum Scenario: String, CaseIterable {
     /// Every body went through, and over as many connections as it should.
     private func isRight(_ run: FlowRun, _ count: Int) -> Bool {
         let answers = self == .event ? Sample.event.count * count : Sample.answer.count * count
-        let requests = self == .event ? 1024 : 1024 * count
-        let connects = self == .request ? count : 1
+        let size = self == .prompt || self == .code ? Self.promptSize : 1024
+        let requests = self == .event ? 1024 : size * count
+        let connects = self == .event || self == .relay ? 1 : count
         return !run.isUpset && run.toClient >= answers && run.toUpstream >= requests && run.connects == connects
     }
 }

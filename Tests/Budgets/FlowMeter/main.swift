@@ -1,6 +1,6 @@
 import Glibc
 
-// flow-meter --scenario request|event|relay --count K    does it K times, in process
+// flow-meter --scenario request|event|relay|prompt|code --count K    does it K times, in process
 // flow-meter --frame request|answer|head|event           writes that sample to standard output
 // flow-meter --welcome GATEWAY-PORT UPSTREAM-PORT        writes what makes a proxy listen there
 
