@@ -2,14 +2,15 @@
 import PackageDescription
 
 /// One set of settings for every Swift target: Swift 6 mode, explicit existentials and imports.
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .enableExperimentalFeature("Lifetimes"),
-] + (Context.environment["MODELBROKER_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : [])
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
+    ] + (Context.environment["MODELBROKER_WARNINGS"] == "error" ? [.treatAllWarnings(as: .error)] : [])
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
@@ -38,12 +39,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Ground that both wings share: values and protocols, no I/O.
         module("Catalog"),
         module("Control", ["Catalog", "Telemetry"]),
+        // JSON, and with it FoundationEssentials: not for the proxy.
+        module("ControlCoding"),
         module("Telemetry"),
 
         // The kernel wing. Only BPF and KernelPlane import CBPFShim.
@@ -68,15 +70,19 @@ let package = Package(
             swiftSettings: settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
         // What runs and steers them.
-        module("Configuration", ["Catalog", "Identity", .product(name: "Yams", package: "Yams")]),
+        .systemLibrary(name: "CYAML"),
+        module("Configuration", ["Catalog", "Identity", "CYAML"]),
         module(
             "Agent",
             [
-                "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "Identity", "CLinux", "CBrokerABI", logging,
+                "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "CLinux",
+                "CBrokerABI", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
-        module("Commands", ["KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", "CLinux", argumentParser]),
+        module(
+            "Commands",
+            ["KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "CLinux", argumentParser]),
         executable("modelbrokerd", ["Agent", argumentParser, logging]),
         executable("modelbroker-proxy", ["Proxy"]),
         executable("modelbroker", ["Commands", argumentParser]),
@@ -89,7 +95,8 @@ let package = Package(
         tests("RoutingTests", ["Routing", "Catalog"]),
         tests("AdmissionTests", ["Admission", "Catalog"]),
         tests("FlowTests", ["Flow", "Admission", "Identity", "Routing", "Control", "Catalog", "Telemetry"]),
-        tests("AgentTests", ["Agent", "Catalog", "Control", "KernelPlane", "Telemetry", "CLinux", logging] + nio),
+        tests(
+            "AgentTests", ["Agent", "Catalog", "Control", "ControlCoding", "KernelPlane", "Telemetry", "CLinux", logging] + nio),
         tests("TelemetryTests", ["Telemetry"]),
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
@@ -97,6 +104,8 @@ let package = Package(
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
-        tests("CommandsTests", ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "Telemetry", argumentParser]),
+        tests(
+            "CommandsTests",
+            ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", argumentParser]),
     ]
 )

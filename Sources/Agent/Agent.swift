@@ -1,3 +1,4 @@
+private import CLinux
 internal import Catalog
 internal import Control
 private import Dispatch
@@ -21,6 +22,7 @@ package struct Agent: Sendable {
         // A client that goes away is no reason to end, nor is a hang-up that comes before anybody waits for it.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
+        clinux_limit_arenas(2)
         return Agent(groundwork: try StartSequence.run(options), logger: logger)
     }
 

@@ -12,6 +12,12 @@ final class FaultLog {
         if faults.count < Limits.faults { faults.append(fault) } else { omitted += 1 }
     }
 
+    /// Adds everything that `other` has collected.
+    func add(_ other: FaultLog) {
+        for fault in other.faults { add(fault) }
+        omitted += other.omitted
+    }
+
     func add(line: Int?, key: String, _ message: String) {
         add(ConfigurationFault(line: line, key: key, message: message))
     }

@@ -3,6 +3,8 @@ enum Limits {
     static let fileBytes = 4 << 20
     /// Lists and mappings inside each other; the schema itself needs six.
     static let depth = 16
+    /// How deep something nested deeper is still followed, to find what else is wrong behind it.
+    static let skippedDepth = 1_000
     /// `MB_MAX_RULES`: entries of the kernel plane's `rule_counters`.
     static let rules = 16_384
     /// `MB_MAX_DESTINATIONS`: entries of each of the kernel plane's rule tries, one trie for each address family.
@@ -21,10 +23,4 @@ enum Limits {
     static let allReferenceBytes = 4 << 20
     /// Faults listed; more are only counted.
     static let faults = 1_000
-    /// Pieces of text that look like YAML anchors or aliases, before the file is refused unread.
-    static let anchorLikenesses = 16
-    /// Times that a file with a key given twice is read again to find what else is wrong with it.
-    static let duplicateRounds = 16
-    /// Larger files are not read again.
-    static let duplicateBytes = 256 << 10
 }

@@ -1,121 +1,151 @@
-import Yams
-
-/// Turns YAML text into a `YAMLValue`: the only place that knows the YAML library.
+/// Turns YAML text into a `YAMLValue`.
 ///
 /// Of YAML it takes what a configuration needs, scalars, lists and mappings in either style. Anchors, aliases, tags,
-/// keys that are not plain text and second documents are faults.
-struct YAMLComposer {
+/// keys that are not plain text and second documents are faults. Nothing is expanded, so no file is larger inside than
+/// it is outside.
+struct YAMLComposer: ~Copyable {
+    private var reader: YAMLReader
     private let log: FaultLog
-    /// Keys may have been marked by `DuplicateKeys`.
-    private let marked: Bool
 
     /// nil: nothing in the file, or nothing that can be read; `log` then has the reason.
     static func compose(_ text: String, _ log: FaultLog) -> YAMLValue? {
-        let canMark = text.utf8.count <= Limits.duplicateBytes && !text.unicodeScalars.contains(DuplicateKeys.mark)
-        var marked = text
-        for round in 1...Limits.duplicateRounds {
-            do {
-                return try parse(marked, YAMLComposer(log: log, marked: round > 1))
-            } catch YamlError.duplicatedKeysInMapping(let names, let context) {
-                let mark = context.mark
-                let next = DuplicateKeys.marking(marked, line: mark.line, column: mark.column, count: round)
-                guard let next, canMark, round < Limits.duplicateRounds else {
-                    report(duplicates: names.map(DuplicateKeys.unmarked), line: mark.line, log)
-                    return nil
-                }
-                marked = next
-            } catch {
-                log.add(YAMLErrorText.fault(for: error))
-                return nil
-            }
-        }
-        return nil
-    }
-
-    private static func parse(_ text: String, _ composer: YAMLComposer) throws -> YAMLValue? {
-        let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
-        // Nodes hold their anchors weakly: they are gone once the parser is.
-        return try withExtendedLifetime(parser) {
-            try parser.singleRoot().map { composer.value(of: $0, depth: 0, key: "") }
+        let found = FaultLog()
+        do throws(YAMLError) {
+            var composer = YAMLComposer(reader: try YAMLReader(text.utf8), log: found)
+            let root = try composer.document()
+            log.add(found)
+            return root
+        } catch {
+            // What was found in a text that is not YAML may follow from that alone.
+            log.add(error.fault)
+            return nil
         }
     }
 
-    private static func report(duplicates names: [String], line: Int, _ log: FaultLog) {
-        for name in names {
-            log.add(line: line, key: "", "the key \(quoted(name)) is given more than once in one mapping")
-        }
+    private init(reader: consuming YAMLReader, log: FaultLog) {
+        self.reader = reader
+        self.log = log
     }
 
-    private func value(of node: Node, depth: Int, key: String) -> YAMLValue {
-        let line = node.mark?.line ?? 1
-        guard isPlain(node, line: line, key: key) else { return YAMLValue(line: line, content: .null) }
+    private mutating func document() throws(YAMLError) -> YAMLValue? {
+        _ = try reader.next()  // the stream begins
+        guard case .documentStart = try reader.next().content else { return nil }
+        let root = try value(from: try reader.next(), depth: 0, key: "")
+        _ = try reader.next()  // the document ends
+        let next = try reader.next()
+        guard case .streamEnd = next.content else {
+            throw YAMLError(
+                line: next.line, "a second YAML document (---) is not allowed; a configuration is one document")
+        }
+        return root
+    }
+
+    /// The value that begins with `event`; what is not to be read is gone past.
+    private mutating func value(from event: YAMLEvent, depth: Int, key: String) throws(YAMLError) -> YAMLValue {
+        guard isPlain(event, key: key) else { return try nothing(insteadOf: event) }
         guard depth < Limits.depth else {
-            log.add(line: line, key: key, "is nested deeper than \(Limits.depth) levels")
-            return YAMLValue(line: line, content: .null)
+            log.add(line: event.line, key: key, "is nested deeper than \(Limits.depth) levels")
+            return try nothing(insteadOf: event)
         }
-        switch node {
-        case .scalar(let scalar): return YAMLValue(line: line, content: content(of: scalar))
-        case .sequence(let sequence):
-            let values = sequence.enumerated().map { value(of: $1, depth: depth + 1, key: "\(key)[\($0)]") }
-            return YAMLValue(line: line, content: .list(values))
-        case .mapping(let mapping):
-            return YAMLValue(line: line, content: .mapping(entries(of: mapping, depth: depth, key: key)))
-        case .alias: return YAMLValue(line: line, content: .null)
+        switch event.content {
+        case .scalar(let text, let isPlain):
+            let isNull = isPlain && ["", "~", "null"].contains(text)
+            return YAMLValue(line: event.line, content: isNull ? .null : .scalar(text))
+        case .list: return YAMLValue(line: event.line, content: .list(try list(depth: depth, key: key)))
+        case .mapping: return YAMLValue(line: event.line, content: .mapping(try mapping(depth: depth, key: key)))
+        default: return YAMLValue(line: event.line, content: .null)
         }
     }
 
-    private func content(of scalar: Node.Scalar) -> YAMLValue.Content {
-        let isNull = scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
-        return isNull ? .null : .scalar(scalar.string)
+    private mutating func list(depth: Int, key: String) throws(YAMLError) -> [YAMLValue] {
+        var values: [YAMLValue] = []
+        while let event = try nextInside() {
+            values.append(try value(from: event, depth: depth + 1, key: "\(key)[\(values.count)]"))
+        }
+        return values
     }
 
-    private func entries(of mapping: Node.Mapping, depth: Int, key parent: String) -> [YAMLEntry] {
+    private mutating func mapping(depth: Int, key parent: String) throws(YAMLError) -> [YAMLEntry] {
         var lines: [String: Int] = [:]
         var entries: [YAMLEntry] = []
-        for (keyNode, valueNode) in mapping {
-            let line = keyNode.mark?.line ?? 1
-            guard case .scalar(let scalar) = keyNode else {
-                log.add(line: line, key: parent, "a key must be plain text, not a list or mapping")
+        while let key = try nextInside() {
+            guard let name = try name(key, of: parent) else {
+                try skip(try reader.next())
                 continue
             }
-            guard isPlain(keyNode, line: line, key: parent) else { continue }
-            let name = marked ? DuplicateKeys.unmarked(scalar.string) : scalar.string
             let path = KeyPath.member(name, of: parent)
-            if let first = lines.updateValue(line, forKey: name) {
-                log.add(line: line, key: path, "is given twice; the first is on line \(first)")
-                lines[name] = first
+            if let first = lines[name] {
+                log.add(line: key.line, key: path, "is given twice; the first is on line \(first)")
+                try skip(try reader.next())
                 continue
             }
-            entries.append(YAMLEntry(key: name, line: line, value: value(of: valueNode, depth: depth + 1, key: path)))
+            lines[name] = key.line
+            let value = try value(from: try reader.next(), depth: depth + 1, key: path)
+            entries.append(YAMLEntry(key: name, line: key.line, value: value))
         }
         return entries
     }
 
-    /// Without anchor and tag. A value that has either is not looked into: an alias would lead into it again and again.
-    private func isPlain(_ node: Node, line: Int, key: String) -> Bool {
-        if node.anchor != nil {
-            log.add(line: line, key: key, "YAML anchors and aliases (&name, *name) are not supported; write every value out")
+    /// The text of a key; nil, and the key gone past, if it is none that a configuration may have.
+    private mutating func name(_ key: YAMLEvent, of parent: String) throws(YAMLError) -> String? {
+        if case .scalar(let name, _) = key.content, isPlain(key, key: parent) { return name }
+        switch key.content {
+        case .scalar: break
+        case .alias: _ = isPlain(key, key: parent)
+        default: log.add(line: key.line, key: parent, "a key must be plain text, not a list or mapping")
+        }
+        try skip(key)
+        return nil
+    }
+
+    /// Neither alias nor with anchor or tag.
+    private func isPlain(_ event: YAMLEvent, key: String) -> Bool {
+        var isAlias = false
+        if case .alias = event.content { isAlias = true }
+        if isAlias || event.hasAnchor {
+            let message = "YAML anchors and aliases (&name, *name) are not supported; write every value out"
+            log.add(line: event.line, key: key, message)
             return false
         }
-        let tag = unresolvedTag(of: node)
-        guard Self.plainTags.contains(tag.rawValue) else {
-            log.add(line: line, key: key, "the YAML tag \(quoted(tag.rawValue)) is not supported; leave it out")
+        guard Self.plainTags.contains(event.tag) else {
+            log.add(line: event.line, key: key, "the YAML tag \(quoted(event.tag)) is not supported; leave it out")
             return false
         }
         return true
     }
 
-    /// `Node.tag` would have the library guess a type.
-    private func unresolvedTag(of node: Node) -> Tag {
-        switch node {
-        case .scalar(let scalar): scalar.tag
-        case .sequence(let sequence): sequence.tag
-        case .mapping(let mapping): mapping.tag
-        case .alias(let alias): alias.tag
-        }
-    }
-
     private static let plainTags: Set<String> = [
         "", "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map",
     ]
+
+    // MARK: - Going on
+
+    /// The next event inside a list or mapping; nil: it ends.
+    private mutating func nextInside() throws(YAMLError) -> YAMLEvent? {
+        let event = try reader.next()
+        if case .end = event.content { return nil }
+        return event
+    }
+
+    private mutating func nothing(insteadOf event: YAMLEvent) throws(YAMLError) -> YAMLValue {
+        try skip(event)
+        return YAMLValue(line: event.line, content: .null)
+    }
+
+    /// Goes past the value that begins with `event`, however deep it is nested, up to what the library can follow soon.
+    private mutating func skip(_ event: YAMLEvent) throws(YAMLError) {
+        var (depth, event) = (0, event)
+        while true {
+            switch event.content {
+            case .list, .mapping: depth += 1
+            case .end: depth -= 1
+            default: break
+            }
+            if depth == 0 { return }
+            guard depth < Limits.skippedDepth else {
+                throw YAMLError(line: event.line, "is nested deeper than \(Limits.depth) levels")
+            }
+            event = try reader.next()
+        }
+    }
 }

@@ -1,4 +1,9 @@
 extension SIMDMask where Storage == SIMD16<Int8> {
+    @inline(__always) var isAnySet: Bool {
+        let halves = unsafeBitCast(self, to: SIMD2<UInt64>.self)
+        return halves[0] | halves[1] != 0
+    }
+
     /// Index of the first lane that is set; 16: none.
     @inline(__always) var firstSet: Int {
         // A lane is a byte, all ones where it is set.
@@ -12,28 +17,41 @@ extension SIMDMask where Storage == SIMD16<Int8> {
 /// Searches by sixteen bytes at a time. Bytes are compared as signed numbers, for which every processor has an
 /// instruction: those from 0x80 on are below all others then.
 extension Span where Element == UInt8 {
+    /// For callers that have made sure of the bounds.
     @inline(__always) func block(at index: Int) -> SIMD16<Int8> {
-        bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<Int8>.self)
+        bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: SIMD16<Int8>.self)
     }
 
-    /// Index of the first LF at or after `start`.
-    func firstLineFeed(from start: Int) -> Int? {
+    /// Index of the first LF at or after `start` that does not end a line with something in it: it has no CR before it,
+    /// or nothing before that CR.
+    func firstOddLineFeed(from start: Int) -> Int? {
+        precondition(start >= 0)
         var index = start
         let feed = SIMD16<Int8>(repeating: 0x0A)
-        while index <= count - 16 {
-            let found = (block(at: index) .== feed).firstSet
-            if found < 16 { return index + found }
-            index += 16
-        }
+        let carriageReturn = SIMD16<Int8>(repeating: 0x0D)
         while index < count {
-            if self[index] == 0x0A { return index }
-            index += 1
+            if index >= 2, index <= count - 16 {
+                let feeds = block(at: index) .== feed
+                let isOdd = (block(at: index - 1) .!= carriageReturn) .| (block(at: index - 2) .== feed)
+                let odd = feeds .& isOdd
+                if odd.isAnySet { return index + odd.firstSet }
+                index += 16
+            } else {
+                if self[index] == 0x0A, isOddLineFeed(index) { return index }
+                index += 1
+            }
         }
         return nil
     }
 
+    private func isOddLineFeed(_ index: Int) -> Bool {
+        guard index > 0, self[index - 1] == 0x0D else { return true }
+        return index == 1 || self[index - 2] == 0x0A
+    }
+
     /// Index of the first byte at or after `start` that is not one of a token; `count` if there is none.
     func endOfToken(from start: Int) -> Int {
+        precondition(start >= 0)
         var index = start
         let caseBit = SIMD16<Int8>(repeating: 0x20)
         let beforeA = SIMD16<Int8>(repeating: 0x60)
@@ -57,6 +75,7 @@ extension Span where Element == UInt8 {
 
     /// Index of the first byte at or after `start` that may not stand in a field value; `count` if there is none.
     func endOfFieldContent(from start: Int) -> Int {
+        precondition(start >= 0)
         var index = start
         let space = SIMD16<Int8>(repeating: 0x20)
         let delete = SIMD16<Int8>(repeating: 0x7F)
@@ -71,26 +90,5 @@ extension Span where Element == UInt8 {
             index += 1
         }
         return index
-    }
-
-    /// Index of the first byte that is not plain text inside a JSON string: a quote, a backslash, a control character or
-    /// a byte of a multi-byte character.
-    func endOfPlainText(from start: Int, to end: Int) -> Int {
-        var index = start
-        let quote = SIMD16<Int8>(repeating: 0x22)
-        let backslash = SIMD16<Int8>(repeating: 0x5C)
-        let space = SIMD16<Int8>(repeating: 0x20)
-        while index + 16 <= end {
-            let block = block(at: index)
-            let found = ((block .< space) .| (block .== quote) .| (block .== backslash)).firstSet
-            if found < 16 { return index + found }
-            index += 16
-        }
-        while index < end {
-            let byte = self[index]
-            if byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x80 { return index }
-            index += 1
-        }
-        return end
     }
 }

@@ -4,7 +4,6 @@ package struct HeadScanner: Sendable {
     package static let limit = 32 << 10
 
     private var scanned = 0
-    private var lineStart = 0
 
     package init() {}
 
@@ -12,18 +11,13 @@ package struct HeadScanner: Sendable {
     /// - Returns: the number of bytes of the head, its empty line included; nil: not complete yet.
     /// - Throws: `.bareLineFeed`, or `.tooLarge` once more than `limit` bytes hold no end.
     package mutating func end(in bytes: Span<UInt8>) throws(HeadFault) -> Int? {
-        let count = bytes.count
-        while let feed = bytes.firstLineFeed(from: scanned) {
-            guard feed > lineStart, bytes[feed - 1] == 0x0D else { throw .bareLineFeed }
-            scanned = feed + 1
-            if feed - 1 == lineStart {
-                guard scanned <= Self.limit else { throw .tooLarge }
-                return scanned
-            }
-            lineStart = scanned
+        if let feed = bytes.firstOddLineFeed(from: scanned) {
+            guard feed > 0, bytes[feed - 1] == 0x0D else { throw .bareLineFeed }
+            guard feed < Self.limit else { throw .tooLarge }
+            return feed + 1
         }
-        scanned = count
-        guard count < Self.limit else { throw .tooLarge }
+        scanned = bytes.count
+        guard bytes.count < Self.limit else { throw .tooLarge }
         return nil
     }
 }

@@ -1,6 +1,9 @@
 /// Validates a JSON text (RFC 8259) that arrives piece by piece and reads the string under its top-level key `model`,
 /// and the numbers under `max_tokens` and `max_completion_tokens`, wherever they stand. Each byte is looked at once;
 /// nothing is kept but these and the nesting.
+///
+/// What a text is made of by far the most, the inside of its strings, is gone through in blocks as long as a piece goes
+/// on; the rest, and what a piece cuts in two, byte by byte.
 package struct JSONKeyScanner: Sendable {
     /// Deepest nesting of arrays and objects.
     package static let depthLimit = 512
@@ -40,10 +43,16 @@ package struct JSONKeyScanner: Sendable {
     /// Goes through `bytes[range]`, the next piece of the text.
     package mutating func scan(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(JSONFault) {
         var index = range.lowerBound
-        while index < range.upperBound {
-            if state == .string, purpose == .value || purpose == .key, utf8.isComplete {
-                index = bytes.endOfPlainText(from: index, to: range.upperBound)
-                guard index < range.upperBound else { return }
+        let end = range.upperBound
+        while index < end {
+            if state == .string, utf8.isComplete {
+                index = try takeText(bytes, index, to: end)
+                guard index < end else { return }
+                if bytes[index] == 0x22 {
+                    try endString()
+                    index += 1
+                    continue
+                }
             }
             try take(bytes[index])
             index += 1
@@ -141,6 +150,20 @@ extension JSONKeyScanner {
         purpose = newPurpose
         if purpose == .topKey { key.clear() }
         state = .string
+    }
+
+    /// Goes through as much as needs no closer look; returns where it stopped.
+    private mutating func takeText(_ bytes: Span<UInt8>, _ start: Int, to end: Int) throws(JSONFault) -> Int {
+        // What nobody wants to know may hold half a surrogate pair, so that needs no following there.
+        if purpose == .value || purpose == .key { return bytes.endOfText(from: start, to: end) }
+        guard !unit.isHalf else { return start }
+        let stop = bytes.endOfPlainText(from: start, to: end)
+        if purpose == .topKey {
+            key.take(bytes, start..<stop)
+        } else {
+            guard model.append(bytes, start..<stop) else { throw .modelLength }
+        }
+        return stop
     }
 
     private mutating func takeString(_ byte: UInt8) throws(JSONFault) {

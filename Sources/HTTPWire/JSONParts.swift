@@ -45,6 +45,15 @@ struct TopKeyMatch {
         count &+= 1
     }
 
+    /// Takes the bytes of `range`, which most often are the whole key.
+    @inline(__always) mutating func take(_ text: Span<UInt8>, _ range: Range<Int>) {
+        guard range.count <= Self.limit - count else { return fail() }
+        for index in range {
+            bytes[count] = text[index]
+            count &+= 1
+        }
+    }
+
     mutating func fail() { count = Self.limit + 1 }
 
     /// Makes ready for the next key.
@@ -179,6 +188,16 @@ package struct CapturedName: Sendable {
         guard count < Self.limit else { return false }
         storage[count] = byte
         count += 1
+        return true
+    }
+
+    /// Adds the bytes of `range`. False when there is no room for them.
+    mutating func append(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard range.count <= Self.limit - count else { return false }
+        for index in range {
+            storage[count] = bytes[index]
+            count += 1
+        }
         return true
     }
 

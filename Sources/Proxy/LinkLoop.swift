@@ -15,6 +15,7 @@ struct LinkLoop: ~Copyable {
     private var socket: LinkSocket?
     private var loops: LoopGroup
     private var stopDeadline: UInt64?
+    private var hasStarted = false
 
     init(runDirectory: String, outbox: Outbox, stop: consuming StopSignal) throws(SystemError) {
         let number = clinux_watch_directory(runDirectory)
@@ -58,7 +59,7 @@ struct LinkLoop: ~Copyable {
         if polled[2].revents != 0 { clinux_drain(watch.number) }
         if polled[0].revents != 0 {
             // Without a link the events wait in the outbox, up to its bound.
-            if socket != nil { for message in outbox.takeAll() { send(message) } } else { outbox.settle() }
+            if socket != nil { for message in outbox.takeAll() { pass(on: message) } } else { outbox.settle() }
         }
         if polled[3].revents != 0 { receive() }
     }
@@ -77,6 +78,13 @@ struct LinkLoop: ~Copyable {
             socket = nil
             return
         }
+    }
+
+    private mutating func pass(on message: ProxyMessage) {
+        send(message)
+        guard case .applied = message, !hasStarted else { return }
+        hasStarted = true
+        clinux_release_start_memory()
     }
 
     private mutating func receive() {

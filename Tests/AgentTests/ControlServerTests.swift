@@ -1,5 +1,6 @@
 import Catalog
 import Control
+import ControlCoding
 import Glibc
 import Logging
 import NIOPosix

@@ -22,9 +22,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUDGETS = HERE / "budgets.json"
 GROWTH = 1.10
 SCENARIOS = ("request", "event", "relay", "slotted", "limited", "tokens")
+#: Requests with large prompts of plain words and of code, whose figures are for each KiB, and how many they have.
+PROMPTS = {"prompt": 300, "code": 300}
 #: How often each scenario is run for the smaller of the two counts.
 ALLOCATION_COUNT = 2000
 INSTRUCTION_COUNT = 500
+PROMPT_COUNT = 10
 PROXY_COUNT = 1000
 #: Before the proxy is measured: its tables and buffers have grown to their size by then.
 PROXY_WARM_UP = 200
@@ -58,8 +61,14 @@ class Meter:
     def counting(self, counter: pathlib.Path) -> dict:
         return environment(LD_PRELOAD=str(self.library), MALLOC_COUNT_FILE=str(counter))
 
-    def allocations(self, scenario: str) -> float:
-        return self.difference(lambda count: self.allocations_of(scenario, count), ALLOCATION_COUNT)
+    def figures(self, scenario: str) -> dict:
+        """What the scenario costs each time; for a prompt, each KiB of it."""
+        size = PROMPTS.get(scenario, 1)
+        allocations, instructions = (PROMPT_COUNT,) * 2 if scenario in PROMPTS else (ALLOCATION_COUNT, INSTRUCTION_COUNT)
+        return {
+            "allocations": self.difference(lambda count: self.allocations_of(scenario, count), allocations) / size,
+            "instructions": self.difference(lambda count: self.instructions_of(scenario, count), instructions) / size,
+        }
 
     def allocations_of(self, scenario: str, count: int) -> int:
         counter = self.directory / "counter"
@@ -68,9 +77,6 @@ class Meter:
         if total == 0:
             raise Failure("the allocation counter counts nothing")
         return total
-
-    def instructions(self, scenario: str) -> float:
-        return self.difference(lambda count: self.instructions_of(scenario, count), INSTRUCTION_COUNT)
 
     def instructions_of(self, scenario: str, count: int) -> int:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.directory}/callgrind.out", self.stripped]
@@ -272,9 +278,7 @@ def read_message(connection: socket.socket) -> None:
 def measure(binaries: pathlib.Path) -> dict:
     with tempfile.TemporaryDirectory(prefix="modelbroker-budgets-") as directory:
         meter = Meter(binaries, pathlib.Path(directory))
-        figures = {
-            name: {"allocations": meter.allocations(name), "instructions": meter.instructions(name)} for name in SCENARIOS
-        }
+        figures = {name: meter.figures(name) for name in (*SCENARIOS, *PROMPTS)}
         for name, is_limited in (("proxy", False), ("proxy limited", True)):
             with Proxy(meter, name, is_limited) as proxy:
                 figures |= proxy.measure()

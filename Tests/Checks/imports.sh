@@ -42,14 +42,14 @@ for path in Sources/*/; do
             forbid "$module" 'BPF|KernelPlane|CLinux|Reactor|Proxy|Agent|Foundation.*|Dispatch' \
                 'it knows nothing of sockets, NIO or BPF' ;;
         Reactor) forbid "$module" 'HTTPWire|Flow|Routing|Identity|Admission|Proxy|Control|Agent' 'it knows no HTTP' ;;
-        Proxy) forbid "$module" 'BPF|KernelPlane|Agent|Commands|Foundation.*' 'the two wings meet in Catalog and Control' ;;
+        Proxy) forbid "$module" 'BPF|KernelPlane|Agent|Commands|ControlCoding|Foundation.*' 'the two wings meet in Catalog and Control' ;;
         BPF | KernelPlane) forbid "$module" 'HTTPWire|Flow|Routing|Admission|Reactor|Proxy|Agent' 'the kernel wing knows no layer 7' ;;
         Agent | Commands) forbid "$module" 'HTTPWire|Flow|Reactor|Proxy' 'the layer-7 wing is another process' ;;
         Configuration | Telemetry) forbid "$module" 'BPF|KernelPlane|Reactor|Flow|Proxy|Agent|Control' 'it is common ground' ;;
     esac
     case $module in
-        Agent | Commands | Configuration | Control) ;;
-        *) forbid "$module" 'FoundationEssentials' 'JSON coding belongs to Agent, Commands, Configuration and Control' ;;
+        Agent | Commands | Configuration | ControlCoding) ;;
+        *) forbid "$module" 'FoundationEssentials' 'JSON coding belongs to Agent, Commands, Configuration and ControlCoding' ;;
     esac
     forbid "$module" 'Foundation' 'FoundationEssentials at most'
 done

@@ -1,5 +1,6 @@
 import Commands
 import Control
+import ControlCoding
 import Glibc
 import Testing
 

@@ -2,6 +2,7 @@ import Catalog
 import Commands
 import Configuration
 import Control
+import ControlCoding
 import Testing
 
 @Suite struct ConfigCheckTests {

@@ -1,5 +1,6 @@
 import Commands
 import Control
+import ControlCoding
 import Testing
 
 @Suite struct DirectReportTests {

@@ -1,6 +1,7 @@
 import Catalog
 import Commands
 import Control
+import ControlCoding
 import Glibc
 import KernelPlane
 import Synchronization

@@ -1,5 +1,6 @@
 import Catalog
 import Control
+import ControlCoding
 import Testing
 
 @testable import Commands

@@ -44,7 +44,7 @@ extension KernelSuite {
                 #expect(entries["origins"] == .some(nil))
                 let rules = try #require(maps.first { $0.name == "rules4" })
                 #expect(rules.type == "lpm_trie" && rules.keySize == 12 && rules.valueSize == 12 && rules.maxEntries == 65536)
-                #expect(try #require(maps.first { $0.name == "events" }).bytes >= 1 << 20)
+                #expect(try #require(maps.first { $0.name == "events" }).bytes >= 1 << 18)
             }
         }
 

@@ -44,7 +44,7 @@ typedef unsigned long long mb_u64;
 #define MB_MAX_DESTINATIONS 65536 /* CIDR:port entries per family */
 #define MB_MAX_WORKLOADS 65536
 #define MB_MAX_FLOW_ORIGINS 65536
-#define MB_EVENT_RING_BYTES (1u << 20)
+#define MB_EVENT_RING_BYTES (1u << 18)
 #define MB_MAX_MODELS 4096 /* models with an entry; slots 1 to MB_MAX_MODELS, 0 is no model */
 #define MB_MODEL_SLOTS (MB_MAX_MODELS + 1)
 #define MB_MODEL_NAME 256 /* bytes, ended by a zero unless full */

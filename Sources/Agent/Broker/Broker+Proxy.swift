@@ -1,3 +1,4 @@
+private import CLinux
 internal import Catalog
 internal import Control
 internal import KernelPlane
@@ -59,6 +60,7 @@ extension Broker {
         settleEndpoints()
         governed.settle(groundwork.plane)
         announce()
+        clinux_release_start_memory()
     }
 
     /// Tries again what the proxy has not put into force.
@@ -77,6 +79,7 @@ extension Broker {
         case .applied:
             proxyGeneration = number
             rejection = nil
+            clinux_release_start_memory()
         case .rejected(let reason):
             if rejection != reason { logger.error("the proxy refused the configuration", metadata: ["reason": "\(reason)"]) }
             rejection = reason

@@ -1,4 +1,5 @@
 internal import Control
+internal import ControlCoding
 private import Glibc
 internal import Logging
 internal import NIOCore

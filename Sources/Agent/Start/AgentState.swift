@@ -1,4 +1,5 @@
 internal import Control
+internal import ControlCoding
 
 /// What an agent leaves in `<run-dir>/state.json` for the one after it, and for `modelbroker detach` when no agent is
 /// there. A superset of `BrokerState`, which the CLI reads.

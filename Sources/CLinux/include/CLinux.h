@@ -2,6 +2,7 @@
 #define CLINUX_H
 #include "bpf_map.h"
 #include "fdpass.h"
+#include "memory.h"
 #include "poll.h"
 #include "spawn_process.h"
 #include "watch.h"

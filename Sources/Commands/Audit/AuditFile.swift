@@ -1,4 +1,5 @@
 internal import Control
+internal import ControlCoding
 private import Glibc
 
 /// `<run-dir>/audit.jsonl`: a line of JSON for each change by hand, readable by root alone. What goes beyond 16 MiB is kept

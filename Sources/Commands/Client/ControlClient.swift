@@ -1,4 +1,5 @@
 package import Control
+internal import ControlCoding
 
 /// The CLI's end of the control socket: one connection for each question.
 package struct ControlClient: Sendable {

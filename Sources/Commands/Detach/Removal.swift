@@ -1,5 +1,6 @@
 internal import Catalog
 internal import Control
+internal import ControlCoding
 private import Glibc
 internal import KernelPlane
 

@@ -1,4 +1,5 @@
 internal import Control
+internal import ControlCoding
 private import Glibc
 
 /// How a command's result reaches the caller: a table for people, or JSON of the same payload.

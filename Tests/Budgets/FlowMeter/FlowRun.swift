@@ -41,9 +41,9 @@ struct FlowRun {
         flow = Flow(caller, &context)
     }
 
-    mutating func receive(_ leg: Leg, _ bytes: [UInt8]) {
+    mutating func receive(_ leg: Leg, _ bytes: [UInt8], _ range: Range<Int>? = nil) {
         context.now += 1_000_000
-        flow.received(leg, bytes.span, &context, &out)
+        flow.received(leg, bytes.span.extracting(range ?? 0..<bytes.count), &context, &out)
         carryOut()
     }
 

@@ -14,11 +14,11 @@ enum Sample {
         return qos
     }
 
-    /// A chat request of an OpenAI client library with 1 KiB of JSON.
-    static func request(model: String) -> [UInt8] {
+    /// A chat request of an OpenAI client library with so many bytes of JSON.
+    static func request(model: String, size: Int = 1024, prompt: String = words) -> [UInt8] {
         let before = #"{"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":""#
         let after = #""}],"model":"\#(model)","max_tokens":64,"temperature":0.2}"#
-        let body = before + filler(1024 - before.utf8.count - after.utf8.count) + after
+        let body = before + filler(size - before.utf8.count - after.utf8.count, prompt) + after
         let fields = [
             "POST /v1/chat/completions HTTP/1.1", "Host: llama.models.svc:8000", "Accept-Encoding: gzip, deflate",
             "Connection: keep-alive", "Accept: application/json", "Content-Type: application/json",
@@ -61,7 +61,13 @@ enum Sample {
         Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8)
     }
 
-    private static func filler(_ count: Int) -> String {
-        String(String(repeating: "tokens are words, more or less; ", count: count / 32 + 1).prefix(count))
+    /// Without anything to escape.
+    static let words = "tokens are words, more or less; "
+    /// Code as JSON has it: escapes, indentation, and here and there a character beyond ASCII.
+    static let code = #"    print(\"caf\u00e9\")\n    ü = 1\n"#
+
+    private static func filler(_ count: Int, _ text: String = words) -> String {
+        let times = count / text.utf8.count
+        return String(repeating: text, count: times) + String(repeating: "x", count: count - times * text.utf8.count)
     }
 }

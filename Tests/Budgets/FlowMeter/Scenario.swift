@@ -9,7 +9,8 @@ enum Scenario: String, CaseIterable {
     case event
     /// Requests for a model that the catalogue does not have, relayed to the address dialled.
     case relay
-
+    /// As `request`, with a prompt of 300 KiB of plain words, and of code with its escapes.
+    case prompt, code
     /// Requests for a model that has an entry, which limits nothing.
     case slotted
     /// Requests for a model whose requests and tokens are limited.
@@ -17,9 +18,12 @@ enum Scenario: String, CaseIterable {
     /// Events of a stream whose tokens are limited.
     case tokens
 
+    private static let promptSize = 300 << 10
+    private static let readSize = 64 << 10
+
     private var qos: QoS? {
         switch self {
-        case .request, .event, .relay: nil
+        case .request, .event, .relay, .prompt, .code: nil
         case .slotted: QoS()
         case .limited, .tokens: Sample.limits
         }
@@ -31,6 +35,8 @@ enum Scenario: String, CaseIterable {
         switch self {
         case .request, .slotted, .limited: exchange(&run, Sample.request(model: Sample.model), count)
         case .relay: exchange(&run, Sample.request(model: "elsewhere"), count)
+        case .prompt: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize), count)
+        case .code: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize, prompt: Sample.code), count)
         case .event, .tokens: stream(&run, count)
         }
         return isRight(run, count) ? run : nil
@@ -38,7 +44,10 @@ enum Scenario: String, CaseIterable {
 
     private func exchange(_ run: inout FlowRun, _ request: [UInt8], _ count: Int) {
         for _ in 0..<count {
-            run.receive(.client, request)
+            // As much at once as an event loop reads.
+            for start in stride(from: 0, to: request.count, by: Self.readSize) {
+                run.receive(.client, request, start..<min(start + Self.readSize, request.count))
+            }
             run.receive(.upstream, Sample.answer)
         }
     }
@@ -53,7 +62,8 @@ enum Scenario: String, CaseIterable {
     private func isRight(_ run: FlowRun, _ count: Int) -> Bool {
         let isStream = self == .event || self == .tokens
         let answers = isStream ? Sample.event.count * count : Sample.answer.count * count
-        let requests = isStream ? 1024 : 1024 * count
+        let size = self == .prompt || self == .code ? Self.promptSize : 1024
+        let requests = isStream ? 1024 : size * count
         let connects = isStream || self == .relay ? 1 : count
         return !run.isUpset && run.toClient >= answers && run.toUpstream >= requests && run.connects == connects
     }

@@ -1,0 +1,2 @@
+/* libyaml, as Debian's libyaml-dev has it. */
+#include <yaml.h>
