@@ -23,5 +23,6 @@
 #include "mb_log.h"
 #include "mb_netlink.h"
 #include "mb_object.h"
+#include "mb_qdisc.h"
 
 #endif

@@ -32,6 +32,8 @@ final class AgentParts: Sendable {
         let state = StateFile(path: groundwork.run.statePath, groundwork, logger)
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let admin = AdminServer(descriptor: groundwork.adminSocket, group: loops, logger: logger)
+        let endpoints = EndpointWatch(plane: DirectPlane(groundwork.plane), hub: hub, logger: logger)
+        let prober = EndpointProber(logger: logger) { endpoints.take($0) }
         let toBroker = Relay<Broker>()
         let supervisor = ProxySupervisor(
             program: groundwork.program,
@@ -41,7 +43,7 @@ final class AgentParts: Sendable {
         let broker = Broker(
             Broker.Surroundings(
                 groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,
-                failures: failures, state: state, logger: logger))
+                failures: failures, endpoints: endpoints, prober: prober, state: state, logger: logger))
         toBroker.target = broker
         let leaving = Leaving()
         self.leaving = leaving
@@ -56,7 +58,7 @@ final class AgentParts: Sendable {
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
             ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
-            KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger),
+            prober, KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger),
             Housekeeping(broker: broker, hub: hub),
             ControlServer(
                 descriptor: groundwork.controlSocket, group: loops,

@@ -6,13 +6,18 @@ package enum BPFProbe {
     package enum ProgramType: String, Sendable, CaseIterable {
         case cgroupSockAddr = "cgroup_sock_addr"
         case sockOps = "sock_ops"
+        /// getsockopt and setsockopt.
         case cgroupSockopt = "cgroup_sockopt"
+        case cgroupSock = "cgroup_sock"
+        case cgroupSKB = "cgroup_skb"
 
         var kernelType: bpf_prog_type {
             switch self {
             case .cgroupSockAddr: BPF_PROG_TYPE_CGROUP_SOCK_ADDR
             case .sockOps: BPF_PROG_TYPE_SOCK_OPS
             case .cgroupSockopt: BPF_PROG_TYPE_CGROUP_SOCKOPT
+            case .cgroupSock: BPF_PROG_TYPE_CGROUP_SOCK
+            case .cgroupSKB: BPF_PROG_TYPE_CGROUP_SKB
             }
         }
     }
@@ -49,5 +54,10 @@ package enum BPFProbe {
         LogCapture.run {
             libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, nil)
         }.result == 1
+    }
+
+    /// Iterators over TCP sockets (5.8): a changed entry reaches open connections at once.
+    package static func hasTCPIterator() -> Bool {
+        LogCapture.run { libbpf_find_vmlinux_btf_id("tcp", BPF_TRACE_ITER) }.result > 0
     }
 }

@@ -2,19 +2,23 @@ import Catalog
 
 /// `capture`: which connections the broker takes.
 struct CaptureSection {
-    private static let keys = KnownKeys(["name", "to", "path", "whenProxyDown", "unknown", "opaque"], later: ["model"])
+    private static let keys = KnownKeys(["name", "to", "path", "model", "whenProxyDown", "unknown", "opaque"])
 
     private let reading: Reading
+    private let models: ModelIndex
     private var rules: [CaptureRule] = []
     private var names: [String: Field] = [:]
     /// The first rule that takes a destination.
     private var takers: [Destination: (rule: String, field: Field)] = [:]
     private var destinations: [IPAddress.Family: Int] = [:]
 
-    private init(_ reading: Reading) { self.reading = reading }
+    private init(_ models: ModelIndex, _ reading: Reading) {
+        self.models = models
+        self.reading = reading
+    }
 
-    static func read(_ field: Field, _ reading: Reading) -> [CaptureRule] {
-        var section = CaptureSection(reading)
+    static func read(_ field: Field, _ models: ModelIndex, _ reading: Reading) -> [CaptureRule] {
+        var section = CaptureSection(models, reading)
         let elements = reading.elements(field)
         guard elements.count <= Limits.rules else {
             reading.fault(field, "has \(elements.count) rules; at most \(Limits.rules) are possible")
@@ -36,7 +40,7 @@ struct CaptureSection {
         var rule = CaptureRule(name: name?.value ?? "", to: [])
         rule.to = readDestinations(field, fields["to"], rule: name?.shown ?? field.key)
         reading.set(&rule.path, fields["path"]) { text throws(Refusal) in
-            try NameText.word(text, of: CaptureRule.Path.self, later: ["direct"])
+            try NameText.word(text, of: CaptureRule.Path.self)
         }
         reading.set(&rule.whenProxyDown, fields["whenProxyDown"]) { text throws(Refusal) in
             try NameText.word(text, of: CaptureRule.WhenProxyDown.self)
@@ -46,6 +50,10 @@ struct CaptureSection {
                 try NameText.word(text, of: CaptureRule.Ungoverned.self)
             }
         }
+        if let field = fields["model"] {
+            rule.model = reading.value(field) { text throws(Refusal) in try models.name(text) }?.value
+        }
+        DedicationCheck(rule: rule, fields: fields, models: models, reading: reading).run(field)
         rules.append(rule)
     }
 

@@ -54,9 +54,20 @@ package enum Configuration {
         var catalog = Catalog()
         let fields = reading.members(root, keys)
         if let field = fields["node"] { catalog.node = NodeSection.read(field, reading) }
-        if let field = fields["capture"] { catalog.rules = CaptureSection.read(field, reading) }
         if let field = fields["models"] { catalog.models = ModelsSection.read(field, reading) }
-        if let field = fields["clients"] { catalog.clients = ClientsSection.read(field, reading) }
+        let models = ModelIndex(catalog.models)
+        if let field = fields["capture"] { catalog.rules = CaptureSection.read(field, models, reading) }
+        if let field = fields["clients"] { catalog.clients = ClientsSection.read(field, models, reading) }
+        if let field = fields["models"] { checkSlots(catalog, field, reading) }
         return catalog
+    }
+
+    /// The kernel has only so many entries, and a model that needs one must not go without.
+    private static func checkSlots(_ catalog: Catalog, _ field: Field, _ reading: Reading) {
+        let needed = catalog.modelsNeedingSlots.count
+        guard needed > Limits.slots else { return }
+        reading.fault(
+            field, "has \(needed) models with qos, with access private or in a capture rule; at most \(Limits.slots) are possible"
+        )
     }
 }

@@ -8,6 +8,12 @@ enum Limits {
     /// `MB_MAX_DESTINATIONS`: entries of each of the kernel plane's rule tries, one trie for each address family.
     static let destinations = 65_536
     static let models = 100_000
+    /// `MB_MAX_MODELS`: models that the kernel plane governs.
+    static let slots = 4_096
+    /// `MB_MAX_SET_ENDPOINTS`: endpoints among which connect() chooses.
+    static let directEndpoints = 32
+    /// `MB_MAX_ACCESS`: models in the `allow` and `deny` of all clients.
+    static let access = 262_144
     static let gateways = 64
     static let clients = 65_536
     /// Bytes of a file that a `${file:…}` names, and of all references of one configuration together.

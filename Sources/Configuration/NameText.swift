@@ -41,13 +41,22 @@ enum NameText {
         return text
     }
 
+    /// A network interface.
+    static func device(_ text: String) throws(Refusal) -> String {
+        let isName = (1...15).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        guard isName, !text.contains("/"), !text.contains(":"), text != ".", text != ".." else {
+            throw Refusal("is not the name of a network device, as eth0: 1 to 15 characters without blanks, slashes and colons")
+        }
+        return text
+    }
+
     /// One of the words that an enumeration spells.
     static func word<Word: RawRepresentable<String> & CaseIterable>(
-        _ text: String, of type: Word.Type, later: Set<String> = []
+        _ text: String, of type: Word.Type
     ) throws(Refusal) -> Word {
         if let word = Word(rawValue: text) { return word }
         let accepted = Word.allCases.map(\.rawValue).joined(separator: " or ")
-        throw Refusal(later.contains(text) ? "is not supported by this version; write \(accepted)" : "is not \(accepted)")
+        throw Refusal("is not \(accepted)")
     }
 
     private static func isIdentifierByte(_ byte: UInt8) -> Bool {

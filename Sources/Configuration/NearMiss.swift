@@ -1,7 +1,7 @@
 /// Finds what somebody meant who wrote something almost right.
-enum NearMiss {
+package enum NearMiss {
     /// The candidate that differs from `text` only in case or separators, or by an edit or two; nil: none is near.
-    static func nearest(to text: String, among candidates: [String]) -> String? {
+    package static func nearest(to text: String, among candidates: [String]) -> String? {
         guard text.utf8.count <= 64 else { return nil }
         let wanted = folded(text)
         let allowed = wanted.count <= 3 ? 1 : 2

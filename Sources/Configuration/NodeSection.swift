@@ -5,8 +5,9 @@ struct NodeSection {
     private static let keys = KnownKeys(
         [
             "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers", "timeouts",
-            "maxBody",
-        ], later: ["qdisc"])
+            "maxBody", "qdisc",
+        ])
+    private static let qdiscKeys = KnownKeys(["device", "kind", "rate"])
 
     private static let timeouts: [(key: String, path: any WritableKeyPath<Timeouts, Int> & Sendable)] = [
         ("head", \.head), ("bodyIdle", \.bodyIdle), ("keepAlive", \.keepAlive), ("connect", \.connect),
@@ -24,6 +25,7 @@ struct NodeSection {
         section.readCgroups(fields)
         section.readAddresses(fields)
         section.readProxy(fields)
+        if let qdisc = fields["qdisc"] { section.readQdisc(qdisc) }
         return section.node
     }
 
@@ -76,5 +78,29 @@ struct NodeSection {
         for timeout in Self.timeouts {
             reading.set(&node.timeouts[keyPath: timeout.path], members[timeout.key], NumberText.milliseconds)
         }
+    }
+
+    private mutating func readQdisc(_ field: Field) {
+        guard !field.isNull else { return }
+        let fields = reading.members(field, Self.qdiscKeys)
+        guard case .mapping = field.value.content else { return }
+        for key in Self.qdiscKeys.accepted where fields[key] == nil {
+            reading.fault(field, "has no \(key); write {device: eth0, kind: htb, rate: 10Gbit/s}")
+        }
+        if let kind = fields["kind"] {
+            _ = reading.value(kind) { text throws(Refusal) in
+                guard text == "htb" else { throw Refusal("is not htb, the only kind there is") }
+                return text
+            }
+        }
+        let device = fields["device"].flatMap { reading.value($0, NameText.device) }
+        let rate = fields["rate"].flatMap { field in
+            reading.value(field) { text throws(Refusal) in
+                guard let rate = QoSText.bandwidth(text) else { throw Refusal("is not \(QoSText.deviceRateForm)") }
+                return rate
+            }
+        }
+        guard let device, let rate else { return }
+        node.qdisc = Qdisc(device: device.value, rate: rate.value)
     }
 }

@@ -24,8 +24,10 @@ package struct CaptureReport: Hashable, Sendable, Codable {
     /// nil when the rule was read from the kernel, which does not know it.
     package var name: String?
     package var destinations: [String]
-    /// `proxy` or `deny`.
+    /// `proxy`, `direct` or `deny`.
     package var path: String
+    /// The model that these destinations are dedicated to; nil: whatever requests name.
+    package var model: String?
     /// `direct` or `refuse`.
     package var whenProxyDown: String
     /// `relay` or `refuse`; nil when the rule was read from the kernel.
@@ -34,13 +36,14 @@ package struct CaptureReport: Hashable, Sendable, Codable {
     package var counters: Counters
 
     package init(
-        id: UInt32, name: String?, destinations: [String], path: String, whenProxyDown: String, unknown: String? = nil,
-        opaque: String? = nil, counters: Counters = Counters()
+        id: UInt32, name: String?, destinations: [String], path: String, model: String? = nil, whenProxyDown: String,
+        unknown: String? = nil, opaque: String? = nil, counters: Counters = Counters()
     ) {
         self.id = id
         self.name = name
         self.destinations = destinations
         self.path = path
+        self.model = model
         self.whenProxyDown = whenProxyDown
         self.unknown = unknown
         self.opaque = opaque
@@ -49,7 +52,7 @@ package struct CaptureReport: Hashable, Sendable, Codable {
 
     package init(_ rule: CaptureRule, id: UInt32, counters: Counters) {
         self.init(
-            id: id, name: rule.name, destinations: rule.to.map(\.description), path: rule.path.rawValue,
+            id: id, name: rule.name, destinations: rule.to.map(\.description), path: rule.path.rawValue, model: rule.model,
             whenProxyDown: rule.whenProxyDown.rawValue, unknown: rule.unknown.rawValue, opaque: rule.opaque.rawValue,
             counters: counters)
     }

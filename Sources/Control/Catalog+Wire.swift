@@ -44,7 +44,7 @@ extension Destination: WireCoded {
 }
 
 extension CaptureRule: WireCoded {
-    static var wireMinimum: Int { 12 }
+    static var wireMinimum: Int { 13 }
 
     func write(to writer: inout WireWriter) {
         writer.write(name)
@@ -53,17 +53,18 @@ extension CaptureRule: WireCoded {
         writer.write(caseOf: whenProxyDown)
         writer.write(caseOf: unknown)
         writer.write(caseOf: opaque)
+        writer.write(model)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             name: try reader.text(), to: try reader.list(), path: try reader.caseOf(), whenProxyDown: try reader.caseOf(),
-            unknown: try reader.caseOf(), opaque: try reader.caseOf())
+            unknown: try reader.caseOf(), opaque: try reader.caseOf(), model: try reader.optional())
     }
 }
 
 extension Endpoint: WireCoded {
-    static var wireMinimum: Int { 18 }
+    static var wireMinimum: Int { 20 }
 
     func write(to writer: inout WireWriter) {
         writer.write(host)
@@ -71,38 +72,44 @@ extension Endpoint: WireCoded {
         writer.write(authority)
         writer.write(pathPrefix)
         writer.write(addresses)
+        writer.write(weight)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             host: try reader.text(), port: try reader.integer(), authority: try reader.text(), pathPrefix: try reader.text(),
-            addresses: try reader.list())
+            addresses: try reader.list(), weight: try reader.integer())
     }
 }
 
+/// Without its QoS: what is in force of that stands in the kernel plane's maps, where it can change at any time.
 extension Model: WireCoded {
-    static var wireMinimum: Int { 8 }
+    static var wireMinimum: Int { 9 }
 
     func write(to writer: inout WireWriter) {
         writer.write(name)
         writer.write(endpoints)
+        writer.write(caseOf: access)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
-        self.init(name: try reader.text(), endpoints: try reader.list())
+        self.init(name: try reader.text(), endpoints: try reader.list(), access: try reader.caseOf())
     }
 }
 
 extension Client: WireCoded {
-    static var wireMinimum: Int { 8 }
+    static var wireMinimum: Int { 13 }
 
     func write(to writer: inout WireWriter) {
         writer.write(name)
         writer.write(workloads)
+        writer.write(allow)
+        writer.write(deny)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
-        self.init(name: try reader.text(), workloads: try reader.list())
+        self.init(
+            name: try reader.text(), workloads: try reader.list(), allow: try reader.optionalList(), deny: try reader.list())
     }
 }
 

@@ -10,6 +10,10 @@ package enum ControlRequest: Hashable, Sendable {
     case flows(model: String?, client: String?)
     /// Answered by `[CaptureReport]`.
     case captures
+    /// Answered by `[ClientReport]`.
+    case clients
+    /// A model's entry was changed by hand; answered by an `Acknowledgement` once it is an event.
+    case qosChanged(QoSNotice)
     /// Answered by one `EventReport` a line: the last `last` ones, then, with `follow`, each as it happens.
     /// Without `follow` the agent closes the connection behind the last line.
     case events(follow: Bool, last: Int)
@@ -38,8 +42,11 @@ package struct DetachReport: Hashable, Sendable, Codable {
 }
 
 extension ControlRequest: Codable {
-    private enum Key: String, CodingKey { case command, name, model, client, follow, last }
-    private enum Command: String, Codable { case status, models, model, flows, captures, events, detach, reload }
+    private enum Key: String, CodingKey { case command, name, model, client, follow, last, notice }
+    private enum Command: String, Codable {
+        case status, models, model, flows, captures, clients, events, detach, reload
+        case qosChanged = "qos-changed"
+    }
 
     package init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: Key.self)
@@ -52,6 +59,8 @@ extension ControlRequest: Codable {
                 model: try fields.decodeIfPresent(String.self, forKey: .model),
                 client: try fields.decodeIfPresent(String.self, forKey: .client))
         case .captures: self = .captures
+        case .clients: self = .clients
+        case .qosChanged: self = .qosChanged(try fields.decode(QoSNotice.self, forKey: .notice))
         case .events:
             self = .events(
                 follow: try fields.decodeIfPresent(Bool.self, forKey: .follow) ?? false,
@@ -72,7 +81,8 @@ extension ControlRequest: Codable {
         case .events(let follow, let last):
             try fields.encode(follow, forKey: .follow)
             try fields.encode(last, forKey: .last)
-        case .status, .models, .captures, .detach, .reload: break
+        case .qosChanged(let notice): try fields.encode(notice, forKey: .notice)
+        case .status, .models, .captures, .clients, .detach, .reload: break
         }
     }
 
@@ -83,6 +93,8 @@ extension ControlRequest: Codable {
         case .model: .model
         case .flows: .flows
         case .captures: .captures
+        case .clients: .clients
+        case .qosChanged: .qosChanged
         case .events: .events
         case .detach: .detach
         case .reload: .reload

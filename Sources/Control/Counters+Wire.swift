@@ -21,6 +21,7 @@ extension LatencyHistogram: WireCoded {
 extension ModelCounters: WireCoded {
     private static let counters: Counters<Self> = [
         \.requests, \.status2xx, \.status3xx, \.status4xx, \.status5xx, \.broken, \.cancelled, \.bytesIn, \.bytesOut, \.active,
+        \.rateLimited, \.tokenLimited, \.accessRefused, \.tokens,
     ]
 
     static var wireMinimum: Int { 8 * counters.count + LatencyHistogram.wireMinimum }
@@ -55,7 +56,7 @@ extension ProxyStatistics: WireCoded {
     private static let counters: Counters<Self> = [
         \.acceptedCaptured, \.acceptedGateway, \.openConnections, \.withoutOrigin, \.opaque, \.unnamed, \.refused,
         \.upstreamConnects, \.upstreamReuses, \.upstreamConnectFailures, \.staleRetries, \.acceptFailures, \.residentBytes,
-        \.descriptors, \.uptimeMilliseconds,
+        \.descriptors, \.uptimeMilliseconds, \.tagFailures,
     ]
 
     static var wireMinimum: Int { 4 + 8 * counters.count }

@@ -12,6 +12,8 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let connectDenied = Kind(rawValue: "connect-denied")
         package static let connectRefused = Kind(rawValue: "connect-refused")
         package static let connectDirect = Kind(rawValue: "connect-direct")
+        // Also from the kernel: a connect() that a model's entry refused, or in observe mode would have.
+        package static let limited = Kind(rawValue: "limited")
         // From the proxy.
         package static let unknownModel = Kind(rawValue: "unknown-model")
         package static let opaque = Kind(rawValue: "opaque")
@@ -25,6 +27,13 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let proxyExited = Kind(rawValue: "proxy-exited")
         package static let reloaded = Kind(rawValue: "reloaded")
         package static let reloadFailed = Kind(rawValue: "reload-failed")
+        // Something is wrong with the tree of `node.qdisc`.
+        package static let qdisc = Kind(rawValue: "qdisc")
+        // An endpoint of the direct path stopped or started to answer.
+        package static let endpointDown = Kind(rawValue: "endpoint-down")
+        package static let endpointUp = Kind(rawValue: "endpoint-up")
+        // A model's entry was changed by hand.
+        package static let qosChanged = Kind(rawValue: "qos-changed")
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-19T08:15:30.123Z`.
@@ -39,11 +48,14 @@ package struct EventReport: Hashable, Sendable, Codable {
     package var address: String?
     /// The capture rule's name.
     package var rule: String?
+    /// Of `limited`: which part of the model's entry, and whether it only observes, so that the connect was let pass.
+    package var reason: String?
+    package var observed: Bool?
     package var detail: String?
 
     package init(
         time: String, kind: Kind, model: String? = nil, client: String? = nil, pid: UInt32? = nil, workload: String? = nil,
-        address: String? = nil, rule: String? = nil, detail: String? = nil
+        address: String? = nil, rule: String? = nil, reason: String? = nil, observed: Bool? = nil, detail: String? = nil
     ) {
         self.time = time
         self.kind = kind
@@ -53,6 +65,8 @@ package struct EventReport: Hashable, Sendable, Codable {
         self.workload = workload
         self.address = address
         self.rule = rule
+        self.reason = reason
+        self.observed = observed
         self.detail = detail
     }
 
@@ -61,6 +75,10 @@ package struct EventReport: Hashable, Sendable, Codable {
             time: time, kind: Kind(event.kind), model: event.model.nonEmpty, client: event.client.nonEmpty,
             pid: event.pid == 0 ? nil : event.pid, workload: workload, address: event.address?.description,
             detail: event.detail.nonEmpty)
+    }
+
+    package init(_ notice: QoSNotice, time: String) {
+        self.init(time: time, kind: .qosChanged, model: notice.model, detail: "by uid \(notice.uid): \(notice.change)")
     }
 }
 

@@ -4,7 +4,7 @@ import Catalog
 /// order. A message has one encoding only, and bytes that are not exactly one are refused.
 package enum Wire {
     /// Raised by every change of what a message holds or means, since an agent may find a proxy of another build.
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 2
     /// Bytes of the largest message.
     package static let frameLimit = 64 << 20
 
@@ -94,16 +94,21 @@ extension ProxyMessage {
 }
 
 extension ProxySettings: WireCoded {
-    static var wireMinimum: Int { 16 + Catalog.wireMinimum }
+    static var wireMinimum: Int { 20 + Catalog.wireMinimum }
 
     func write(to writer: inout WireWriter) {
         writer.write(generation)
         writer.write(catalog)
         writer.write(hostNetnsCookie)
+        writer.write(slots)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
-        self.init(generation: try reader.integer(), catalog: try reader.value(), hostNetnsCookie: try reader.integer())
+        self.init(
+            generation: try reader.integer(), catalog: try reader.value(), hostNetnsCookie: try reader.integer(),
+            slots: try reader.list())
+        // Slots belong to models by position: a list of another length would give models each other's limits.
+        guard slots.isEmpty || slots.count == catalog.models.count else { throw .invalidValue }
     }
 }
 

@@ -1,8 +1,9 @@
 package import Catalog
 package import Telemetry
 
-/// What the agent tells the proxy. The first message, `welcome`, carries the descriptor of the kernel plane's
-/// `listeners` map beside it (SCM_RIGHTS).
+/// What the agent tells the proxy. The first message, `welcome`, carries descriptors of the kernel plane's maps beside it
+/// (SCM_RIGHTS), in the order `listeners`, `models` (read-only), `buckets`; those that are missing at the end are not
+/// there, and without the last two no model has a limit.
 package enum AgentMessage: Hashable, Sendable {
     case welcome(ProxySettings)
     case configure(ProxySettings)
@@ -45,11 +46,15 @@ package struct ProxySettings: Hashable, Sendable {
     package var catalog: Catalog
     /// The cookie of the host's network namespace, to tell callers of other ones.
     package var hostNetnsCookie: UInt64
+    /// The slot in the maps `models` and `buckets` of each model of the catalogue, in its order; 0: it has none. Empty: no
+    /// model has one.
+    package var slots: [UInt32]
 
-    package init(generation: UInt64, catalog: Catalog, hostNetnsCookie: UInt64) {
+    package init(generation: UInt64, catalog: Catalog, hostNetnsCookie: UInt64, slots: [UInt32] = []) {
         self.generation = generation
         self.catalog = catalog
         self.hostNetnsCookie = hostNetnsCookie
+        self.slots = slots
     }
 }
 
@@ -98,6 +103,8 @@ package struct ProxyStatistics: Hashable, Sendable {
     package var staleRetries: UInt64 = 0
     /// accept(2) failures for want of descriptors or memory.
     package var acceptFailures: UInt64 = 0
+    /// Connections that the kernel did not put under their model's entry.
+    package var tagFailures: UInt64 = 0
     /// Resident memory in bytes, open descriptors.
     package var residentBytes: UInt64 = 0
     package var descriptors: UInt64 = 0

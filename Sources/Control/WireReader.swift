@@ -70,6 +70,10 @@ struct WireReader {
         try boolean() ? try Value(from: &self) : nil
     }
 
+    mutating func optionalList<Element: WireCoded>(of type: Element.Type = Element.self) throws(WireError) -> [Element]? {
+        try boolean() ? try list() : nil
+    }
+
     mutating func caseOf<Case: CaseIterable>(_ type: Case.Type = Case.self) throws(WireError) -> Case {
         let position = try byte()
         for (index, candidate) in Case.allCases.enumerated() where index == Int(position) { return candidate }

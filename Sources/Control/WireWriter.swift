@@ -4,7 +4,12 @@ struct WireWriter {
 
     mutating func write(_ value: UInt8) { bytes.append(value) }
 
-    mutating func write(_ value: some FixedWidthInteger) {
+    mutating func write(_ value: some FixedWidthInteger) { write(integer: value) }
+
+    /// By itself, since it can stand in lists too, and would otherwise be two things at once.
+    mutating func write(_ value: UInt32) { write(integer: value) }
+
+    private mutating func write(integer value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
@@ -23,6 +28,11 @@ struct WireWriter {
     mutating func write(_ list: [some WireCoded]) {
         write(UInt32(clamping: list.count))
         for element in list { element.write(to: &self) }
+    }
+
+    mutating func write(_ list: [some WireCoded]?) {
+        write(list != nil)
+        if let list { write(list) }
     }
 
     mutating func write<Value: WireCoded>(_ value: Value?) {
@@ -47,6 +57,12 @@ protocol WireCoded {
     static var wireMinimum: Int { get }
     func write(to writer: inout WireWriter)
     init(from reader: inout WireReader) throws(WireError)
+}
+
+extension UInt32: WireCoded {
+    static var wireMinimum: Int { 4 }
+    func write(to writer: inout WireWriter) { writer.write(self) }
+    init(from reader: inout WireReader) throws(WireError) { self = try reader.integer() }
 }
 
 extension String: WireCoded {

@@ -108,7 +108,7 @@ extension mb_qos {
         notsent_lowat = priority >= Self.interactivePriority ? Self.interactiveUnsent : 0
         dscp = qos.dscp ?? 0
         mode = UInt8((qos.mode == .observe ? MB_MODE_OBSERVE : MB_MODE_ENFORCE).rawValue)
-        service = UInt8((qos.service ?? .bestEffort).kernel.rawValue)
+        service = UInt8((classID == nil ? qos.service ?? .bestEffort : qos.effectiveService).kernel.rawValue)
     }
 
     private static func fields(of qos: QoS) -> UInt32 {

@@ -1,4 +1,5 @@
 internal import BPF
+internal import CBPFShim
 
 /// A kernel feature that the plane uses.
 package struct HostFeature: Hashable, Sendable {
@@ -28,6 +29,16 @@ extension HostFacts {
         let errno = HostFeature(
             name: "helper bpf_set_retval", available: BPFProbe.hasConnectErrno(), required: false,
             note: "without it (before 5.18) a refused caller sees EPERM instead of ECONNREFUSED")
-        return programs + maps + [errno]
+        let iterator = HostFeature(name: "iter/tcp", available: BPFProbe.hasTCPIterator())
+        return programs + maps + [iterator, errno] + [htb()].compactMap(\.self)
+    }
+
+    /// nil: cannot be told, which takes CAP_SYS_ADMIN.
+    private static func htb() -> HostFeature? {
+        let found = mb_htb_probe()
+        guard found >= 0 else { return nil }
+        return HostFeature(
+            name: "HTB qdisc", available: found == 1, required: false,
+            note: "node.qdisc cannot be used; pacing, priority and DSCP work without it")
     }
 }

@@ -75,7 +75,7 @@ extension KernelPlane {
         let dropped = plan.stale.filter { models.model($0.value).pointee.live.fields != 0 }.keys.sorted()
         for slot in plan.stale.values { try models.release(slot) }
         if !plan.stale.isEmpty { try models.reapply() }
-        let given = plan.given(from: try models.free(plan.waiting.count))
+        let given = plan.given(from: try models.free(plan.waiting.count, sparing: Set(plan.stale.values)))
         for (name, slot) in given.slots { try models.claim(slot, name) }
         let slots = plan.kept.merging(given.slots) { kept, _ in kept }
         if models.publish(entries, slots) { try models.reapply() }
@@ -115,10 +115,12 @@ extension KernelPlane {
 }
 
 extension ModelTable {
-    /// Up to so many slots that nobody has and nothing counts for.
-    fileprivate func free(_ count: Int) throws(KernelPlaneError) -> [UInt32] {
+    /// Up to so many slots that nobody has and nothing counts for; those just released only if there are no others: for a
+    /// moment the proxy may still use them for the models that had them.
+    fileprivate func free(_ count: Int, sparing released: Set<UInt32>) throws(KernelPlaneError) -> [UInt32] {
         var free: [UInt32] = []
-        for slot in Self.slots where free.count < count && !isInUse(slot) {
+        for slot in Self.slots.filter({ !released.contains($0) }) + released.sorted() where free.count < count {
+            guard !isInUse(slot) else { continue }
             if try isIdle(slot) { free.append(slot) }
         }
         return free

@@ -70,6 +70,20 @@ package enum LimitReason: UInt32, Hashable, Sendable, CaseIterable {
     case tokens = 6
 }
 
+extension LimitReason {
+    /// As JSON, events and metrics name it.
+    package var text: String {
+        switch self {
+        case .rate: "connect-rate"
+        case .connections: "connections"
+        case .access: "access"
+        case .noEndpoint: "no-endpoint"
+        case .requests: "requests"
+        case .tokens: "tokens"
+        }
+    }
+}
+
 /// A connect that did not go where its rule would have sent it, or that met a limit of its model.
 package struct KernelEvent: Hashable, Sendable {
     package enum Kind: UInt32, Hashable, Sendable, CaseIterable {

@@ -76,6 +76,9 @@ package struct ProgramInfo: Hashable, Sendable {
     /// In the order in which the kernel runs them.
     package var neighbours: [Neighbour]
 
+    /// False: an iterator, which runs when its pin is read.
+    package var hasCgroup: Bool { !hook.hasPrefix("iter/") }
+
     package init(
         name: String, id: UInt32, hook: String, linkID: UInt32, cgroup: UInt64, cgroupPath: String?, tag: String,
         loadedBytes: UInt32, jitedBytes: UInt32, runCount: UInt64, runNanoseconds: UInt64, neighbours: [Neighbour]

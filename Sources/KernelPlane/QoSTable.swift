@@ -5,7 +5,7 @@ import Glibc
 
 /// The models' entries: read, and changed by hand. Works on the pins, with the agent up or down.
 package struct QoSTable: Sendable {
-    private let table: ModelTable
+    let table: ModelTable
 
     /// An error if nothing is pinned there, or something of another layout version.
     package init(pinDirectory: String) throws(KernelPlaneError) {
@@ -36,8 +36,12 @@ package struct QoSTable: Sendable {
 
     /// Sets by hand the fields that `change` has; they stay over what is configured until `reset`. All of it is in force
     /// when this returns, or nothing has changed. `reapply` brings it to open connections at once.
-    package func set(_ name: String, _ change: QoS, by uid: UInt32) throws(KernelPlaneError) -> QoSChange {
-        try edit(name, by: uid) { $0.overlaid(by: change) }
+    ///
+    /// - Parameter fault: what is wrong with the entry that would be in force, for which nothing is changed; nil: nothing.
+    package func set(
+        _ name: String, _ change: QoS, by uid: UInt32, fault: (QoS) -> String? = { _ in nil }
+    ) throws(KernelPlaneError) -> QoSChange {
+        try edit(name, by: uid, fault: fault) { $0.overlaid(by: change) }
     }
 
     /// Ends what was set by hand.
@@ -48,7 +52,9 @@ package struct QoSTable: Sendable {
     /// Puts the entries in force on the live sockets of this network namespace; how many that changed.
     package func reapply() throws(KernelPlaneError) -> Int { try table.reapply() }
 
-    private func edit(_ name: String, by uid: UInt32, _ change: (QoS) -> QoS) throws(KernelPlaneError) -> QoSChange {
+    private func edit(
+        _ name: String, by uid: UInt32, fault: (QoS) -> String? = { _ in nil }, _ change: (QoS) -> QoS
+    ) throws(KernelPlaneError) -> QoSChange {
         let lock = try table.lock(.exclusive)
         defer { withExtendedLifetime(lock) {} }
         guard let slot = table.slot(named: name) else {
@@ -59,7 +65,11 @@ package struct QoSTable: Sendable {
         let configured = model.pointee.file.qos
         let before = table.inForce(slot).qos
         let live = change(model.pointee.live.qos)
-        try configured.overlaid(by: live).check(name)
+        let merged = configured.overlaid(by: live)
+        try merged.check(name)
+        if let fault = fault(merged) {
+            throw KernelPlaneError(operation: "set the QoS of model", object: name, hint: fault)
+        }
         table.publish(
             slot, file: configured, live: live, isPrivate: model.pointee.flags & UInt32(MB_MODEL_PRIVATE) != 0)
         model.pointee.changed_ns = ModelTable.nanoseconds(CLOCK_REALTIME)
@@ -118,7 +128,7 @@ extension BucketReading {
 extension mb_qos {
     /// As mb_share() reckons it.
     fileprivate func share(active: (UInt64, UInt64)) -> ModelQoS.Legs? {
-        guard bandwidth != 0, mode != UInt8(MB_MODE_OBSERVE.rawValue) else { return nil }
+        guard let bandwidth = qos.pacing(classed: sk_priority >= QdiscTree.classID(slot: 0)) else { return nil }
         return .init(responses: max(1, bandwidth / max(1, active.0)), requests: max(1, bandwidth / max(1, active.1)))
     }
 }

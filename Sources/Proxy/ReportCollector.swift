@@ -75,6 +75,7 @@ extension ProxyStatistics {
         sum.upstreamConnectFailures += part.upstreamConnectFailures
         sum.staleRetries += part.staleRetries
         sum.acceptFailures += part.acceptFailures
+        sum.tagFailures += part.tagFailures
     }
 }
 

@@ -24,6 +24,11 @@ package enum Metrics {
         package static let model = "model"
         package static let statusClass = "class"
         package static let entrance = "entrance"
+        package static let client = "client"
+        package static let endpoint = "endpoint"
+        package static let reason = "reason"
+        package static let kind = "kind"
+        package static let direction = "direction"
     }
 
     package static let buildInfo = Metric("modelbroker_build_info", .gauge, "The agent's version; always 1.")
@@ -54,6 +59,10 @@ package enum Metrics {
         package static let received = Metric(
             "modelbroker_model_received_bytes_total", .counter, "Bytes of requests, heads included.")
         package static let sent = Metric("modelbroker_model_sent_bytes_total", .counter, "Bytes of answers, heads included.")
+        package static let limited = Metric(
+            "modelbroker_model_limited_total", .counter, "Requests answered 429 or 403, by what they met.")
+        package static let tokens = Metric(
+            "modelbroker_model_tokens_total", .counter, "Tokens used, counted while a model has a limit of them.")
         package static let active = Metric("modelbroker_model_active_requests", .gauge, "Requests under way.")
         /// The name and the buckets are those of the OpenTelemetry conventions for generative AI.
         package static let firstByte = Metric(
@@ -88,6 +97,9 @@ package enum Metrics {
             "modelbroker_proxy_upstream_connect_failures_total", .counter, "Connections to endpoints that failed.")
         package static let staleRetries = Metric(
             "modelbroker_proxy_stale_retries_total", .counter, "Requests sent again because a kept-alive connection was closed.")
+        package static let tagFailures = Metric(
+            "modelbroker_proxy_tag_failures_total", .counter,
+            "Connections that the kernel did not put under their model's entry.")
         package static let acceptFailures = Metric(
             "modelbroker_proxy_accept_failures_total", .counter, "Connections not accepted for want of descriptors or memory.")
     }

@@ -15,6 +15,13 @@ package struct ModelCounters: Hashable, Sendable {
     package var bytesOut: UInt64 = 0
     /// Requests under way now.
     package var active: UInt64 = 0
+    /// Requests answered 429: over the limit of requests, over that of tokens.
+    package var rateLimited: UInt64 = 0
+    package var tokenLimited: UInt64 = 0
+    /// Requests answered 403: the client may not call the model.
+    package var accessRefused: UInt64 = 0
+    /// Tokens used, prompts and answers, while the model has a limit of tokens: else nobody counts them.
+    package var tokens: UInt64 = 0
     /// Time to the first byte of the answer's body, from the end of the request's head.
     package var firstByte = LatencyHistogram()
 
@@ -31,6 +38,10 @@ package struct ModelCounters: Hashable, Sendable {
         sum.bytesIn += other.bytesIn
         sum.bytesOut += other.bytesOut
         sum.active += other.active
+        sum.rateLimited += other.rateLimited
+        sum.tokenLimited += other.tokenLimited
+        sum.accessRefused += other.accessRefused
+        sum.tokens += other.tokens
         sum.firstByte += other.firstByte
     }
 

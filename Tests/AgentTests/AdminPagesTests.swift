@@ -67,6 +67,7 @@ import Testing
         page.kernelCounters = [("connects", 1), ("captured", 2)]
         page.rules = [("llm", CaptureReport.Counters())]
         page.listeners = [("host4", true)]
+        page.governed = GovernedMetricsTests.page
         var opened: Set<String> = []
         var current = ""
         for line in page.render().text.split(separator: "\n") {

@@ -1,3 +1,4 @@
+import Catalog
 import Control
 import Glibc
 import Logging
@@ -18,6 +19,7 @@ import Testing
         let answers = ControlAnswers(
             status: { StatusReport() }, models: { [ModelReport(name: "llama", source: .seen)] },
             flows: { (_, _) async throws(AgentError) in throw AgentError("the proxy does not answer") }, captures: { [] },
+            clients: { [ClientReport(Client(name: "checkout"), number: 1)] },
             reload: { ReloadReport(time: "", accepted: true, generation: 2) }, detach: { () async throws(AgentError) in },
             leave: left, hub: hub)
         var logger = Logger(label: "test")

@@ -65,7 +65,7 @@ import Testing
         try #require(Glibc.pipe(&pipe) == 0)
         defer { for end in pipe { close(end) } }
         let given = pipe[1]
-        async let outcome = connection.welcome(settings, listeners: given, atMost: .seconds(5))
+        async let outcome = connection.welcome(settings, maps: [given], atMost: .seconds(5))
         let (message, descriptor) = try #require(try await proxy.hear())
         #expect(message == .welcome(settings))
         try #require(descriptor >= 0)

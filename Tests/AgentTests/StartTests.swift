@@ -25,6 +25,7 @@ import Testing
         lock.release()
         try InstanceLock.take(scratch["agent.lock"]).release()
         #expect(try InstanceLock.take(pinDirectory: scratch["none"]) == nil)
+        mkdir(scratch["links"], 0o700)
         let pins = try InstanceLock.take(pinDirectory: scratch.path)
         #expect(throws: AgentError.self) { try InstanceLock.take(pinDirectory: scratch.path) }
         pins?.release()

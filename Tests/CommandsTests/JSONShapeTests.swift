@@ -16,7 +16,11 @@ import Testing
             (.model(name: "a\"b"), #"{"command":"model","name":"a\"b"}"#),
             (.flows(model: nil, client: nil), #"{"command":"flows"}"#),
             (.flows(model: "m", client: "c"), #"{"client":"c","command":"flows","model":"m"}"#),
-            (.captures, #"{"command":"captures"}"#),
+            (.captures, #"{"command":"captures"}"#), (.clients, #"{"command":"clients"}"#),
+            (
+                .qosChanged(QoSNotice(model: "m", uid: 7, change: "burst 1 -> 2")),
+                #"{"command":"qos-changed","notice":{"change":"burst 1 -> 2","model":"m","uid":7}}"#
+            ),
             (.events(follow: true, last: 3), #"{"command":"events","follow":true,"last":3}"#),
             (.detach, #"{"command":"detach"}"#), (.reload, #"{"command":"reload"}"#),
         ] as [(ControlRequest, String)])
@@ -26,7 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{}", "[]", "null", #"{"command":"format"}"#, #"{"command":"model"}"#, #"{"command":"flows","model":7}"#,
+        #"{"command":"qos-changed"}"#, #"{"command":"qos-changed","notice":{"model":"m"}}"#, "", "{}", "[]", "null",
+        #"{"command":"format"}"#, #"{"command":"model"}"#, #"{"command":"flows","model":7}"#,
         #"{"command":"events","last":"all"}"#, #"{"command":7}"#, "\u{0}", #"{"command":"status""#,
     ])
     func refusesRequests(_ text: String) {

@@ -3,6 +3,7 @@ import Commands
 import Control
 import Glibc
 import KernelPlane
+import Synchronization
 import Testing
 
 /// The commands on a real plane: programs attached to cgroups of the test, pins on a BPF file system of the test.
@@ -48,13 +49,19 @@ import Testing
         let plane = try KernelPlane.open(
             PlaneLocation(pinDirectory: place.pins, captureCgroup: place.capture, brokerCgroup: place.broker))
         let network = try #require(CIDR(address: IPAddress(v4: 127, 64, 0, 0), prefixLength: 16))
+        var qos = QoS()
+        qos.requests = Rate(100, per: .second)
+        let slots = try plane.apply(models: [ModelEntry(name: "llama", qos: qos, isPrivate: true), ModelEntry(name: "free")])
+        try #require(slots.byName.count == 2)
         let target = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15001)
         try plane.apply(
             settings: PlaneSettings(
                 generation: 5, hostNetnsCookie: try #require(HostFacts.hostNetnsCookie()), targets: [target, nil, nil, nil]),
             rules: [
-                CaptureRule(name: "llm", to: [80, 8000].map { Destination(network: network, port: $0) }, whenProxyDown: .refuse)
-            ], workloads: [:])
+                CaptureRule(
+                    name: "llm", to: [80, 8000].map { Destination(network: network, port: $0) }, whenProxyDown: .refuse,
+                    model: "llama")
+            ], workloads: [:], slots: slots.byName)
     }
 
     @Test(.enabled(if: runs, "needs root, BTF and cgroup v2")) func readsThePinnedMapsWithoutAnAgent() throws {
@@ -69,10 +76,87 @@ import Testing
             let rules = try CaptureReport.grouped(plane.rules()) { id in try plane.ruleCounters(id) }
             #expect(rules.map(\.destinations) == [["127.64.0.0/16:80", "127.64.0.0/16:8000"]])
             #expect(rules.first?.whenProxyDown == "refuse")
+            let table = CaptureReport.table(
+                try CaptureReport.grouped(plane.rules(), models: [1: "llama"]) { id in try plane.ruleCounters(id) }, width: nil)
+            #expect(table.contains("  llama  "))
             let programs = ProgramReport.all(try plane.programs())
             #expect(programs.count >= 7 && programs.allSatisfy { $0.neighbours.isEmpty })
             #expect(programs.contains { $0.hook == "cgroup/connect4" && $0.cgroupPath == place.capture })
             #expect(ProgramReport.table(programs, width: nil).contains(place.capture))
+        }
+    }
+
+    @Test(.enabled(if: runs, "needs root, BTF and cgroup v2")) func setsAndResetsEntries() throws {
+        try withPlane { place in
+            defer { _ = unlink(place.runDirectory + "/audit.jsonl") }
+            #expect(place.run("qos", "show") == 0 && place.run("qos", "show", "llama", "-p") == 0)
+            #expect(place.run("qos", "set", "llama", "--requests", "300/s", "--burst", "30", "--bandwidth", "none") == 0)
+            let entry = try report("llama", place)
+            #expect(entry.settings["requests"]?.value == "300/s" && entry.settings["requests"]?.configured == "100/s")
+            #expect(
+                entry.settings["bandwidth"] == .init(value: "none", amount: nil, source: .live, configured: nil, live: "none"))
+            #expect(entry.buckets["requests"]?.capacity == 30 && entry.changed?.uid == getuid() && entry.access == "private")
+            #expect(place.run("qos", "reset", "llama") == 0)
+            let after = try report("llama", place)
+            #expect(after.settings["requests"]?.source == .file && after.liveFields.isEmpty && after.version > entry.version)
+            #expect(try auditLines(place) == 2)
+        }
+    }
+
+    @Test(.enabled(if: runs, "needs root, BTF and cgroup v2")) func setsAllOrNothing() throws {
+        try withPlane { place in
+            defer { _ = unlink(place.runDirectory + "/audit.jsonl") }
+            let before = try report("free", place)
+            #expect(place.run("qos", "set", "free", "--connects", "5/s", "--dscp", "64") == 2)
+            // Each is right by itself; together they are not.
+            #expect(place.run("qos", "set", "free", "--connects", "5/s", "--token-burst", "7") == 1)
+            #expect(place.run("qos", "set", "free", "--connects", "5/s", "--class", "guaranteed") == 1)
+            #expect(place.run("qos", "set", "fre", "--connects", "5/s") == 1)
+            #expect(place.run("qos", "reset", "gone") == 1 && place.run("qos", "show", "gone") == 1)
+            #expect(try report("free", place) == before)
+            #expect(try auditLines(place) == 0)
+        }
+    }
+
+    @Test(.enabled(if: runs, "needs root, BTF and cgroup v2")) func changesNothingThatCannotBeAudited() throws {
+        try withPlane { place in
+            let path = place.runDirectory + "/audit.jsonl"
+            try #require(mkdir(path, 0o700) == 0)
+            defer { _ = rmdir(path) }
+            let before = try report("free", place)
+            #expect(place.run("qos", "set", "free", "--connects", "5/s") == 1)
+            #expect(try report("free", place) == before)
+        }
+    }
+
+    @Test(.enabled(if: runs, "needs root, BTF and cgroup v2")) func tellsARunningAgent() throws {
+        let asked = Mutex("")
+        let agent = try FakeAgent { connection in
+            asked.withLock { $0 = connection.line() }
+            connection.send("{\"ok\":true,\"data\":{}}\n")
+        }
+        try withPlane { place in
+            var place = place
+            place.runDirectory = agent.directory
+            defer { _ = unlink(agent.directory + "/audit.jsonl") }
+            #expect(place.run("qos", "set", "llama", "--requests", "none") == 0)
+        }
+        let request = try ControlLine.decode(ControlRequest.self, from: Array(asked.withLock { $0 }.utf8))
+        #expect(request == .qosChanged(QoSNotice(model: "llama", uid: getuid(), change: "requests 100/s -> none")))
+    }
+
+    private func report(_ model: String, _ place: Place) throws -> QoSReport {
+        QoSReport(try #require(try QoSTable(pinDirectory: place.pins).model(model)))
+    }
+
+    private func auditLines(_ place: Place) throws -> Int {
+        guard let file = fopen(place.runDirectory + "/audit.jsonl", "re") else { return 0 }
+        defer { fclose(file) }
+        var count = 0
+        while true {
+            let byte = fgetc(file)
+            if byte == EOF { return count }
+            if byte == 10 { count += 1 }
         }
     }
 

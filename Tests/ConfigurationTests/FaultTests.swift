@@ -18,7 +18,7 @@ import Testing
               - to: "[::1]:80"
                 path: direct
             models:
-              m: {endpoints: ["https://h", {}], qos: {requests: 1/s}}
+              m: {endpoints: ["https://h", {}], qos: {requests: 1}}
             clients: [a]
             pools: {}
             """)
@@ -32,8 +32,8 @@ import Testing
                 "line 7: capture[0].to[1]: \"10.0.0.0/8\" has no port; write \(listForm)",
                 "line 8: capture[0].whenproxydown: is not a known key; did you mean whenProxyDown?",
                 "line 9: capture[1]: has no name; every rule needs one",
-                "line 10: capture[1].path: \"direct\" is not supported by this version; write proxy or deny",
-                "line 12: models.m.qos: is not supported by this version",
+                "line 9: capture[1]: has path direct and no model; write the name of the one that these destinations serve",
+                "line 12: models.m.qos.requests: \"1\" is not \(QoSText.rateForm)",
                 "line 12: models.m.endpoints[0]: \"https://h\" cannot be used: https endpoints are not supported by this version",
                 "line 12: models.m.endpoints[1]: has no url; write {url: \"http://HOST:PORT\"}",
                 "line 13: clients: must be a mapping of client names, each with its workloads; it is a list",
@@ -55,14 +55,15 @@ import Testing
         ("capture:\n-\n", "line 2: capture[0]: is empty; a rule needs name and to"),
         (
             "capture: [x]\n",
-            "line 1: capture[0]: must be a mapping of keys and values: name, to, path, whenProxyDown, unknown, opaque"
+            "line 1: capture[0]: must be a mapping of keys and values: name, to, path, model, whenProxyDown, "
+                + "unknown, opaque"
         ),
         ("node: {admin: }\n", "line 1: node.admin: has no value"),
         ("node: {admin: [127.0.0.1:1]}\n", "line 1: node.admin: must be a single value, not a list or mapping"),
         (
             "node: \"\\x07\"\n",
             "line 1: node: must be a mapping of keys and values: cgroup, brokerCgroup, listen, podAddress, gateway, "
-                + "admin, proxy, user, workers, timeouts, maxBody"
+                + "admin, proxy, user, workers, timeouts, maxBody, qdisc"
         ),
         ("node: {user: \"a\\0b\"}\n", "line 1: node.user: \"a\\u{0}b\" holds a control character"),
     ])
@@ -197,7 +198,7 @@ import Testing
                 "line 6: models.\"a\\u{a}b\": \"a\\u{a}b\" is not a model name: it has a control character",
                 "line 7: models.\(shown): \"\(shown)\" is not a model name: 1 to 256 bytes",
                 "line 8: models.\"${env:X}\": \"${env:X}\" has a reference; references are resolved in values, not in names",
-                "line 9: models.text: must be a mapping of keys and values: endpoints",
+                "line 9: models.text: must be a mapping of keys and values: endpoints, access, qos",
                 "line 11: clients.\"a b\": \"a b\" is not a name: 1 to 63 letters, digits, dots, underscores or hyphens",
                 "line 12: clients.one.workloads[1]: \"x\" does not begin with /; write a path below the cgroup v2 mount, "
                     + "as /kubepods.slice/**/checkout*",

@@ -35,7 +35,16 @@ import Testing
         ("maxBody: 1023", "is not from 1KiB to 1GiB"), ("maxBody: 2GiB", "is not from 1KiB to 1GiB"),
         ("maxBody: 9223372036854775807GiB", "is not from 1KiB to 1GiB"), ("maxBody: 32mib", "has no known unit of size"),
         ("maxBody: much", "is not a size"), ("maxBody: ٣MiB", "is not a size"),
-        ("qdisc: htb", "is not supported by this version"),
+        ("qdisc: htb", "must be a mapping of keys and values: device, kind, rate"),
+        ("qdisc: {device: eth0, kind: htb}", "has no rate; write {device: eth0, kind: htb, rate: 10Gbit/s}"),
+        ("qdisc: {kind: htb, rate: 1Gbit/s}", "has no device"), ("qdisc: {device: e, rate: 1Gbit/s}", "has no kind"),
+        ("qdisc: {device: e, kind: hfsc, rate: 1Gbit/s}", "\"hfsc\" is not htb, the only kind there is"),
+        ("qdisc: {device: ../x, kind: htb, rate: 1Gbit/s}", "is not the name of a network device"),
+        ("qdisc: {device: abcdefghijklmnop, kind: htb, rate: 1Gbit/s}", "is not the name of a network device"),
+        ("qdisc: {device: 'a b', kind: htb, rate: 1Gbit/s}", "is not the name of a network device"),
+        ("qdisc: {device: .., kind: htb, rate: 1Gbit/s}", "is not the name of a network device"),
+        ("qdisc: {device: e, kind: htb, rate: 1000}", "is not a bandwidth from 1KiB/s to 1Tbit/s"),
+        ("qdisc: {device: e, kind: htb, rate: 1Gbit/s, mtu: 1}", "is not a known key; accepted here: device, kind, rate"),
     ])
     func values(line: String, expected: String) {
         let found = faults("node:\n  \(line)\n")

@@ -35,10 +35,19 @@ import Testing
         node.brokerCgroup = "/modelbroker"
         node.podAddresses = [IPAddress(v4: 169, 254, 77, 1)]
         node.gateway = [try socketAddress("127.0.0.1:8080")]
+        node.qdisc = Qdisc(device: "eth0", rate: 1_250_000_000)
         #expect(parsed.node == node, "the values shown are the defaults")
-        #expect(parsed.rules.map(\.name) == ["watch", "llm", "blocked"])
-        #expect(parsed.models.map(\.name) == ["llama-70b", "meta/llama-8b"])
-        #expect(parsed.clients == [Client(name: "checkout", workloads: ["/kubepods.slice/**/checkout*"])])
+        #expect(parsed.rules.map(\.name) == ["watch", "llm", "blocked", "embed"])
+        #expect(parsed.rules.map(\.model) == [nil, nil, nil, "minilm"])
+        #expect(parsed.models.map(\.name) == ["llama-70b", "meta/llama-8b", "minilm"])
+        #expect(parsed.models.map { $0.endpoints.map(\.weight) } == [[2, 1], [1], [1, 2]])
+        #expect(parsed.models.map(\.access) == [.private, .public, .public])
+        #expect(parsed.models.first?.qos.bandwidth == 50 << 20)
+        #expect(parsed.models.first?.qos.service == .guaranteed)
+        let client = Client(
+            name: "checkout", workloads: ["/kubepods.slice/**/checkout*"], allow: ["llama-70b", "minilm"], deny: ["meta/llama-8b"]
+        )
+        #expect(parsed.clients == [client])
     }
 
     @Test func documentsEveryKey() throws {
@@ -46,6 +55,8 @@ import Testing
         let keys = [
             "node", "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers",
             "timeouts", "head", "bodyIdle", "keepAlive", "connect", "response", "upstreamIdle", "sniff", "maxBody",
+            "qdisc", "weight", "access", "qos", "requests", "burst", "tokens", "tokenBurst", "connects", "connectBurst",
+            "connections", "bandwidth", "priority", "dscp", "mode", "class", "allow", "deny",
             "capture", "name", "to", "path", "whenProxyDown", "unknown", "opaque", "models", "endpoints", "url", "clients",
             "workloads",
         ]

@@ -24,21 +24,28 @@ enum Samples {
         }
         return [
             CaptureRule(name: "a", to: destinations, path: .deny, whenProxyDown: .refuse, unknown: .relay, opaque: .refuse),
+            CaptureRule(name: "d", to: destinations, path: .direct, model: "llama"),
             CaptureRule(name: "", to: [], path: .proxy, whenProxyDown: .direct, unknown: .refuse, opaque: .relay),
         ]
     }
 
     static var catalog: Catalog {
         let endpoints = [
-            Endpoint(host: "h", port: 1, authority: "h:1", pathPrefix: "/p", addresses: [v4, v6]),
+            Endpoint(host: "h", port: 1, authority: "h:1", pathPrefix: "/p", addresses: [v4, v6], weight: 65_535),
             Endpoint(host: "::1", port: 80, authority: "[::1]"),
         ]
         return Catalog(
-            node: node, rules: rules, models: [Model(name: "llama", endpoints: endpoints), Model(name: "", endpoints: [])],
-            clients: [Client(name: "c", workloads: ["/a", "/b/**"]), Client(name: "d")])
+            node: node, rules: rules,
+            models: [Model(name: "llama", endpoints: endpoints, access: .private), Model(name: "", endpoints: [])],
+            clients: [
+                Client(name: "c", workloads: ["/a", "/b/**"], allow: ["llama", "x"], deny: ["y"]), Client(name: "d", allow: []),
+                Client(name: "e"),
+            ])
     }
 
-    static var settings: ProxySettings { ProxySettings(generation: .max, catalog: catalog, hostNetnsCookie: 4_026_531_840) }
+    static var settings: ProxySettings {
+        ProxySettings(generation: .max, catalog: catalog, hostNetnsCookie: 4_026_531_840, slots: [4096, 0])
+    }
 
     static var statistics: ProxyStatistics {
         var histogram = LatencyHistogram()
@@ -55,6 +62,10 @@ enum Samples {
         counters.bytesIn = 8
         counters.bytesOut = 9
         counters.active = 10
+        counters.rateLimited = 25
+        counters.tokenLimited = 26
+        counters.accessRefused = 27
+        counters.tokens = 28
         counters.firstByte = histogram
         var statistics = ProxyStatistics()
         statistics.models = [
@@ -76,6 +87,7 @@ enum Samples {
         statistics.residentBytes = 23
         statistics.descriptors = 24
         statistics.uptimeMilliseconds = .max
+        statistics.tagFailures = 29
         return statistics
     }
 

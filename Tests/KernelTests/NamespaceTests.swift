@@ -113,6 +113,66 @@ extension KernelSuite {
             }
         }
 
+        /// The iterator sees the sockets of one namespace; those of pods follow with their traffic.
+        @Test func aPodsSocketsFollowWithTheirTraffic() throws {
+            try TestGround.with { ground in
+                let network = try PodNetwork(ground)
+                let governed = try Governed(ground, [ModelEntry(name: "m", qos: qos { $0.dscp = 8 })])
+                var rule = try rule("\(network.broker4)/32", 0, .direct, .direct)
+                rule.model = "m"
+                try governed.broker.apply([rule], slots: governed.slots)
+                let port = try governed.server.listen("p", "\(network.broker4)")
+                let pod = try ground.peer("app", namespace: network.name)
+                #expect(try pod.connect("c", "\(network.broker4)", port) == "ok")
+                #expect(try pod("marks('c')") == "tos=32 priority=0 lowat=0 pacing=none")
+                try governed.server("accept('p', 'a')")
+                try governed.server("sink('a')")
+                let table = governed.broker.plane.qos
+                _ = try table.set(
+                    "m",
+                    qos {
+                        $0.dscp = 16; $0.bandwidth = 30_000_000
+                    }, by: 0)
+                #expect(try table.reapply() == 0)
+                #expect(try pod("marks('c')") == "tos=32 priority=0 lowat=0 pacing=none")
+                try pod("pump('c', 100000)")
+                #expect(try eventually { try pod("marks('c')") == "tos=64 priority=0 lowat=0 pacing=30000000" })
+                _ = try governed.broker.plane.apply(models: [])
+                try pod("pump('c', 100000)")
+                #expect(try eventually { try pod("marks('c')") == "tos=0 priority=0 lowat=0 pacing=none" })
+            }
+        }
+
+        /// A total that holds as flows join and leave, without a segment sent twice.
+        @Test func theBandwidthIsATotal() throws {
+            try TestGround.with { ground in
+                let network = try PodNetwork(ground)
+                let bytesPerSecond = 12_500_000
+                let governed = try Governed(ground, [ModelEntry(name: "m", qos: qos { $0.bandwidth = UInt64(bytesPerSecond) })])
+                var rule = try rule("\(network.broker4)/32", 0, .direct, .direct)
+                rule.model = "m"
+                try governed.broker.apply([rule], slots: governed.slots)
+                let port = try governed.server.listen("p", "\(network.broker4)")
+                let pod = try ground.peer("app", namespace: network.name)
+                for flows in [1, 4] {
+                    let keys = (0..<flows).map { "k\(flows)\($0)" }
+                    for key in keys {
+                        #expect(try pod.connect(key, "\(network.broker4)", port) == "ok")
+                        try governed.server("accept('p', '\(key)')")
+                        try governed.server("sink('\(key)')")
+                    }
+                    let list = "[\(keys.map { "'\($0)'" }.joined(separator: ", "))]"
+                    let seen = pairs(try pod("stream(\(list), 3)"))
+                    let rate = seen["rate"] ?? 0
+                    #expect(abs(rate - Double(bytesPerSecond)) < Double(bytesPerSecond) * 0.05, "\(seen)")
+                    #expect((seen["least"] ?? 0) > (seen["most"] ?? 0) * 0.9, "\(seen)")
+                    #expect(seen["retransmitted"] == 0, "\(seen)")
+                    for key in keys { try pod("close('\(key)')") }
+                    #expect(try eventually { try governed.qos().active.requests == 0 })
+                }
+            }
+        }
+
         @Test func addressesComeAndGo() throws {
             try TestGround.with { ground in
                 for text in ["169.254.253.77", "fd6d:64::77"] {

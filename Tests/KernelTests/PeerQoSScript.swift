@@ -126,6 +126,35 @@ let peerQoSScript = """
             sent += socks[key].send(data[:min(len(data), total - sent)])
         return sent
 
+    def acked(key):
+        info = socks[key].getsockopt(6, 11, 256)
+        return struct.unpack('Q', info[120:128])[0], struct.unpack('I', info[100:104])[0]
+
+    def stream(keys, seconds):
+        done = threading.Event()
+        def run(key):
+            data = bytes(65536)
+            socks[key].settimeout(0.2)
+            while not done.is_set():
+                try:
+                    socks[key].send(data)
+                except OSError:
+                    pass
+        workers = [threading.Thread(target=run, args=(key,)) for key in keys]
+        for worker in workers:
+            worker.start()
+        time.sleep(0.5)
+        before = [acked(key)[0] for key in keys]
+        begin = time.monotonic()
+        time.sleep(seconds)
+        after = [acked(key) for key in keys]
+        elapsed = time.monotonic() - begin
+        done.set()
+        for worker in workers:
+            worker.join()
+        each = [(a[0] - b) / elapsed for a, b in zip(after, before)]
+        return f'rate={sum(each)} least={min(each)} most={max(each)} retransmitted={sum(a[1] for a in after)}'
+
     def sink(key):
         def run():
             try:

@@ -62,6 +62,17 @@ static __always_inline void mb_apply_tos(void *at, struct mb_model_state *state,
 	}
 }
 
+/* Setting the TOS resets the priority, which nobody has asked for. */
+static __always_inline void mb_apply_tos_alone(void *at, struct mb_model_state *state, __u32 marking, int tos)
+{
+	int priority = 0;
+	int known = !bpf_getsockopt(at, MB_SOL_SOCKET, MB_SO_PRIORITY, &priority, sizeof(priority));
+
+	mb_apply_tos(at, state, marking, tos);
+	if (known)
+		mb_option(at, state, MB_SOL_SOCKET, MB_SO_PRIORITY, priority);
+}
+
 /* Which of the options an entry has a say in. */
 static __always_inline __u8 mb_marks_of(const struct mb_qos *qos)
 {
@@ -88,8 +99,12 @@ static __always_inline void mb_apply_marks(void *at, struct mb_socket *held, str
 	__u8 wanted = qos ? mb_marks_of(qos) : 0;
 	__u8 touched = wanted | held->applied;
 
-	if (touched & MB_APPLIED_TOS)
-		mb_apply_tos(at, state, marking, wanted & MB_APPLIED_TOS ? qos->dscp << 2 : 0);
+	int tos = wanted & MB_APPLIED_TOS ? qos->dscp << 2 : 0;
+
+	if (touched & MB_APPLIED_TOS && touched & MB_APPLIED_PRIORITY)
+		mb_apply_tos(at, state, marking, tos);
+	else if (touched & MB_APPLIED_TOS)
+		mb_apply_tos_alone(at, state, marking, tos);
 	if (touched & MB_APPLIED_PRIORITY)
 		mb_option(at, state, MB_SOL_SOCKET, MB_SO_PRIORITY,
 			  wanted & MB_APPLIED_PRIORITY ? (int)qos->sk_priority : 0);

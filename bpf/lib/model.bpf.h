@@ -52,10 +52,18 @@ static __always_inline struct mb_qos *mb_qos_of(struct mb_model *model, mb_u64 v
 	return version & 1 ? &model->qos[1] : &model->qos[0];
 }
 
-/* Observe mode shapes nothing. */
+/*
+ * What the model's sockets share, in bytes per second; 0: as much as they like.
+ * Observe mode shapes nothing, and where the sockets go to an HTB class, the
+ * class says how much beyond the bandwidth they may try for: see QoS+Shaping.
+ */
 static __always_inline mb_u64 mb_bandwidth(const struct mb_qos *qos)
 {
-	return qos->mode == MB_MODE_OBSERVE ? 0 : qos->bandwidth;
+	if (qos->mode == MB_MODE_OBSERVE)
+		return 0;
+	if (qos->sk_priority < MB_CLASS_ID(0) || qos->service == MB_CLASS_GUARANTEED)
+		return qos->bandwidth;
+	return qos->service == MB_CLASS_BURSTABLE ? qos->bandwidth + qos->bandwidth / 2 : 0;
 }
 
 /* What one socket of the leg may send, in bytes per second; 0: as much as it likes. */

@@ -12,6 +12,8 @@ struct MetricsPage: Sendable {
     /// By label.
     var models: [String: ModelCounters] = [:]
     var restarts: UInt64 = 0
+    /// nil: the kernel plane does not answer.
+    var governed: GovernedPage?
     /// nil: the proxy does not answer, and what only it knows is left out.
     var statistics: ProxyStatistics?
 
@@ -22,6 +24,7 @@ struct MetricsPage: Sendable {
         text.single(Metrics.reloadSuccess, [], reloadSucceeded ? 1 : 0)
         text.single(Metrics.eventsSuppressed, [], eventsSuppressed)
         renderKernel(&text)
+        governed?.render(&text)
         text.single(Metrics.Proxy.up, [], statistics == nil ? 0 : 1)
         text.single(Metrics.Proxy.restarts, [], restarts)
         if let statistics {
@@ -68,6 +71,7 @@ struct MetricsPage: Sendable {
         text.single(Metrics.Proxy.upstreamFailures, [], numbers.upstreamConnectFailures)
         text.single(Metrics.Proxy.staleRetries, [], numbers.staleRetries)
         text.single(Metrics.Proxy.acceptFailures, [], numbers.acceptFailures)
+        text.single(Metrics.Proxy.tagFailures, [], numbers.tagFailures)
     }
 
     private func renderModels(_ text: inout PrometheusText) {
@@ -75,6 +79,7 @@ struct MetricsPage: Sendable {
         let plain: [(Metric, KeyPath<ModelCounters, UInt64>)] = [
             (Metrics.Model.requests, \.requests), (Metrics.Model.broken, \.broken), (Metrics.Model.cancelled, \.cancelled),
             (Metrics.Model.received, \.bytesIn), (Metrics.Model.sent, \.bytesOut), (Metrics.Model.active, \.active),
+            (Metrics.Model.tokens, \.tokens),
         ]
         for (metric, value) in plain {
             text.family(metric)
@@ -89,6 +94,15 @@ struct MetricsPage: Sendable {
             for (status, value) in classes {
                 text.sample(
                     Metrics.Model.responses, [(Metrics.Label.model, name), (Metrics.Label.statusClass, status)], value)
+            }
+        }
+        text.family(Metrics.Model.limited)
+        for (name, counters) in models {
+            let reasons = [
+                ("requests", counters.rateLimited), ("tokens", counters.tokenLimited), ("access", counters.accessRefused),
+            ]
+            for (reason, value) in reasons {
+                text.sample(Metrics.Model.limited, [(Metrics.Label.model, name), (Metrics.Label.reason, reason)], value)
             }
         }
         text.family(Metrics.Model.firstByte)

@@ -22,6 +22,7 @@ extension Broker {
         detached = true
         await surroundings.supervisor.retire(limit: Self.farewell)
         for address in podAddresses { PodAddresses.remove(address) }
+        withdrawQdisc()
         groundwork.broker.leave(mount: groundwork.mount)
         let left = BrokerCgroup.remove(groundwork.broker.all)
         if !left.isEmpty { logger.warning("could not remove cgroups", metadata: ["left": "\(left.joined(separator: " "))"]) }

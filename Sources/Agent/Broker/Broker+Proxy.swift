@@ -11,14 +11,14 @@ extension Broker {
         var nothingChanged = false
     }
 
-    /// Gives a proxy that has just connected its configuration and the kernel's `listeners` map.
+    /// Gives a proxy that has just connected its configuration and the kernel's maps that it works with.
     func welcome(_ new: ProxyConnection) async {
         guard new.isOpen else { return }
         // Nothing of the proxy's may be newer than ours, or it would seem to be behind for ever.
         issued = max(issued, new.hello.generation)
         if generation <= new.hello.generation {
             do {
-                try applyToKernel(catalog, issue())
+                try applyToKernel(catalog, issue(), governed.slots)
                 generation = issued
             } catch {
                 logger.error("cannot raise the kernel's generation", metadata: ["reason": "\(error.reason)"])
@@ -27,33 +27,45 @@ extension Broker {
         connection = new
         proxyGeneration = new.hello.generation == 0 ? nil : new.hello.generation
         let number = generation
-        let outcome = await new.welcome(
-            settings(catalog, number), listeners: groundwork.plane.listenersDescriptor, atMost: Self.applyLimit)
+        let plane = groundwork.plane
+        let maps = [plane.listenersDescriptor, plane.modelsDescriptor, plane.bucketsDescriptor]
+        let outcome = await new.welcome(settings(catalog, number), maps: maps, atMost: Self.applyLimit)
         note(outcome, number, from: new)
     }
 
-    /// Puts a catalogue into force everywhere under a new number: in the proxy first, since it can refuse, then in the
-    /// kernel.
+    /// Puts a catalogue into force everywhere under a new number: the models' entries first, since all others refer to
+    /// them, then in the proxy, since it can refuse, then the rest in the kernel. Entries go when nothing refers to them any
+    /// more.
     func enforce(_ new: Catalog) async throws(Obstacle) {
         let number = issue()
+        let former = governed
+        governed = try admit(new)
         let current = connection?.isOpen == true ? connection : nil
         if let current {
             let outcome = await current.configure(settings(new, number), atMost: Self.applyLimit)
             if case .rejected(let reason) = outcome {
                 rejection = reason
+                takeBack(to: former)
                 throw Obstacle(reason: "the proxy refused it: \(reason)", nothingChanged: true)
             }
             // A proxy that went away meanwhile gets the configuration when it is back.
             if outcome == .silent, current.isOpen { throw Obstacle(reason: "the proxy did not answer in time") }
             if outcome == .applied { proxyGeneration = number }
         }
-        try applyToKernel(new, number)
+        try applyEndpoints(new)
+        try applyToKernel(new, number, governed.slots)
         generation = number
         rejection = nil
+        settleEndpoints()
+        governed.settle(groundwork.plane)
+        announce()
     }
 
     /// Tries again what the proxy has not put into force.
     func retry() async {
+        if governed.isUnfinished { await govern() }
+        if endpointsComplaint != nil { bringEndpoints() }
+        surroundings.endpoints.retell()
         guard let connection, connection.isOpen, proxyGeneration != generation else { return }
         let number = generation
         note(await connection.configure(settings(catalog, number), atMost: Self.applyLimit), number, from: connection)
@@ -73,13 +85,13 @@ extension Broker {
         }
     }
 
-    private func applyToKernel(_ catalog: Catalog, _ number: UInt64) throws(Obstacle) {
+    private func applyToKernel(_ catalog: Catalog, _ number: UInt64, _ slots: [String: UInt32]) throws(Obstacle) {
         let settings = PlaneSettings(generation: number, hostNetnsCookie: groundwork.hostNetnsCookie, node: catalog.node)
         let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
         let tree = tree ?? CgroupScan.tree(mount: groundwork.mount, node: catalog.node)
         let entries = table.entries(for: tree)
         do {
-            try groundwork.plane.apply(settings: settings, rules: catalog.rules, workloads: entries)
+            try groundwork.plane.apply(settings: settings, rules: catalog.rules, workloads: entries, slots: slots)
             workloads = entries
         } catch {
             throw Obstacle(reason: "the kernel refused it: \(error)")

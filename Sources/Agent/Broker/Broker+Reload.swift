@@ -8,6 +8,8 @@ extension Broker {
     private struct Preparations {
         var admin: Int32?
         var addresses: [IPAddress] = []
+        /// A device that had no tree before.
+        var hasQdisc = false
     }
 
     /// Reads the file and puts it into force if it can be.
@@ -59,11 +61,16 @@ extension Broker {
     private func prepare(_ change: CatalogChange, _ new: Catalog, _ made: inout Preparations) throws(AgentError) {
         if change.admin { made.admin = try Listener.tcp(new.node.admin) }
         for address in change.podAddressesAdded where try PodAddresses.ensure(address) { made.addresses.append(address) }
+        if let device = new.node.qdisc, device.device != catalog.node.qdisc?.device {
+            try qdisc.stand(on: device, try groundwork.plane.qdiscModels())
+            made.hasQdisc = true
+        }
     }
 
     private func takeBack(_ made: Preparations) {
         if let admin = made.admin { close(admin) }
         for address in made.addresses { PodAddresses.remove(address) }
+        if made.hasQdisc { withdrawQdisc(except: catalog.node.qdisc?.device) }
     }
 
     /// The proxy may have the new configuration already, or may yet come to it: it gets the old one under a newer number.
@@ -82,6 +89,8 @@ extension Broker {
         let ours = podAddresses
         for address in change.podAddressesRemoved where ours.contains(address) { PodAddresses.remove(address) }
         podAddresses = ours.filter { !change.podAddressesRemoved.contains($0) } + made.addresses
+        withdrawQdisc(except: catalog.node.qdisc?.device)
+        keepQdisc(thorough: true)
         let kept = podAddresses
         surroundings.state.update { $0.podAddresses = kept.map(\.description) }
     }

@@ -102,6 +102,10 @@ extension Broker {
         }
     }
 
+    func clients() -> [ClientReport] {
+        catalog.clients.enumerated().map { ClientReport($1, number: UInt32($0 + 1)) }
+    }
+
     /// Everything that the metrics page shows.
     func metrics() async -> MetricsPage {
         var page = MetricsPage()
@@ -113,11 +117,25 @@ extension Broker {
         page.rules = captures().map { ($0.name ?? "", $0.counters) }
         page.restarts = await surroundings.supervisor.status.restarts
         page.statistics = await statistics()
-        // The configuration's own come first, so that no flood of invented names takes their places.
-        for model in catalog.models { _ = labels.label(for: model.name) }
+        // The configuration's own come first, so that no flood of invented names takes their places; of these the governed.
+        for model in catalog.modelsBySlotOrder { _ = labels.label(for: model.name) }
+        page.governed = governedPage()
         for entry in page.statistics?.models ?? [] {
             page.models[labels.label(for: entry.name), default: ModelCounters()] += entry.counters
         }
+        return page
+    }
+}
+
+extension Broker {
+    /// Models that share a label with others are left out: levels and shares of several make no sum.
+    private func governedPage() -> GovernedPage? {
+        guard let models = try? groundwork.plane.qos.models() else { return nil }
+        var page = GovernedPage()
+        page.entries = models.filter { labels.label(for: $0.name) == $0.name }.map { .init(label: $0.name, qos: $0) }
+        for (index, client) in catalog.clients.enumerated() { page.clients[UInt32(index + 1)] = client.name }
+        page.ungoverned = UInt64(governed.without.count)
+        page.isFaulty = governed.fault != nil
         return page
     }
 }

@@ -17,6 +17,8 @@ actor Broker: Service {
         var names: NodeNames
         var hub: EventHub
         var failures: EndpointFailures
+        var endpoints: EndpointWatch
+        var prober: EndpointProber
         var state: StateFile
         var logger: Logger
     }
@@ -32,6 +34,8 @@ actor Broker: Service {
         case names
         /// Something may have been left undone.
         case retry
+        /// An entry may have been changed by hand.
+        case entries
     }
 
     /// How long the proxy may take to put a configuration into force.
@@ -52,6 +56,12 @@ actor Broker: Service {
     var lastRead: [UInt8]
     var lastReload: ReloadReport?
     var workloads: [UInt64: WorkloadEntry]
+    /// What the kernel plane has of the models.
+    var governed: Governed
+    /// What was last said of models that are not governed.
+    var lastComplaint: String?
+    /// What was last said of endpoints that the kernel has not got; nil: it has them all.
+    var endpointsComplaint: String?
     var tree: CgroupTree?
     var connection: ProxyConnection?
     var proxyGeneration: UInt64?
@@ -61,6 +71,12 @@ actor Broker: Service {
     var failingNames: Set<String> = []
     /// Addresses on `lo` that the broker added.
     var podAddresses: [IPAddress]
+    var qdisc: QdiscKeeper
+    /// `QoSTable.changes` when the tree was brought up to date.
+    var qdiscSeen: UInt64 = 0
+    /// What was last said of the tree, and whose classes it could not give what they ask for.
+    var qdiscComplaint: String?
+    var qdiscShort: [String] = []
     /// Model names that have a series of their own among the metrics.
     var labels = LabelLimit(limit: 1000)
 
@@ -82,7 +98,10 @@ actor Broker: Service {
         issued = groundwork.generation
         lastRead = groundwork.configuration
         workloads = groundwork.workloads
+        governed = groundwork.governed
+        resolved = groundwork.resolved
         podAddresses = groundwork.podAddresses
+        qdisc = groundwork.qdisc
         (changes, feed) = AsyncStream.makeStream(of: Change.self)
     }
 
@@ -99,7 +118,9 @@ actor Broker: Service {
     }
 
     func run() async throws {
+        announce()
         _ = await resolveNames(catalog.endpointNames)
+        bringEndpoints()
         for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
         reloads.close()
     }
@@ -110,14 +131,18 @@ actor Broker: Service {
         case .reload(let asked): await reread(asked: asked)
         case .cgroups(let tree): classify(tree)
         case .names: await refreshNames()
-        case .retry: await retry()
+        case .retry:
+            await retry()
+            keepQdisc(thorough: true)
+        case .entries: keepQdisc(thorough: false)
         }
     }
 
-    /// The catalogue with names resolved, under a number.
+    /// The catalogue with names resolved and its models' slots, under a number.
     func settings(_ catalog: Catalog, _ generation: UInt64) -> ProxySettings {
         ProxySettings(
-            generation: generation, catalog: resolved.applied(to: catalog), hostNetnsCookie: groundwork.hostNetnsCookie)
+            generation: generation, catalog: resolved.applied(to: catalog), hostNetnsCookie: groundwork.hostNetnsCookie,
+            slots: Governance.slots(of: catalog, governed.slots))
     }
 
     /// A number that no configuration has had.

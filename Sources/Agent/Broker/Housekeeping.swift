@@ -24,6 +24,7 @@ struct Housekeeping: Service {
         for second in 1... {
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
             hub.sweep()
+            broker.submit(.entries)
             if second % Self.retrySeconds == 0 { broker.submit(.retry) }
             if second % Self.nameSeconds == 0 { broker.submit(.names) }
         }

@@ -64,6 +64,10 @@ struct ControlSession: Sendable {
             }
         case .flows(let model, let client): try await flows(model, client, writer)
         case .captures: try await write(await answers.captures(), writer)
+        case .clients: try await write(await answers.clients(), writer)
+        case .qosChanged(let notice):
+            answers.hub.publish(EventReport(notice, time: Timestamp.now()))
+            try await write(Acknowledgement(), writer)
         case .reload: try await write(await answers.reload(), writer)
         case .events(let follow, let last):
             if follow {

@@ -1,4 +1,3 @@
-private import Catalog
 internal import Control
 private import Glibc
 internal import KernelPlane
@@ -43,18 +42,5 @@ final class KernelEventPump: Service {
         }
     }
 
-    private func report(_ event: KernelEvent) -> EventReport {
-        let origin = event.origin
-        let kind: EventReport.Kind =
-            switch event.kind {
-            case .denied: .connectDenied
-            case .refused: .connectRefused
-            case .direct: .connectDirect
-            case .limited: .connectRefused
-            }
-        return EventReport(
-            time: Timestamp.now(), kind: kind, client: names.client(origin.client), pid: origin.pid,
-            workload: names.cgroup(origin.cgroup) ?? FlowReport.gone(origin.cgroup), address: origin.dialled.description,
-            rule: names.rule(origin.rule), detail: origin.command.isEmpty ? nil : origin.command)
-    }
+    private func report(_ event: KernelEvent) -> EventReport { EventReport(event, names, time: Timestamp.now()) }
 }

@@ -47,9 +47,9 @@ final class LinkSocket: Sendable {
         return try read(length)
     }
 
-    /// Sends a payload, with a descriptor beside its first byte if one is given. The descriptor stays the caller's and must
-    /// stay open as long as this object.
-    func send(_ payload: [UInt8], descriptor attached: Int32? = nil) {
+    /// Sends a payload, with descriptors beside its first byte. They stay the caller's and must stay open as long as this
+    /// object.
+    func send(_ payload: [UInt8], descriptors attached: [Int32] = []) {
         queue.async { [self] in
             guard isOpen.withLock({ $0 }) else { return }
             let length = UInt32(payload.count)
@@ -76,13 +76,13 @@ final class LinkSocket: Sendable {
 
     private func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-    private func write(_ bytes: [UInt8], _ attached: Int32?) -> Bool {
+    private func write(_ bytes: [UInt8], _ attached: [Int32]) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let result = bytes.withUnsafeBytes { view -> Int in
                 guard let start = view.baseAddress else { return 0 }
-                return clinux_send_with_descriptor(
-                    descriptor, start + sent, view.count - sent, sent == 0 ? attached ?? -1 : -1)
+                return clinux_send_with_descriptors(
+                    descriptor, start + sent, view.count - sent, attached, sent == 0 ? attached.count : 0)
             }
             guard result > 0 else { return false }
             sent += result

@@ -28,10 +28,11 @@ final class ProxyConnection: Sendable {
 
     var isOpen: Bool { open.load(ordering: .acquiring) }
 
-    /// Sends the first configuration, with the descriptor of the kernel's `listeners` map, which stays the caller's.
-    func welcome(_ settings: ProxySettings, listeners: Int32, atMost limit: Duration) async -> Outcome {
+    /// Sends the first configuration, with descriptors of the kernel's maps `listeners`, `models` and `buckets`, which stay
+    /// the caller's.
+    func welcome(_ settings: ProxySettings, maps: [Int32], atMost limit: Duration) async -> Outcome {
         await outcomes.wait(for: settings.generation, atMost: limit) { [socket] in
-            socket.send(AgentMessage.welcome(settings).encoded(), descriptor: listeners)
+            socket.send(AgentMessage.welcome(settings).encoded(), descriptors: maps)
         } ?? .silent
     }
 

@@ -17,8 +17,13 @@ struct Groundwork: Sendable {
     let catalog: Catalog
     let generation: UInt64
     let workloads: [UInt64: WorkloadEntry]
+    let governed: Governed
+    /// What the names of endpoints on the path direct resolve to, as far as that was known in time.
+    let resolved: ResolvedNames
     /// Addresses on `lo` that the broker added, this agent or one before it.
     let podAddresses: [IPAddress]
+    /// The trees on network devices.
+    let qdisc: QdiscKeeper
     let controlSocket: Int32
     let proxySocket: Int32
     let adminSocket: Int32

@@ -24,12 +24,16 @@ struct InstanceLock: Sendable {
     }
 
     /// Keeps a second agent off a pin directory, whatever its run directory is. nil: there is no such directory yet.
-    static func take(pinDirectory path: String) throws(AgentError) -> InstanceLock? {
+    /// What is locked is the directory of the links in it: the pin directory's own lock is for those who write, agent and
+    /// CLI by turns.
+    static func take(pinDirectory: String) throws(AgentError) -> InstanceLock? {
+        let path = pinDirectory + "/links"
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
-            throw AgentError("another modelbrokerd uses the pins in \(path); stop it, or choose another --pin-dir", isHeld: true)
+            throw AgentError(
+                "another modelbrokerd uses the pins in \(pinDirectory); stop it, or choose another --pin-dir", isHeld: true)
         }
         return InstanceLock(descriptor: descriptor)
     }

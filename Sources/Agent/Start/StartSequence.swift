@@ -45,7 +45,9 @@ struct StartSequence: ~Copyable {
                 "the kernel does not tell the cookie of the network namespace (SO_NETNS_COOKIE); run Linux 5.14 or newer")
         }
         try dropCapabilities(catalog.node)
-        let (generation, workloads) = try fill(plane, catalog, mount, cookie)
+        let resolved = HurriedLookup.run(catalog.directNames)
+        let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie)
+        let qdisc = try qdisc(catalog.node, plane, run)
         let state = AgentState(
             agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: broker.path, pinDirectory: options.pinDirectory,
             podAddresses: added.map(\.description))
@@ -53,7 +55,8 @@ struct StartSequence: ~Copyable {
         return Groundwork(
             options: options, run: run, mount: mount, broker: broker, account: account, proxyProgram: program, plane: plane,
             hostNetnsCookie: cookie, configuration: bytes, catalog: catalog, generation: generation, workloads: workloads,
-            podAddresses: added, controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
+            governed: governed, resolved: resolved, podAddresses: added, qdisc: qdisc,
+            controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
             lock: lock, earlierProxy: BrokerCgroup.processes(in: broker.proxy))
     }
 
@@ -156,6 +159,19 @@ struct StartSequence: ~Copyable {
         return ours
     }
 
+    /// Puts the tree on its device, and takes those of an earlier agent off the others.
+    private mutating func qdisc(_ node: Node, _ plane: KernelPlane, _ run: RunDirectory) throws(AgentError) -> QdiscKeeper {
+        var keeper = QdiscKeeper(runDirectory: run.path)
+        if let qdisc = node.qdisc, try keeper.stand(on: qdisc, try plane.qdiscModels()) == .built {
+            undo.add { [keeper] in
+                var keeper = keeper
+                _ = keeper.withdraw { $0 == qdisc.device }
+            }
+        }
+        _ = keeper.withdraw(except: node.qdisc?.device)
+        return keeper
+    }
+
     private func dropCapabilities(_ node: Node) throws(AgentError) {
         let threads = (try? File.text("/proc/self/status"))?.split(separator: "\n").first { $0.hasPrefix("Threads:") }
         guard let threads, threads.split(separator: "\t").last == "1" else {
@@ -173,14 +189,18 @@ struct StartSequence: ~Copyable {
     /// Puts the configuration into the kernel, with what is left of the capabilities.
     private func fill(
         _ plane: KernelPlane, _ catalog: Catalog, _ mount: String, _ cookie: UInt64
-    ) throws(AgentError) -> (generation: UInt64, workloads: [UInt64: WorkloadEntry]) {
+    ) throws(AgentError) -> (generation: UInt64, workloads: [UInt64: WorkloadEntry], governed: Governed) {
         let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
         let workloads = table.entries(for: CgroupScan.tree(mount: mount, node: catalog.node))
         do {
             let former = plane.adopted ? try plane.inspector().settings().generation : 0
             let settings = PlaneSettings(generation: former + 1, hostNetnsCookie: cookie, node: catalog.node)
-            try plane.apply(settings: settings, rules: catalog.rules, workloads: workloads)
-            return (former + 1, workloads)
+            var governed = Governed.admitted(catalog, to: plane)
+            // What fails here is said and done again when the agent runs.
+            try? DirectPlane(plane).apply(DirectSets(catalog).sets(governed.slots, usable: [:]))
+            try plane.apply(settings: settings, rules: catalog.rules, workloads: workloads, slots: governed.slots)
+            governed.settle(plane)
+            return (former + 1, workloads, governed)
         } catch {
             throw AgentError("\(error)")
         }

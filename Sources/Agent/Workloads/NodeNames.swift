@@ -1,12 +1,13 @@
 internal import Catalog
 private import Synchronization
 
-/// The names of what the kernel and the proxy know by number: cgroups, capture rules, clients. Read from every thread.
+/// The names of what the kernel and the proxy know by number: cgroups, capture rules, clients, models. Read from every thread.
 final class NodeNames: Sendable {
     private struct Tables {
         var cgroups: [UInt64: String] = [:]
         var rules: [String] = []
         var clients: [String] = []
+        var models: [UInt32: String] = [:]
     }
 
     private let tables = Mutex(Tables())
@@ -18,6 +19,12 @@ final class NodeNames: Sendable {
             $0.rules = catalog.rules.map(\.name)
             $0.clients = catalog.clients.map(\.name)
         }
+    }
+
+    /// - Parameter slots: of models by name, as the kernel plane gave them.
+    func take(slots: [String: UInt32]) {
+        let names = Dictionary(slots.map { ($0.value, $0.key) }) { first, _ in first }
+        tables.withLock { $0.models = names }
     }
 
     func take(_ tree: CgroupTree) {
@@ -32,6 +39,9 @@ final class NodeNames: Sendable {
     func rule(_ position: UInt32) -> String? {
         tables.withLock { Int(position) < $0.rules.count ? $0.rules[Int(position)] : nil }
     }
+
+    /// - Parameter slot: 0: no model.
+    func model(_ slot: UInt32) -> String? { tables.withLock { $0.models[slot] } }
 
     /// - Parameter number: 0: none; else 1 + position in the configuration.
     func client(_ number: UInt32) -> String? {

@@ -10,6 +10,8 @@ struct WorkloadTable: Sendable {
     private struct Row: Sendable {
         /// 1 + position in the configuration.
         var client: UInt32
+        /// It is held to a list of models.
+        var listed: Bool
         var patterns: [WorkloadPattern]
     }
 
@@ -21,7 +23,7 @@ struct WorkloadTable: Sendable {
         // A pattern that does not parse was a fault of the configuration; here it matches nothing.
         rows = clients.enumerated().compactMap { index, client in
             let patterns = client.workloads.compactMap { try? WorkloadPattern($0) }
-            return patterns.isEmpty ? nil : Row(client: UInt32(index + 1), patterns: patterns)
+            return patterns.isEmpty ? nil : Row(client: UInt32(index + 1), listed: client.allow != nil, patterns: patterns)
         }
         self.brokerCgroup = brokerCgroup
     }
@@ -32,23 +34,25 @@ struct WorkloadTable: Sendable {
     /// The entries for a tree by cgroup id. Of several clients that match one cgroup the first in the configuration wins.
     func entries(for tree: CgroupTree) -> [UInt64: WorkloadEntry] {
         var entries: [UInt64: WorkloadEntry] = [:]
-        var inherited: [String: UInt32] = [:]
+        var inherited: [String: WorkloadEntry] = [:]
+        let nobody = WorkloadEntry(client: 0, exempt: false)
         // Parents before children: a parent's path is a proper prefix of its children's, so it sorts first.
         for (path, id) in tree.ids.sorted(by: { $0.key < $1.key }) {
             if CgroupTree.isAncestor(brokerCgroup, ofOrEqual: path) {
                 if path == brokerCgroup { entries[id] = WorkloadEntry(client: 0, exempt: true) }
                 continue
             }
-            let above = CgroupTree.parent(of: path).flatMap { inherited[$0] } ?? 0
-            let own = client(matching: path) ?? above
+            let above = CgroupTree.parent(of: path).flatMap { inherited[$0] } ?? nobody
+            let own = entry(matching: path) ?? above
             inherited[path] = own
-            if own != above { entries[id] = WorkloadEntry(client: own, exempt: false) }
+            if own != above { entries[id] = own }
         }
         return entries
     }
 
-    private func client(matching path: String) -> UInt32? {
-        rows.first { row in row.patterns.contains { $0.matches(path: path) } }?.client
+    private func entry(matching path: String) -> WorkloadEntry? {
+        let row = rows.first { row in row.patterns.contains { $0.matches(path: path) } }
+        return row.map { WorkloadEntry(client: $0.client, exempt: false, listed: $0.listed) }
     }
 }
 

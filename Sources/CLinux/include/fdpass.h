@@ -8,6 +8,23 @@
  * write the CMSG_* macros.
  */
 
+/* Descriptors that one message can carry. */
+#define CLINUX_MAX_DESCRIPTORS 8
+
+/*
+ * Sends bytes with `fd_count` descriptors, in that order, beside the first of them. Returns how many bytes went out, or
+ * -errno; -EINVAL when there are more descriptors than a message can carry.
+ */
+ssize_t clinux_send_with_descriptors(int socket, const void *_Nonnull bytes, size_t count, const int *_Nullable fds,
+				     size_t fd_count);
+
+/*
+ * Receives bytes and up to `limit` descriptors (close-on-exec), in the order in which they were sent; any further ones
+ * are closed. Returns the bytes read (0: end), or -errno.
+ */
+ssize_t clinux_receive_with_descriptors(int socket, void *_Nonnull bytes, size_t count, int *_Nonnull fds, size_t limit,
+					size_t *_Nonnull fd_count);
+
 /* Sends bytes with `fd` beside the first of them (fd < 0: none). Returns how many went out, or -errno. */
 ssize_t clinux_send_with_descriptor(int socket, const void *_Nonnull bytes, size_t count, int fd);
 

@@ -20,6 +20,7 @@ package struct Removal {
         for directory in Set([pinDirectory, state?.pinDirectory ?? pinDirectory]).sorted() { removal.removePins(directory) }
         if let cgroup { removal.removeCgroup(cgroup) }
         for address in state?.podAddresses ?? [] { removal.removeAddress(address) }
+        removal.restoreQdiscs()
         removal.removeFiles()
         return removal.report
     }
@@ -87,6 +88,29 @@ package struct Removal {
             if try LoopbackAddress.remove(address) { report.removed.append("address \(address) of lo") }
         } catch {
             report.failed.append(error.description)
+        }
+    }
+
+    /// Puts back what stood on devices before the agent put its trees there; the notes stay if that cannot be.
+    private mutating func restoreQdiscs() {
+        do {
+            let failures = report.failed.count
+            for record in try QdiscNotes.read(runDirectory) { restore(record) }
+            guard report.failed.count == failures else { return }
+            let path = QdiscNotes.path(runDirectory)
+            if unlink(path) == 0 { report.removed.append(path) }
+        } catch {
+            report.failed.append(error.description)
+        }
+    }
+
+    private mutating func restore(_ record: QdiscRecord) {
+        do {
+            let stood = try QdiscTree(device: record.device).restore(record.former)
+            if stood { report.removed.append("HTB tree of \(record.device)") }
+        } catch {
+            // A device that has gone has taken its tree along.
+            if error.errno != ENODEV { report.failed.append(error.description) }
         }
     }
 

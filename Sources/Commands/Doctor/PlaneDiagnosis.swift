@@ -14,7 +14,7 @@ extension Diagnosis {
     }
 
     private static func attached(_ programs: [ProgramInfo], _ directory: String) -> Check {
-        let orphans = programs.filter { $0.cgroup == 0 }
+        let orphans = programs.filter { $0.cgroup == 0 && $0.hasCgroup }
         if programs.isEmpty {
             return .fail("pins", "maps but no programs in \(directory)", "modelbroker detach, then start the agent")
         }

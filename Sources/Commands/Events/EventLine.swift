@@ -6,10 +6,11 @@ extension EventReport {
         var parts = [time, kind.rawValue]
         for (name, value) in [
             ("model", model), ("client", client), ("pid", pid.map { "\($0)" }), ("workload", workload), ("address", address),
-            ("rule", rule),
+            ("rule", rule), ("reason", reason),
         ] {
             if let value { parts.append("\(name)=\(value)") }
         }
+        if observed == true { parts.append("observed, let pass") }
         if let detail { parts.append(detail) }
         return parts.joined(separator: "  ").printable
     }

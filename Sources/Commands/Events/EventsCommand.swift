@@ -5,13 +5,15 @@ private import Glibc
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
-        abstract: "Show what happened: refusals, unknown models, failing endpoints, restarts of the proxy.",
+        abstract:
+            "Show what happened: refusals, limits, unknown models, failing endpoints, changes by hand, restarts of the proxy.",
         discussion: """
             With --follow each event is printed as it happens, until ctrl-C or until the agent goes; -j then prints one \
             object a line.
 
             Examples:
               modelbroker events --last 50
+              modelbroker events --follow -j | jq -c 'select(.kind == "limited") | {model, client, reason}'
               modelbroker events --follow -j | jq -c 'select(.kind == "unknown-model")'
             """)
 

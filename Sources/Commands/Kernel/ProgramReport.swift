@@ -61,7 +61,8 @@ package struct ProgramReport: Hashable, Sendable, Codable {
         ])
         for program in programs {
             table.add([
-                "\(program.id)", program.name, program.hook, program.cgroupPath ?? (program.hook.hasPrefix("iter/") ? "-" : "gone"), "\(program.linkID)", program.tag,
+                "\(program.id)", program.name, program.hook,
+                program.place, "\(program.linkID)", program.tag,
                 Units.bytes(UInt64(program.loadedBytes)), Units.bytes(UInt64(program.jitedBytes)),
                 program.runCount == 0 ? "" : "\(program.runCount)",
                 program.runCount == 0 ? "" : Units.nanoseconds(program.runNanoseconds / program.runCount),
@@ -75,4 +76,9 @@ package struct ProgramReport: Hashable, Sendable, Codable {
 extension ProgramReport.Neighbour {
     /// `name#id before`.
     package var text: String { "\(name.isEmpty ? "?" : name)#\(id) \(runs)" }
+}
+
+extension ProgramReport {
+    /// The cgroup's path, as far as it has one.
+    fileprivate var place: String { cgroupPath ?? (hook.hasPrefix("iter/") ? Units.absent : "gone") }
 }

@@ -4,8 +4,12 @@ package import Control
 struct ModelShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Show one model with its endpoints.",
+        abstract: "Show one model with its endpoints, its limits and what went to it past the proxy.",
         discussion: """
+            The first part is what the proxy relayed since it started. DIRECT is what went straight to an endpoint, by \
+            client, as the kernel metered it: OTHER answers have no status, and of UNREAD connections a part was no HTTP/1, of \
+            which only the bytes are counted. The rest is what `modelbroker qos show` says.
+
             Example:
               modelbroker model show llama-70b
             """)
@@ -16,13 +20,14 @@ struct ModelShow: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let model = try global.client.ask(.model(name: name), for: ModelReport.self)
-        try global.output.show(model) { model, width in model.text(width: width) }
+        let report = try global.client.ask(.model(name: name), for: ModelReport.self)
+        let detail = QoSPlane.beside(global.pinDirectory) { plane in try plane.detail(of: report, global.client) }
+        try global.output.show(detail ?? ModelDetail(report)) { model, width in model.text(width: width) }
     }
 }
 
 extension ModelReport {
-    /// What `modelbroker model show` prints.
+    /// What the agent's report says, for people.
     package func text(width: Int?) -> String {
         facts.rendered() + "\n" + (endpoints.isEmpty ? "no endpoints\n" : endpointTable.rendered(width: width))
     }

@@ -9,13 +9,14 @@ package struct ModelBroker: ParsableCommand {
         usage: "modelbroker [-j | -p] [--run-dir DIR] [--pin-dir DIR] OBJECT [VERB] …",
         discussion: """
             Tables are for people; -j prints the same data as JSON, -p as indented JSON. Errors go to standard error.
-            doctor, capture list, prog list, map list, map dump and detach need no running agent: they read the pinned \
-            BPF maps, for which they need root.
+            doctor, qos, endpoint list, capture list, prog list, map list, map dump, qdisc show and detach need no running \
+            agent: they read the pinned BPF maps, for which they need root.
 
             Examples:
               modelbroker status
               modelbroker flow list --model llama-70b
               modelbroker -j model list | jq '.[].name'
+              modelbroker qos set llama-70b --requests 100/s --bandwidth 50MiB/s
               modelbroker config check /etc/modelbroker/modelbroker.yaml
               modelbroker events --follow
 
@@ -25,8 +26,11 @@ package struct ModelBroker: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "The broker", subcommands: [StatusCommand.self, DoctorCommand.self, ReloadCommand.self, DetachCommand.self]),
-            CommandGroup(name: "Traffic", subcommands: [ModelCommand.self, FlowCommand.self, EventsCommand.self]),
-            CommandGroup(name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self]),
+            CommandGroup(
+                name: "Traffic",
+                subcommands: [ModelCommand.self, QoSCommand.self, EndpointCommand.self, FlowCommand.self, EventsCommand.self]),
+            CommandGroup(
+                name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self, QdiscCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [ConfigCommand.self]),
         ])
 

@@ -1,0 +1,42 @@
+internal import Catalog
+internal import KernelPlane
+internal import Logging
+
+extension Broker {
+    /// Gives the kernel the endpoints of a catalogue's models on the path direct, before the rules that lead there.
+    func applyEndpoints(_ new: Catalog) throws(Obstacle) {
+        let usable = surroundings.prober.usable
+        do {
+            try surroundings.endpoints.apply(resolved.applied(to: new), governed.slots, usable: usable)
+        } catch {
+            throw Obstacle(reason: "the kernel refused the endpoints: \(error)")
+        }
+    }
+
+    /// Takes the endpoints away to which no rule leads any more, and has the others watched.
+    func settleEndpoints() {
+        do {
+            surroundings.prober.watch(try surroundings.endpoints.settle())
+            endpointsComplaint = nil
+        } catch {
+            complain(ofEndpoints: "\(error)")
+        }
+    }
+
+    /// Tries again what of the endpoints is not in force, without touching anything else.
+    func bringEndpoints() {
+        do {
+            try applyEndpoints(catalog)
+            settleEndpoints()
+        } catch {
+            complain(ofEndpoints: error.reason)
+        }
+    }
+
+    private func complain(ofEndpoints reason: String) {
+        if endpointsComplaint != reason {
+            logger.error("the path direct is not up to date", metadata: ["reason": "\(reason)"])
+        }
+        endpointsComplaint = reason
+    }
+}

@@ -1,0 +1,27 @@
+private import Catalog
+internal import Control
+internal import KernelPlane
+
+extension EventReport {
+    /// A connect() that did not go where its rule would have sent it, or met a limit.
+    init(_ event: KernelEvent, _ names: NodeNames, time: String) {
+        let origin = event.origin
+        let isLimit = event.kind == .limited
+        self.init(
+            time: time, kind: Kind(event.kind), model: names.model(origin.model), client: names.client(origin.client),
+            pid: origin.pid, workload: names.cgroup(origin.cgroup) ?? FlowReport.gone(origin.cgroup),
+            address: origin.dialled.description, rule: names.rule(origin.rule), reason: event.reason?.text,
+            observed: isLimit ? event.observed : nil, detail: origin.command.isEmpty ? nil : origin.command)
+    }
+}
+
+extension EventReport.Kind {
+    fileprivate init(_ kind: KernelEvent.Kind) {
+        switch kind {
+        case .denied: self = .connectDenied
+        case .refused: self = .connectRefused
+        case .direct: self = .connectDirect
+        case .limited: self = .limited
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/// One line of the audit file: who changed what by hand.
+package struct AuditRecord: Hashable, Sendable, Codable {
+    package enum Action: String, Hashable, Sendable, Codable {
+        case qosSet = "qos-set"
+        case qosReset = "qos-reset"
+    }
+
+    /// RFC 3339 in UTC with milliseconds.
+    package var time: String
+    package var action: Action
+    package var uid: UInt32
+    /// Who logged in, as the kernel's audit knows it, whatever user they became since; nil: nobody did.
+    package var loginUid: UInt32?
+    package var pid: Int32
+    package var model: String
+    /// Of the model's entry behind the change.
+    package var version: UInt64
+    package var changes: [String: QoSChangeReport.Item]
+
+    package init(
+        time: String, action: Action, uid: UInt32, loginUid: UInt32?, pid: Int32, model: String, version: UInt64,
+        changes: [String: QoSChangeReport.Item]
+    ) {
+        self.time = time
+        self.action = action
+        self.uid = uid
+        self.loginUid = loginUid
+        self.pid = pid
+        self.model = model
+        self.version = version
+        self.changes = changes
+    }
+}

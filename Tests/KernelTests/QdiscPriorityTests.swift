@@ -1,0 +1,133 @@
+import Catalog
+import KernelPlane
+import Testing
+
+/// What one paced sender has offered and what came out of the device at the other end, in bytes on the wire.
+private struct Flow {
+    var offered: Double
+    var arrived: Double
+
+    var loss: Double { 1 - arrived / offered }
+}
+
+extension KernelSuite {
+    @Suite(.withNamespaces) struct QdiscPriorityTests {
+        private let rate: UInt64 = 12_500_000
+
+        /// Two UDP senders of their own models at 90 % and 60 % of the device's rate.
+        private func contend(high: UInt8, low: UInt8, seconds: Double) throws -> [Flow] {
+            var flows: [Flow] = []
+            try QdiscGround.with { ground in
+                var first = QoS()
+                first.priority = high
+                var second = QoS()
+                second.priority = low
+                let plan = QdiscPlan(
+                    rate: rate,
+                    models: [QdiscModel(slot: 1, name: "high", qos: first), QdiscModel(slot: 2, name: "low", qos: second)],
+                    scheduler: .here())
+                try ground.inside { try QdiscTree(device: "mba").build(plan, over: nil) }
+                let receiver = try ground.python(ground.receiver, Self.receiver)
+                #expect(try receiver.readLine() == "ready")
+                let senders = try [(1, 0.9, 7001), (2, 0.6, 7002)].map { slot, share, port in
+                    try ground.python(
+                        ground.sender,
+                        "PRIORITY, RATE, PORT, SECONDS = \(QdiscTree.classID(slot: UInt32(slot))), \(Double(rate) * share), "
+                            + "\(port), \(seconds)\n" + Self.sender)
+                }
+                for sender in senders { #expect(try sender.readLine() == "ready") }
+                for sender in senders { try sender.write(line: "go") }
+                let offered = try senders.map { Double(try $0.readLine()) ?? 0 }
+                try receiver.write(line: "stop")
+                let arrived = try receiver.readLine().split(separator: " ").compactMap { Double($0) }
+                flows = zip(offered, arrived).map { Flow(offered: $0, arrived: $1) }
+
+                // All went where its socket said.
+                let readings = try ground.inside { try QdiscTree(device: "mba").readings() }
+                for (minor, flow) in zip([UInt32(0x11), 0x12], flows) {
+                    let sent = Double(readings.first { $0.form.minor == minor }?.bytes ?? 0)
+                    #expect(abs(sent - flow.arrived) <= flow.arrived * 0.01)
+                }
+                #expect(readings.first { $0.form.minor == 0x12 }.map { $0.drops + $0.overlimits } ?? 0 > 0)
+            }
+            return flows
+        }
+
+        @Test func theHighOneKeepsItsRate() throws {
+            let seconds = 6.0
+            let flows = try contend(high: 6, low: 2, seconds: seconds)
+            let (high, low) = (try #require(flows.first), try #require(flows.last))
+            print("high: offered \(high.offered / seconds * 8e-6) Mbit/s, lost \(high.loss * 100) %")
+            print("low: offered \(low.offered / seconds * 8e-6) Mbit/s, lost \(low.loss * 100) %")
+            #expect(high.loss < 0.02)
+            // What is left is the low one's, and the device is full.
+            let total = (high.arrived + low.arrived) / seconds
+            #expect(total > Double(rate) * 0.95 && total < Double(rate) * 1.05)
+            #expect(low.loss > 0.5)
+        }
+
+        /// Nothing but the priority makes the difference.
+        @Test func equalsShareTheLoss() throws {
+            let flows = try contend(high: 0, low: 0, seconds: 2)
+            #expect(try #require(flows.first).loss > 0.2)
+        }
+
+        /// Sends datagrams of 1442 bytes on the wire, on time: a late one makes the next ones follow at once.
+        private static let sender = """
+            import socket, time
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, PRIORITY)
+            s.setsockopt(socket.SOL_SOCKET, 32, 8 << 20)  # SO_SNDBUFFORCE
+            s.connect(("10.9.8.2", PORT))
+            s.setblocking(False)
+            s.send(b"")  # the neighbour is known from here on
+            print("ready")
+            input()
+            data, interval = bytes(1400), 1442 / RATE
+            start = time.monotonic()
+            sent = 0
+            while True:
+                now = time.monotonic() - start
+                if now >= SECONDS:
+                    break
+                due = int(now / interval)
+                while sent < due:
+                    sent += 1
+                    try:
+                        s.send(data)
+                    except OSError:
+                        pass  # lost, as if the device had dropped it
+                time.sleep(0.0005)
+            print(sent * 1442)
+            """
+
+        /// Counts until it is told to stop and nothing has come for a while.
+        private static let receiver = """
+            import select, socket, sys
+            ports = []
+            for port in (7001, 7002):
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE
+                s.bind(("10.9.8.2", port))
+                s.setblocking(False)
+                ports.append(s)
+            count, stopping = {s: 0 for s in ports}, False
+            print("ready")
+            while True:
+                ready = select.select(ports + ([] if stopping else [sys.stdin]), [], [], 0.5 if stopping else None)[0]
+                if stopping and not ready:
+                    break
+                for s in ready:
+                    if s is sys.stdin:
+                        stopping = True
+                        continue
+                    try:
+                        while True:
+                            if len(s.recv(2048)) == 1400:
+                                count[s] += 1
+                    except BlockingIOError:
+                        pass
+            print(*(count[s] * 1442 for s in ports))
+            """
+    }
+}

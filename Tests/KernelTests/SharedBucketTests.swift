@@ -1,0 +1,99 @@
+import BPF
+import CBPFShim
+import Catalog
+import Glibc
+import KernelPlane
+import Synchronization
+import Testing
+
+extension KernelSuite {
+    /// One bucket charged by four threads through connect() in the kernel and by four through the mapped page.
+    @Suite struct SharedBucketTests {
+        private static let rate: UInt64 = 4000
+        private static let burst: UInt64 = 100
+
+        @Test func nobodyIsAdmittedTwiceForOneUnit() throws {
+            let run = try Self.hammer { mb_gcra_take($0, $1, $2, $3) == MB_GCRA_ADMITTED }
+            #expect(run.kernel > 50 && run.user > 50, "\(run)")
+            #expect(run.total <= run.allowed, "\(run)")
+            // And nothing was lost: as many as the rate allows, since there were always more takers.
+            #expect(Double(run.total) >= Double(run.allowed) * 0.98, "\(run)")
+        }
+
+        /// The same harness with the compare-and-swap left out: that it can tell the difference.
+        @Test func aLostSwapWouldBeCaught() throws {
+            let run = try Self.hammer { tat, now, cost, tolerance in
+                let old = mb_load_acquire(tat)
+                let base = max(old, now)
+                guard base - now <= tolerance - cost else { return false }
+                sched_yield()
+                mb_store_release(tat, base + cost)
+                return true
+            }
+            #expect(run.total > run.allowed, "\(run)")
+        }
+
+        private struct Run {
+            var kernel: UInt64
+            var user: UInt64
+            var allowed: UInt64
+            var total: UInt64 { kernel + user }
+        }
+
+        private typealias Take = @Sendable (UnsafeMutablePointer<UInt64>, UInt64, UInt64, UInt64) -> Bool
+
+        private static func hammer(_ take: @escaping Take) throws -> Run {
+            var run = Run(kernel: 0, user: 0, allowed: 0)
+            try TestGround.with { ground in
+                let entry = qos {
+                    $0.connects = Rate(rate, per: .second)
+                    $0.connectBurst = burst
+                }
+                let governed = try Governed(ground, [ModelEntry(name: "m", qos: entry)])
+                guard let pin = try Pin.open(ground.location.pinDirectory + "/maps/buckets") else { throw Failure("no pin") }
+                let buckets = try MappedArray<mb_bucket>(pin, name: "buckets")
+                let index = Int(try governed.slot()) * Int(MB_BUCKETS_PER_MODEL) + Int(LimitKind.connects.rawValue)
+                let bucket = Bucket(UnsafeMutableRawPointer(buckets.element(index)).assumingMemoryBound(to: UInt64.self))
+                let app = try ground.peer("app")
+                let begin = monotonic()
+                try app.start("hammer('127.70.0.1', \(governed.port), 2, 0, 4)")
+                let counting = Counter()
+                try onThreads(4) { _ in
+                    while monotonic() < begin + 2_000_000_000 {
+                        if bucket.take(take) { counting.admitted.add(1, ordering: .relaxed) } else { sched_yield() }
+                    }
+                }
+                let seen = pairs(try app.answer())
+                let elapsed = monotonic() - begin
+                let kernel = try governed.qos().buckets[.connects]?.admitted ?? 0
+                guard Double(kernel) == seen["ok"] else { throw Failure("counted \(kernel), seen \(seen)") }
+                run = Run(
+                    kernel: kernel, user: counting.admitted.load(ordering: .relaxed),
+                    allowed: elapsed * rate / 1_000_000_000 + burst)
+            }
+            return run
+        }
+
+        private final class Counter: Sendable {
+            let admitted = Atomic<UInt64>(0)
+        }
+
+        /// The bucket's word in the mapped page, which outlives the threads; they touch it with atomics only.
+        private struct Bucket: @unchecked Sendable {
+            private let tat: UnsafeMutablePointer<UInt64>
+
+            init(_ tat: UnsafeMutablePointer<UInt64>) { self.tat = tat }
+
+            func take(_ take: Take) -> Bool {
+                let period = 1_000_000_000 / SharedBucketTests.rate
+                return take(tat, monotonic(), period, period * SharedBucketTests.burst)
+            }
+        }
+    }
+}
+
+private func monotonic() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
