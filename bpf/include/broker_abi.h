@@ -457,14 +457,14 @@ enum mb_event_kind {
 	MB_EVENT_DENIED = 1,
 	MB_EVENT_REFUSED = 2, /* proxy down and the rule says refuse */
 	MB_EVENT_DIRECT = 3, /* proxy down and the rule says direct */
-	MB_EVENT_LIMITED = 4, /* refused by the model's entry; `reason` says what */
+	MB_EVENT_LIMITED = 4, /* refused by the model's entry, or no endpoint of it is usable; `reason` says what */
 };
 
 /* `events`: ring buffer. */
 struct mb_event {
 	mb_u32 kind; /* enum mb_event_kind */
-	mb_u16 reason; /* enum mb_reason with MB_EVENT_LIMITED; MB_REASON_NO_ENDPOINT with the two before; else 0 */
-	mb_u16 observed; /* 1: observe mode, it was let pass */
+	mb_u16 reason; /* enum mb_reason with MB_EVENT_LIMITED, else 0 */
+	mb_u16 observed; /* 1: it was let pass, by observe mode or for want of an endpoint, as the rule says */
 	struct mb_origin origin;
 };
 

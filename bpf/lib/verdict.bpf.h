@@ -42,12 +42,12 @@ static __always_inline int mb_proxy_down(const struct mb_origin *origin, const s
 		mb_count_rule(origin->rule, MB_OUTCOME_REFUSED);
 		if (reason)
 			mb_refusal_count(origin, reason);
-		mb_event_reason(MB_EVENT_REFUSED, origin, reason, 0);
+		mb_event_reason(reason ? MB_EVENT_LIMITED : MB_EVENT_REFUSED, origin, reason, 0);
 		return mb_refuse(MB_ECONNREFUSED);
 	}
 	mb_count(MB_COUNT_DIRECT);
 	mb_count_rule(origin->rule, MB_OUTCOME_DIRECT);
-	mb_event_reason(MB_EVENT_DIRECT, origin, reason, 0);
+	mb_event_reason(reason ? MB_EVENT_LIMITED : MB_EVENT_DIRECT, origin, reason, reason != 0);
 	return MB_CONNECT_ALLOW;
 }
 
