@@ -10,6 +10,8 @@ package enum AttachPoint: String, Hashable, Sendable, CaseIterable {
     case getsockopt = "cgroup/getsockopt"
     case setsockopt = "cgroup/setsockopt"
     case sockRelease = "cgroup/sock_release"
+    case ingress = "cgroup_skb/ingress"
+    case egress = "cgroup_skb/egress"
 
     var kernelType: bpf_attach_type {
         switch self {
@@ -21,6 +23,8 @@ package enum AttachPoint: String, Hashable, Sendable, CaseIterable {
         case .getsockopt: BPF_CGROUP_GETSOCKOPT
         case .setsockopt: BPF_CGROUP_SETSOCKOPT
         case .sockRelease: BPF_CGROUP_INET_SOCK_RELEASE
+        case .ingress: BPF_CGROUP_INET_INGRESS
+        case .egress: BPF_CGROUP_INET_EGRESS
         }
     }
 

@@ -31,7 +31,10 @@ extension ModelTable {
         let model = model(slot)
         let version = version(slot)
         for kind in LimitKind.allCases { bucket(slot, kind).pointee = mb_bucket() }
-        try inPlane { () throws(BPFError) in try state.update(slot, mb_model_state()) }
+        try inPlane { () throws(BPFError) in
+            try state.update(slot, mb_model_state())
+            for key in try meters.keys() where key.model == slot { try meters.remove(key) }
+        }
         model.pointee = mb_model()
         withUnsafeMutableBytes(of: &model.pointee.name) { $0.copyBytes(from: name.utf8.prefix($0.count)) }
         mb_store_release(&model.pointee.version, version + 1)

@@ -13,6 +13,7 @@ final class ModelTable: Sendable {
     let buckets: MappedArray<mb_bucket>
     let state: BPFMap<UInt32, mb_model_state>
     let refusals: BPFMap<mb_refusal_key, UInt64>
+    let meters: BPFMap<mb_meter_key, mb_meter>
 
     init(_ pins: PinDirectory) throws(KernelPlaneError) {
         self.pins = pins
@@ -27,6 +28,9 @@ final class ModelTable: Sendable {
         }
         refusals = try inPlane { () throws(BPFError) in
             try BPFMap(try pins.open(.refusals), name: PlaneMap.refusals.rawValue)
+        }
+        meters = try inPlane { () throws(BPFError) in
+            try BPFMap(try pins.open(.meters), name: PlaneMap.meters.rawValue)
         }
     }
 

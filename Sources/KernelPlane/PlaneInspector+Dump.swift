@@ -27,7 +27,10 @@ extension PlaneInspector {
         case .modelState: return try dumpModelState()
         case .refusals: return try dumpRefusals()
         case .access: return try dumpAccess()
-        case .origins, .sockets: throw unlisted(name, "socket storage belongs to the sockets and cannot be listed")
+        case .endpointSets: return try dumpEndpointSets()
+        case .endpointState: return try dumpEndpointState()
+        case .meters: return try dumpMeters()
+        case .origins, .sockets, .meterFlows: throw unlisted(name, "socket storage belongs to the sockets and cannot be listed")
         case .events: throw unlisted(name, "records of a ring buffer can only be consumed; see `modelbroker events`")
         }
     }

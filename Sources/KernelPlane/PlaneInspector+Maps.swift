@@ -34,7 +34,10 @@ extension PlaneInspector {
         case .modelState: Int(kernelMaps.modelState.facts.shape.maxEntries)
         case .refusals: try kernelMaps.refusals.keys().count
         case .access: try kernelMaps.access.keys().count
-        case .origins, .events, .sockets: nil
+        case .endpointSets: try kernelMaps.endpointSets.keys().count
+        case .endpointState: Int(kernelMaps.endpointState.facts.shape.maxEntries)
+        case .meters: try kernelMaps.meters.keys().count
+        case .origins, .events, .sockets, .meterFlows: nil
         }
     }
 

@@ -18,6 +18,10 @@ enum PlaneMap: String, CaseIterable {
     case refusals
     case access
     case sockets
+    case endpointSets = "endpoint_sets"
+    case endpointState = "endpoint_state"
+    case meters
+    case meterFlows = "meter_flows"
 }
 
 /// Our programs; raw values are their names in the object and below `links/`. The order is that of attaching: what
@@ -26,6 +30,8 @@ enum PlaneProgram: String, CaseIterable {
     case reapply = "mb_reapply"
     case setsockopt = "mb_setsockopt"
     case sockRelease = "mb_sock_release"
+    case meterIngress = "mb_meter_ingress"
+    case meterEgress = "mb_meter_egress"
     case getsockopt = "mb_getsockopt"
     case passive = "mb_passive"
     case active = "mb_active"
@@ -40,6 +46,8 @@ enum PlaneProgram: String, CaseIterable {
         case .reapply: nil
         case .setsockopt: .setsockopt
         case .sockRelease: .sockRelease
+        case .meterIngress: .ingress
+        case .meterEgress: .egress
         case .getsockopt: .getsockopt
         case .passive, .active: .sockops
         case .getpeername4: .getpeername4

@@ -21,6 +21,10 @@ struct PlaneMaps: ~Copyable, Sendable {
     let refusals: BPFMap<mb_refusal_key, UInt64>
     let access: BPFMap<mb_access_key, UInt32>
     let sockets: Descriptor
+    let endpointSets: BPFMap<UInt32, mb_endpoint_set>
+    let endpointState: BPFMap<UInt32, mb_endpoint_state>
+    let meters: BPFMap<mb_meter_key, mb_meter>
+    let meterFlows: Descriptor
 
     /// All that throws comes before the first stored property: a noncopyable value cannot be half made.
     init(_ open: (PlaneMap) throws(BPFError) -> Descriptor) throws(BPFError) {
@@ -40,6 +44,11 @@ struct PlaneMaps: ~Copyable, Sendable {
         let refusals = try BPFMap<mb_refusal_key, UInt64>(try open(.refusals), name: PlaneMap.refusals.rawValue)
         let access = try BPFMap<mb_access_key, UInt32>(try open(.access), name: PlaneMap.access.rawValue)
         let sockets = try open(.sockets)
+        let endpointSets = try BPFMap<UInt32, mb_endpoint_set>(try open(.endpointSets), name: PlaneMap.endpointSets.rawValue)
+        let endpointState = try BPFMap<UInt32, mb_endpoint_state>(
+            try open(.endpointState), name: PlaneMap.endpointState.rawValue)
+        let meters = try BPFMap<mb_meter_key, mb_meter>(try open(.meters), name: PlaneMap.meters.rawValue)
+        let meterFlows = try open(.meterFlows)
         self.settings = settings
         self.rules4 = rules4
         self.rules6 = rules6
@@ -56,6 +65,10 @@ struct PlaneMaps: ~Copyable, Sendable {
         self.refusals = refusals
         self.access = access
         self.sockets = sockets
+        self.endpointSets = endpointSets
+        self.endpointState = endpointState
+        self.meters = meters
+        self.meterFlows = meterFlows
     }
 
     func rawDescriptor(of map: PlaneMap) -> Int32 {
@@ -76,6 +89,10 @@ struct PlaneMaps: ~Copyable, Sendable {
         case .refusals: refusals.rawDescriptor
         case .access: access.rawDescriptor
         case .sockets: sockets.raw
+        case .endpointSets: endpointSets.rawDescriptor
+        case .endpointState: endpointState.rawDescriptor
+        case .meters: meters.rawDescriptor
+        case .meterFlows: meterFlows.raw
         }
     }
 

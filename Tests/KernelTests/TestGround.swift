@@ -7,10 +7,10 @@ private let counter = Atomic<Int>(0)
 
 /// How many programs and maps the plane consists of.
 enum PlaneSize {
-    static let programs = 10
+    static let programs = 12
     /// Those attached to the captured cgroup.
-    static let capturePrograms = 6
-    static let maps = 16
+    static let capturePrograms = 8
+    static let maps = 20
 }
 
 /// A cgroup, a BPF file system and processes made for one test, all of which `clean` takes away.

@@ -380,13 +380,68 @@ struct mb_meter_key {
 struct mb_meter {
 	mb_u64 connections; /* established */
 	mb_u64 requests;
-	mb_u64 responses;
+	mb_u64 responses; /* final ones: 1xx are in `statuses` only, but for 101 */
 	mb_u64 statuses[MB_STATUS_CLASSES];
 	mb_u64 bytes_sent; /* TCP payload towards the endpoint, retransmissions not counted */
 	mb_u64 bytes_received;
 	mb_u64 first_byte_ns; /* sum over responses: request's first byte to response's first byte */
 	mb_u64 first_bytes; /* responses in that sum */
 	mb_u64 first_byte_max_ns;
+	mb_u64 unfollowed; /* connections of which a part could not be read as HTTP/1; of that, only bytes are counted */
+};
+
+/* Where the reading of one direction of a direct flow stands. */
+enum mb_http_phase {
+	MB_HTTP_FIRST = 0, /* request line or status line */
+	MB_HTTP_FIELD = 1,
+	MB_HTTP_CHUNK = 2, /* line with a chunk's size */
+	MB_HTTP_TRAILER = 3,
+	MB_HTTP_BODY = 4, /* `left` bytes of body or chunk */
+	MB_HTTP_ADRIFT = 5, /* lost, or a body until close: on again with the next exchange */
+};
+
+#define MB_HTTP_SYNCED 1u /* the SYN was seen: `next` is valid */
+#define MB_HTTP_HOLE 2u /* segments from `hole` on came before those at `next` */
+#define MB_HTTP_LONG 4u /* in the rest of a line longer than what is kept of it */
+#define MB_HTTP_BEGUN 8u /* `begun_ns` is that of the message under way */
+#define MB_HTTP_RESYNC 16u /* this should be a message, after being adrift */
+#define MB_HTTP_CHUNKED 32u /* framing of the message under way */
+#define MB_HTTP_SIZED 64u /* `left` is its content-length */
+#define MB_HTTP_BARE 128u /* has no body whatever its fields say */
+#define MB_HTTP_LAST 256u /* what follows its head is not HTTP */
+
+#define MB_HTTP_WINDOW 128u /* bytes looked at together */
+#define MB_HTTP_LINE 48u /* bytes of a line that are kept over segments; nothing of interest stands further right */
+
+struct mb_http_side {
+	mb_u64 left;
+	mb_u64 begun_ns; /* first byte of the message under way */
+	mb_u32 next; /* sequence number to read from */
+	mb_u32 high; /* behind the highest one seen */
+	mb_u32 hole;
+	mb_u32 mark; /* adrift or with a hole: exchanges of the other direction at that time */
+	mb_u16 phase; /* enum mb_http_phase */
+	mb_u16 flags; /* MB_HTTP_* */
+	mb_u32 held; /* bytes of an unfinished line at the front of `window` */
+	mb_u8 window[MB_HTTP_WINDOW + 24]; /* the last 24 are there to be read over the end */
+};
+
+#define MB_METER_SIDES 2 /* [0] requests, [1] responses */
+#define MB_METER_PENDING 8 /* requests under way whose time is kept */
+#define MB_METER_OPAQUE 1u /* not HTTP/1, or no longer: only bytes are counted */
+#define MB_METER_UNFOLLOWED 2u /* counted as such */
+
+/* `meter_flows`: socket storage of a caller's socket on the path direct. */
+struct mb_meter_flow {
+	struct mb_meter_key key;
+	mb_u32 requests; /* written by the egress program only */
+	mb_u32 answered; /* written by the ingress program only */
+	mb_u32 reading; /* an ingress program is at it */
+	mb_u32 flags; /* MB_METER_* */
+	mb_u64 heads; /* bit n % 64: request n is a HEAD */
+	mb_u64 tunnels; /* likewise a CONNECT */
+	mb_u64 begun_ns[MB_METER_PENDING]; /* first byte of request n % 8 */
+	struct mb_http_side sides[MB_METER_SIDES];
 };
 
 /* `flow_origins`: LRU hash; the connection as the proxy's accepted socket sees it. */
@@ -402,14 +457,14 @@ enum mb_event_kind {
 	MB_EVENT_DENIED = 1,
 	MB_EVENT_REFUSED = 2, /* proxy down and the rule says refuse */
 	MB_EVENT_DIRECT = 3, /* proxy down and the rule says direct */
-	MB_EVENT_LIMITED = 4, /* refused by the model's entry; `reason` says what */
+	MB_EVENT_LIMITED = 4, /* refused by the model's entry, or no endpoint of it is usable; `reason` says what */
 };
 
 /* `events`: ring buffer. */
 struct mb_event {
 	mb_u32 kind; /* enum mb_event_kind */
-	mb_u16 reason; /* enum mb_reason with MB_EVENT_LIMITED */
-	mb_u16 observed; /* 1: observe mode, it was let pass */
+	mb_u16 reason; /* enum mb_reason with MB_EVENT_LIMITED, else 0 */
+	mb_u16 observed; /* 1: it was let pass, by observe mode or for want of an endpoint, as the rule says */
 	struct mb_origin origin;
 };
 
@@ -469,6 +524,8 @@ MB_ASSERT_SIZE(struct mb_model_state, 64);
 MB_ASSERT_SIZE(struct mb_endpoint, 32);
 MB_ASSERT_SIZE(struct mb_endpoint_set, 8 + 32 * MB_MAX_SET_ENDPOINTS);
 MB_ASSERT_SIZE(struct mb_endpoint_state, 32);
-MB_ASSERT_SIZE(struct mb_meter, 112);
+MB_ASSERT_SIZE(struct mb_meter, 120);
+MB_ASSERT_SIZE(struct mb_http_side, 192);
+MB_ASSERT_SIZE(struct mb_meter_flow, 488);
 
 #endif /* MODELBROKER_ABI_H */

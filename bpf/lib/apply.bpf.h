@@ -195,6 +195,8 @@ static __always_inline void mb_connects_anew(struct bpf_sock_addr *ctx)
 	held = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 	if (!held || held->flags & MB_SOCKET_BROKER)
 		return;
+	if (held->flags & MB_SOCKET_DIRECT)
+		mb_meter_close(sk);
 	if (held->flags)
 		mb_let_go(held);
 	if (held->applied | held->pacing)

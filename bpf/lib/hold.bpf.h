@@ -9,6 +9,7 @@
 #define MODELBROKER_HOLD_BPF_H
 
 #include "endpoint.bpf.h"
+#include "meter.bpf.h"
 #include "socket.bpf.h"
 
 static __always_inline void mb_place_give(__u32 slot)
@@ -29,8 +30,11 @@ static __always_inline void mb_let_go(struct mb_socket *held)
 		if (held->flags & MB_SOCKET_OPEN)
 			__sync_fetch_and_sub(&state->open, 1);
 	}
-	if (held->endpoint)
+	if (held->endpoint) {
+		if (!(held->flags & MB_SOCKET_STARTED))
+			mb_direct_outcome(held->endpoint, 1); /* no way there, or no port left for it */
 		mb_direct_drop(held->endpoint);
+	}
 	held->model = 0;
 	held->flags = 0;
 	held->endpoint = 0;
@@ -53,8 +57,10 @@ static __always_inline int mb_hold(struct bpf_sock_addr *ctx, const struct mb_or
 	held->leg = MB_LEG_REQUESTS;
 	held->active = 0;
 	held->flags = MB_SOCKET_OPEN;
-	if (origin->flags & MB_ORIGIN_DIRECT)
+	if (origin->flags & MB_ORIGIN_DIRECT) {
 		held->flags |= MB_SOCKET_DIRECT;
+		mb_meter_open(sk, origin->model, origin->client);
+	}
 	held->endpoint = origin->endpoint;
 	held->version = 0;
 	return 1;

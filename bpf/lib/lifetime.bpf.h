@@ -57,6 +57,8 @@ static __always_inline void mb_socket_established(struct bpf_sock_ops *ops)
 		return;
 	if (held->endpoint)
 		mb_direct_outcome(held->endpoint, 0);
+	if (held->flags & MB_SOCKET_DIRECT)
+		mb_meter_established(ops->sk);
 	state = mb_state_get(held->model);
 	if (!state)
 		return;
@@ -109,6 +111,8 @@ static __always_inline void mb_socket_closes(struct bpf_sock_ops *ops, int broke
 		return;
 	if (held->endpoint && ops->args[0] == BPF_TCP_SYN_SENT)
 		mb_direct_outcome(held->endpoint, 1);
+	if (held->flags & MB_SOCKET_DIRECT)
+		mb_meter_close(ops->sk);
 	mb_let_go(held);
 }
 

@@ -35,15 +35,19 @@ static __always_inline int mb_deny(const struct mb_origin *origin)
 /* No way to the proxy, or to an endpoint: what the rule says. */
 static __always_inline int mb_proxy_down(const struct mb_origin *origin, const struct mb_rule *rule)
 {
+	__u16 reason = origin->flags & MB_ORIGIN_DIRECT ? MB_REASON_NO_ENDPOINT : 0;
+
 	if (rule->when_down == MB_DOWN_REFUSE) {
 		mb_count(MB_COUNT_REFUSED);
 		mb_count_rule(origin->rule, MB_OUTCOME_REFUSED);
-		mb_event_send(MB_EVENT_REFUSED, origin);
+		if (reason)
+			mb_refusal_count(origin, reason);
+		mb_event_reason(reason ? MB_EVENT_LIMITED : MB_EVENT_REFUSED, origin, reason, 0);
 		return mb_refuse(MB_ECONNREFUSED);
 	}
 	mb_count(MB_COUNT_DIRECT);
 	mb_count_rule(origin->rule, MB_OUTCOME_DIRECT);
-	mb_event_send(MB_EVENT_DIRECT, origin);
+	mb_event_reason(reason ? MB_EVENT_LIMITED : MB_EVENT_DIRECT, origin, reason, reason != 0);
 	return MB_CONNECT_ALLOW;
 }
 
@@ -117,7 +121,7 @@ static __always_inline int mb_to_endpoint(struct bpf_sock_addr *ctx, const struc
 
 	if (origin->model) {
 		origin->flags |= MB_ORIGIN_DIRECT;
-		picked = mb_direct_pick(ctx, rule, origin, aim);
+		picked = mb_direct_pick(ctx, origin, aim);
 	}
 	if (!mb_origin_keep(ctx, origin)) {
 		mb_count(MB_COUNT_STORAGE_FAILED);

@@ -136,6 +136,7 @@ extension Broker {
         for (index, client) in catalog.clients.enumerated() { page.clients[UInt32(index + 1)] = client.name }
         page.ungoverned = UInt64(governed.without.count)
         page.isFaulty = governed.fault != nil
+        page.add(groundwork.plane.inspector())
         return page
     }
 }

@@ -1,8 +1,20 @@
 internal import KernelPlane
 
 extension DirectPlane {
-    /// The node's kernel plane. It has no maps of endpoints yet: what it is told is known to the agent alone.
+    /// The node's kernel plane.
     init(_ plane: KernelPlane) {
-        self.init(apply: { _ in }, setUsable: { _, _, _ in })
+        self.init(
+            apply: { (sets) throws(KernelPlaneError) in
+                try plane.apply(endpointSets: sets.mapValues { $0.map(DirectEndpoint.init) })
+            },
+            setUsable: { (usable, address, model) throws(KernelPlaneError) in
+                try plane.setUsable(usable, address, model: model)
+            })
+    }
+}
+
+extension DirectEndpoint {
+    fileprivate init(_ member: DirectPlane.Member) {
+        self.init(address: member.address, weight: member.weight, usable: member.usable)
     }
 }

@@ -29,6 +29,15 @@ package struct AgentFacts: Hashable, Sendable {
     }
 }
 
+extension DirectMeterReport {
+    /// With the name of the client.
+    package func named(by facts: AgentFacts) -> DirectMeterReport {
+        var report = self
+        report.name = facts.clients[client]
+        return report
+    }
+}
+
 extension QoSReport {
     /// With the names of clients, and what the proxy counted.
     package func named(by facts: AgentFacts) -> QoSReport {

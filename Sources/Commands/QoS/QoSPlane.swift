@@ -20,15 +20,23 @@ struct QoSPlane {
     }
 
     private let table: QoSTable
+    private let inspector: PlaneInspector
 
     init(pinDirectory: String) throws {
         guard access(pinDirectory, F_OK) == 0 || errno != ENOENT else { throw PinnedPlane.nothing(pinDirectory) }
         table = try QoSTable(pinDirectory: pinDirectory)
+        inspector = try PlaneInspector(pinDirectory: pinDirectory)
     }
 
-    func reports() throws -> [QoSReport] { try table.models().map { QoSReport($0) } }
+    func reports() throws -> [QoSReport] {
+        let meters = try inspector.meters()
+        return try table.models().map { QoSReport($0).metered(meters) }
+    }
 
-    func report(of model: String) throws -> QoSReport { QoSReport(try entry(model)) }
+    func report(of model: String) throws -> QoSReport {
+        let entry = try entry(model)
+        return QoSReport(entry).metered(try inspector.meters(model: entry.slot))
+    }
 
     /// Throws if the model has no entry.
     func expect(_ model: String) throws { _ = try entry(model) }
@@ -54,13 +62,23 @@ struct QoSPlane {
         }
     }
 
-    func endpoints(of model: String?) throws -> [DirectEndpointReport] { [] }
+    /// Of one model, or of all, those on the direct path.
+    func endpoints(of model: String?) throws -> [DirectEndpointReport] {
+        let slot = try model.map { try entry($0).slot }
+        let names = try names()
+        return try inspector.endpoints(model: slot).map {
+            DirectEndpointReport($0, model: names[$0.model] ?? "#\($0.model)")
+        }
+    }
 
     /// The agent's report with what the maps say of the model beside it.
     func detail(of report: ModelReport, _ client: ControlClient) throws -> ModelDetail {
         guard let entry = try table.model(report.name) else { return ModelDetail(report) }
         let facts = AgentFacts(clients: try client.ask(.clients, for: [ClientReport].self), models: [report])
-        return ModelDetail(report, qos: QoSReport(entry).named(by: facts))
+        let meters = try inspector.meters(model: entry.slot)
+        return ModelDetail(
+            report, qos: QoSReport(entry).metered(meters).named(by: facts),
+            direct: meters.map { DirectMeterReport($0).named(by: facts) })
     }
 
     /// Names of models by slot.
