@@ -47,7 +47,9 @@ def test_a_bad_value_names_the_option_and_the_form_and_changes_nothing(broker):
     for option, values, form in BAD:
         for value in values:
             # With something that is right beside it: all of it, or nothing.
-            result = broker.cli("qos", "set", "m", "--requests=7/s" if option != "requests" else "--dscp=3", f"--{option}={value}", check=False)
+            right = "--requests=7/s" if option != "requests" else "--dscp=3"
+            bad = [f"--{option}={value}"] if value else [f"--{option}", ""]
+            result = broker.cli("qos", "set", "m", right, *bad, check=False)
             assert result.returncode != 0, (option, value)
             assert f"--{option} takes " in result.stderr and form in result.stderr, result.stderr
             assert not result.stdout

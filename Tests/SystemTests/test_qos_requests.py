@@ -81,9 +81,10 @@ def test_two_callers_share_a_rate_which_changes_while_they_ask(broker, agent):
     asked = [answer.received for answer in answers]
     admitted = [answer.received for answer in answers if answer.status == 200]
     assert {answer.status for answer in answers} == {200, 429}
-    check_rate(admitted, asked, 100, BURST, min(answer.sent for answer in answers), before, BURST)
+    rates = [(load.began, 100), (after, 300)]
+    check_rate(admitted, asked, rates, BURST, (load.began, before))
     # In force when the command returns: what is owed stays owed, so nothing comes in a burst.
-    check_rate(admitted, asked, 300, 0, after, max(asked), BURST)
+    check_rate(admitted, asked, rates, BURST, (after, max(asked)), extra=0)
     for answer in answers:
         if answer.status == 200:
             check_admission(answer)

@@ -124,7 +124,7 @@ class Connection:
         interim = []
         while True:
             head = self.until(b"\r\n\r\n")
-            response = _parse(head)
+            response = parse(head)
             if response.status >= 200 or response.status == 101:
                 break
             interim.append(response.status)
@@ -172,7 +172,7 @@ class Connection:
             add(piece)
 
 
-def _parse(head: bytes) -> Response:
+def parse(head: bytes) -> Response:
     lines = head[:-4].decode("latin-1").split("\r\n")
     version, status, reason = (lines[0] + " ").split(" ", 2)
     assert version in ("HTTP/1.1", "HTTP/1.0"), lines[0]

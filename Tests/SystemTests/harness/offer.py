@@ -1,57 +1,83 @@
 """Run as a program: offers requests at a rate until its standard input ends, then prints what came of each.
 
 An open loop: a request that is late is made up for, so the rate offered is the one asked for, whatever the answers take.
+One thread, and answers are read only afterwards: on a busy machine the callers should not be what is measured.
 """
 
 import json
+import select
+import socket
 import sys
-import threading
 import time
 
-from http1 import Connection, chat, request_bytes
+from http1 import parse, chat, request_bytes
 
 FIELDS = ("retry-after", "retry-after-ms", "content-type")
 
 
-class Offer:
-    def __init__(self, host: str, port: int, model: str, rate: float, connections: int):
-        self.where, self.rate, self.count = (host, port), rate, connections
-        self.request = request_bytes("POST", "/v1/chat/completions", chat(model, max_tokens=1))
-        self.over = threading.Event()
-        self.answers: list = []
-        self.failures: list = []
+class Caller:
+    """A connection and the answer that it waits for."""
 
-    def run(self, index: int, began: float) -> None:
-        due = began + index / self.rate
-        try:
-            with Connection.to(*self.where) as connection:
-                while not self.over.wait(max(0, due - time.monotonic())):
-                    self.ask(connection)
-                    due += self.count / self.rate
-        except Exception as error:  # noqa: BLE001, handed to the test
-            self.failures.append(repr(error))
+    def __init__(self, where):
+        self.socket = socket.create_connection(where, 10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sent, self.buffer, self.size = 0.0, b"", 0
 
-    def ask(self, connection: Connection) -> None:
-        sent = time.monotonic()
-        connection.send(self.request)
-        answer = connection.response()
-        fields = {name: value for name, value in answer.fields if name in FIELDS or name.startswith("x-ratelimit-")}
-        error = answer.json.get("error") if answer.status != 200 else None
-        self.answers.append([sent, time.monotonic(), answer.status, fields, error])
+    def ask(self, request: bytes) -> None:
+        self.sent, self.buffer, self.size = time.monotonic(), b"", 0
+        self.socket.sendall(request)
+
+    def read(self) -> bool:
+        """Whether the answer is there."""
+        piece = self.socket.recv(65536)
+        if not piece:
+            raise EOFError(f"connection closed after {self.buffer!r}")
+        self.buffer += piece
+        if not self.size and (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            start = self.buffer.lower().index(b"content-length:") + 15
+            self.size = end + 4 + int(self.buffer[start : self.buffer.index(b"\r\n", start)])
+        return 0 < self.size <= len(self.buffer)
+
+
+def offer(callers: list[Caller], request: bytes, rate: float, began: float) -> list:
+    """[sent, received, answer] of each."""
+    answers, idle = [], list(callers)
+    waiting = select.epoll()
+    waiting.register(sys.stdin.fileno(), select.EPOLLIN)
+    by_number = {caller.socket.fileno(): caller for caller in callers}
+    for number in by_number:
+        waiting.register(number, select.EPOLLIN)
+    count, over = 0, False
+    while not over or len(idle) < len(callers):
+        while idle and not over and began + count / rate <= time.monotonic():
+            idle.pop(0).ask(request)
+            count += 1
+        pause = max(0, began + count / rate - time.monotonic()) if idle and not over else 5
+        for number, _ in waiting.poll(pause):
+            if number == sys.stdin.fileno():
+                over = True
+                waiting.unregister(number)
+            elif by_number[number].read():
+                caller = by_number[number]
+                answers.append((caller.sent, time.monotonic(), caller.buffer))
+                idle.append(caller)
+    return answers
+
+
+def readable(sent: float, received: float, answer: bytes) -> list:
+    end = answer.index(b"\r\n\r\n") + 4
+    parsed = parse(answer[:end])
+    fields = {name: value for name, value in parsed.fields if name in FIELDS or name.startswith("x-ratelimit-")}
+    return [sent, received, parsed.status, fields, None if parsed.status == 200 else json.loads(answer[end:])["error"]]
 
 
 def main() -> None:
-    offer = Offer(**json.loads(sys.argv[1]))
+    what = json.loads(sys.argv[1])
+    callers = [Caller((what["host"], what["port"])) for _ in range(what["connections"])]
+    request = request_bytes("POST", "/v1/chat/completions", chat(what["model"], max_tokens=1))
     print("ready", flush=True)
     began = float(sys.stdin.readline())
-    threads = [threading.Thread(target=offer.run, args=(index, began)) for index in range(offer.count)]
-    for thread in threads:
-        thread.start()
-    sys.stdin.read()
-    offer.over.set()
-    for thread in threads:
-        thread.join()
-    json.dump({"answers": sorted(offer.answers), "failures": offer.failures}, sys.stdout)
+    json.dump([readable(*answer) for answer in offer(callers, request, what["rate"], began)], sys.stdout)
 
 
 if __name__ == "__main__":
