@@ -11,10 +11,10 @@ from harness.load import check_rate
 from harness.waiting import eventually
 
 FULL = os.environ.get("QOS_FULL") == "1"
-SECONDS = 10 if FULL else 4
+SECONDS = 10 if FULL else 3
 #: Addresses dedicated to a model, by path and family.
 DIRECT4, DIRECT6, PROXIED4 = ("127.65.0.10", 8000), ("::1", 18002), ("127.64.0.10", 8000)
-PRIVATE, OTHER = ("127.68.0.1", 8000), ("127.69.0.1", 8000)
+PRIVATE, OTHER, ANY = ("127.68.0.1", 8000), ("127.69.0.1", 8000), ("127.70.0.1", 8000)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,7 @@ def broker(shared):
         {"name": "direct", "to": ["127.65.0.0/16:8000", "[::1]:18002"], "path": "direct", "model": "direct", "whenProxyDown": "refuse"},
         {"name": "proxied", "to": ["127.64.0.0/16:8000"], "path": "proxy", "model": "proxied", "whenProxyDown": "refuse"},
         {"name": "private", "to": ["127.68.0.0/16:8000"], "path": "proxy", "model": "private", "whenProxyDown": "refuse"},
+        {"name": "any", "to": ["127.70.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"},
         {"name": "other", "to": ["127.69.0.0/16:8000"], "path": "proxy", "model": "other", "whenProxyDown": "refuse"},
     ]
     models = {name: [engine.url, engine6.url] for name in qos}
@@ -92,7 +93,8 @@ def test_a_rate_set_by_hand_holds_for_the_next_connect(restored, make):
 def test_observing_lets_all_connects_pass_and_says_so(restored):
     restored.set("direct", connects="1/h", connect_burst=3, mode="observe")
     before = restored.qos("direct")["buckets"]["connects"]
-    seen = hammer(restored.application_cgroup("shop"), *DIRECT4, rate=100, seconds=0.3)
+    # Of a client's events that are alike only some are kept in a second: this one had none yet.
+    seen = hammer(restored.application_cgroup("batch"), *DIRECT4, rate=100, seconds=0.3)
     assert seen.count("ok") == len(seen.outcomes) > 5
     bucket = restored.qos("direct")["buckets"]["connects"]
     assert bucket["refused"] == before["refused"]
@@ -141,12 +143,14 @@ def test_a_private_model_is_for_those_who_are_allowed(broker, make):
     # A client with a list is held to it, a client without one may call what is public.
     with batch.dial(*OTHER) as call:
         assert call.errno == errno.ECONNREFUSED
-    with shop.dial(*OTHER) as call:
+    with shop.dial(*ANY) as call:
         assert _ask(call.socket, "other").status == 200
         answer = _ask(call.socket, "private")
         assert answer.status == 403
         assert (answer.error["type"], answer.error["code"]) == ("permission_error", "model_not_allowed")
-        listed = {model["id"] for model in Connection(call.socket).request("GET", "/v1/models").json["data"]}
+    with Connection.to(*broker.gateway) as connection:
+        assert connection.request("POST", "/v1/chat/completions", chat("private")).status == 403
+        listed = {model["id"] for model in connection.request("GET", "/v1/models").json["data"]}
         assert "other" in listed and "private" not in listed
 
 

@@ -1,10 +1,11 @@
 """A model's limit of tokens: reserved with the request, settled by what the engine says that it used."""
 
+import json
 import socket
 import time
 
 import pytest
-from harness.http1 import Connection, chat
+from harness.http1 import Connection, chat, request_bytes
 from harness.places import free_port
 from harness.waiting import eventually
 
@@ -17,16 +18,19 @@ def engine(shared):
     return shared.engine("--models", "*", "--ttft", "0ms", "--itl", "0ms", "--tokens", "400")
 
 
-@pytest.fixture
-def broker(make, engine):
+@pytest.fixture(scope="module")
+def broker(shared, engine):
+    slow = shared.engine("--models", "*", "--ttft", "0ms", "--itl", "5ms", "--tokens", "400")
     qos = {
-        "m": {"tokens": RATE, "tokenBurst": 5000}, "small": {"tokens": RATE, "tokenBurst": 300},
+        "m": {"tokens": RATE, "tokenBurst": 5000}, "left": {"tokens": RATE, "tokenBurst": 5000},
+        "small": {"tokens": RATE, "tokenBurst": 300},
         "minute": {"tokens": "600/m"}, "dead": {"tokens": RATE, "tokenBurst": 1000},
         "both": {"tokens": RATE, "tokenBurst": 300, "requests": "100/h", "burst": 10},
         "watched": {"tokens": RATE, "tokenBurst": 300, "mode": "observe"},
     }
-    models = {name: [engine.url] for name in qos} | {"dead": [f"http://127.0.0.1:{free_port()}"]}
-    return make.broker(models=models, qos=qos).start()
+    models = {name: [engine.url] for name in qos} | {
+        "dead": [f"http://127.0.0.1:{free_port()}"], "left": [slow.url]}
+    return shared.broker(models=models, qos=qos).start()
 
 
 def ask(broker, model, content="hello", **more):
@@ -40,8 +44,6 @@ def tokens(broker, model) -> dict:
 
 def used(answer) -> int:
     """What the engine said, in a whole answer or in a stream's last event but one."""
-    import json
-
     assert answer.status == 200, answer.body
     if answer.header("content-type").startswith("application/json"):
         return answer.json["usage"]["total_tokens"]
@@ -108,27 +110,17 @@ def test_an_answer_that_never_came_costs_nothing(broker):
     assert (bucket["level"], bucket["admitted"], bucket["refused"]) == (1000, 0, 0)
 
 
-def test_a_caller_that_leaves_pays_for_what_it_was_sent(make, broker):
+def test_a_caller_that_leaves_pays_for_what_it_was_sent(broker):
     """No usage has been said by then: what was seen counts."""
-    slow = make.engine("--models", "*", "--ttft", "0ms", "--itl", "5ms", "--tokens", "400")
-    broker.config["models"]["m"]["endpoints"] = [{"url": slow.url}]
-    broker.write_config()
-    broker.cli("reload")
     with Connection.to(*broker.gateway) as connection:
         seen = bytearray()
-        connection.send(_streaming_request())
+        connection.send(request_bytes("POST", "/v1/chat/completions", chat("left", stream=True)))
         while seen.count(b"data: {") < 20:
             seen += connection.socket.recv(65536)
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     # The estimate for a stream without max_tokens is 256 and the prompt; 20 events and some were sent.
-    settled = eventually(lambda: 20 <= tokens(broker, "m")["admitted"] < 200 and tokens(broker, "m"), 5, "it being settled")
+    settled = eventually(lambda: 20 <= tokens(broker, "left")["admitted"] < 200 and tokens(broker, "left"), 5, "it being settled")
     assert settled["owed"] == 0
-
-
-def _streaming_request() -> bytes:
-    from harness.http1 import request_bytes
-
-    return request_bytes("POST", "/v1/chat/completions", chat("m", stream=True))
 
 
 def test_what_tokens_refuse_costs_no_request(broker):
