@@ -156,6 +156,7 @@ extension StatusReport.Proxy {
         acceptedCaptured = numbers.acceptedCaptured
         acceptedGateway = numbers.acceptedGateway
         withoutOrigin = numbers.withoutOrigin
+        tagFailures = numbers.tagFailures
         opaque = numbers.opaque
         unnamed = numbers.unnamed
         refused = numbers.refused
