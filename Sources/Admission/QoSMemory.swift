@@ -49,7 +49,7 @@ package final class QoSMemory: Sendable {
         if let rate = qos.tokens {
             entry.fields |= MB_QOS_TOKENS
             entry.limits.1 = Self.limit(
-                rate, burst: qos.tokenBurst ?? max(1, rate.units * 1_000_000_000 / rate.window.nanoseconds))
+                rate, burst: qos.tokenBurst ?? Self.second(of: rate))
         }
         if let bandwidth = qos.bandwidth {
             entry.fields |= MB_QOS_BANDWIDTH
@@ -96,6 +96,13 @@ package final class QoSMemory: Sendable {
         mb_model_publish(model)
         // The count of all changes.
         if model != self.model(0) { mb_model_publish(self.model(0)) }
+    }
+
+    /// Units of one second, at least one.
+    private static func second(of rate: Rate) -> UInt64 {
+        let product = rate.units.multipliedFullWidth(by: 1_000_000_000)
+        guard product.high < rate.window.nanoseconds else { return .max }
+        return max(1, rate.window.nanoseconds.dividingFullWidth(product).quotient)
     }
 
     private static func limit(_ rate: Rate, burst: UInt64) -> mb_limit {

@@ -68,6 +68,14 @@ package struct BPFObject: ~Copyable {
         _ = try BPFError.check(bpf_map__reuse_fd(found, descriptor), "reuse map", map)
     }
 
+    /// Leaves a program out of `load`, which must come later.
+    package func skip(program: String) throws(BPFError) {
+        guard let found = bpf_object__find_program_by_name(pointer, program) else {
+            throw BPFError(operation: "find program", object: program, errno: ENOENT)
+        }
+        _ = try BPFError.check(bpf_program__set_autoload(found, false), "leave out program", program)
+    }
+
     /// Makes the maps and has the verifier check the programs.
     package func load() throws(BPFError) {
         let outcome = LogCapture.run { bpf_object__load(pointer) }

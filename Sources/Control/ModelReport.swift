@@ -40,6 +40,13 @@ package struct ModelReport: Hashable, Sendable, Codable {
     package var cancelled: UInt64
     package var bytesIn: UInt64
     package var bytesOut: UInt64
+    /// Requests answered 429: over the limit of requests, over that of tokens.
+    package var rateLimited: UInt64
+    package var tokenLimited: UInt64
+    /// Requests answered 403: the client may not call the model.
+    package var accessRefused: UInt64
+    /// Tokens used, prompts and answers, counted while the model has a limit of tokens.
+    package var tokens: UInt64
     package var firstByte: LatencyReport
 
     package init(name: String, source: Source, endpoints: [EndpointReport] = [], counters: ModelCounters = ModelCounters()) {
@@ -56,6 +63,10 @@ package struct ModelReport: Hashable, Sendable, Codable {
         cancelled = counters.cancelled
         bytesIn = counters.bytesIn
         bytesOut = counters.bytesOut
+        rateLimited = counters.rateLimited
+        tokenLimited = counters.tokenLimited
+        accessRefused = counters.accessRefused
+        tokens = counters.tokens
         firstByte = LatencyReport(counters.firstByte)
     }
 

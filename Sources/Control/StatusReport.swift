@@ -67,6 +67,8 @@ package struct StatusReport: Hashable, Sendable, Codable {
         package var unnamed: UInt64?
         /// Requests refused before they had a model.
         package var refused: UInt64?
+        /// Sockets that the kernel did not put under their model, so that nothing of its entry holds for them there.
+        package var tagFailures: UInt64?
 
         package init() {}
     }

@@ -29,7 +29,9 @@ extension HostFacts {
         let errno = HostFeature(
             name: "helper bpf_set_retval", available: BPFProbe.hasConnectErrno(), required: false,
             note: "without it (before 5.18) a refused caller sees EPERM instead of ECONNREFUSED")
-        let iterator = HostFeature(name: "iter/tcp", available: BPFProbe.hasTCPIterator())
+        let iterator = HostFeature(
+            name: "iter/tcp", available: BPFProbe.hasTCPIterator(), required: false,
+            note: "without it (before 5.11) changes reach open connections with their next round trip, not at once")
         return programs + maps + [iterator, errno] + [htb()].compactMap(\.self)
     }
 

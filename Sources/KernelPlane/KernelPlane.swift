@@ -18,7 +18,12 @@ package final class KernelPlane: Sendable {
     /// Loads the programs; adopts what is pinned (the maps with their content, the links updated in place), or makes and
     /// pins it. On failure nothing new is left behind, and what was there before goes on.
     package static func open(_ location: PlaneLocation) throws(KernelPlaneError) -> KernelPlane {
-        let plane = try PlaneAssembly(location).assemble()
+        try open(location, hasIterator: BPFProbe.hasTCPIterator())
+    }
+
+    /// `hasIterator` false: as on a kernel without iter/tcp.
+    package static func open(_ location: PlaneLocation, hasIterator: Bool) throws(KernelPlaneError) -> KernelPlane {
+        let plane = try PlaneAssembly(location, hasIterator: hasIterator).assemble()
         let ring = try inPlane { () throws(BPFError) in
             try RingBuffer(map: plane.maps.events.raw, name: PlaneMap.events.rawValue)
         }

@@ -80,10 +80,15 @@ final class ModelTable: Sendable {
         try inPlane { () throws(BPFError) in try state.lookup(slot) } ?? mb_model_state()
     }
 
-    /// Brings every live socket of this network namespace to the entries in force; how many that changed.
+    /// False on a kernel without iter/tcp: sockets follow with their next round trip.
+    var canReapply: Bool { Glibc.access(pins.pin(of: .reapply), F_OK) == 0 || errno != ENOENT }
+
+    /// Brings every live socket of this network namespace to the entries in force; how many that changed, 0 where
+    /// that cannot be done at once.
     @discardableResult
     func reapply() throws(KernelPlaneError) -> Int {
-        try inPlane { () throws(BPFError) in try Iterator.read(pin: pins.pin(of: .reapply)) }
+        guard canReapply else { return 0 }
+        return try inPlane { () throws(BPFError) in try Iterator.read(pin: pins.pin(of: .reapply)) }
     }
 
     /// CLOCK_MONOTONIC, by which buckets run.

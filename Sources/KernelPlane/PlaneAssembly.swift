@@ -13,9 +13,12 @@ struct AssembledPlane: ~Copyable {
 struct PlaneAssembly {
     private let location: PlaneLocation
     private let pins: PinDirectory
+    /// What this kernel cannot run and the plane can do without.
+    private let skipped: Set<PlaneProgram>
 
-    init(_ location: PlaneLocation) {
+    init(_ location: PlaneLocation, hasIterator: Bool) {
         self.location = location
+        skipped = hasIterator ? [] : [.reapply]
         self.pins = PinDirectory(path: location.pinDirectory)
     }
 
@@ -37,12 +40,15 @@ struct PlaneAssembly {
     private func build(capture: UInt64, broker: UInt64) throws(KernelPlaneError) -> AssembledPlane {
         let object = try inPlane { () throws(BPFError) in try BPFObject.capture() }
         try reuseMaps(object)
+        try inPlane { () throws(BPFError) in
+            for program in skipped { try object.skip(program: program.rawValue) }
+        }
         try load(object)
         let maps = try inPlane { () throws(BPFError) in try takeMaps(object) }
         // Before anything is attached: the broker must never capture itself.
         try inPlane { () throws(BPFError) in try maps.workloads.update(broker, mb_workload(.broker)) }
         var adopted = false
-        for program in PlaneProgram.allCases {
+        for program in PlaneProgram.allCases where !skipped.contains(program) {
             let loaded = try inPlane { () throws(BPFError) in try object.program(program.rawValue) }
             let action = try attach(loaded, program, to: program.isBrokers ? broker : capture)
             if program == .connect4 { adopted = action == .update }

@@ -49,7 +49,11 @@ package struct QoSTable: Sendable {
         try edit(name, by: uid) { _ in QoS() }
     }
 
-    /// Puts the entries in force on the live sockets of this network namespace; how many that changed.
+    /// False on a kernel without iter/tcp: a change reaches open connections with their next round trip.
+    package var canReapply: Bool { table.canReapply }
+
+    /// Puts the entries in force on the live sockets of this network namespace; how many that changed, 0 where that
+    /// cannot be done at once.
     package func reapply() throws(KernelPlaneError) -> Int { try table.reapply() }
 
     private func edit(

@@ -71,6 +71,10 @@ import Testing
     @Test func models() throws {
         var counters = ModelCounters()
         counters.requests = 2
+        counters.rateLimited = 7
+        counters.tokenLimited = 8
+        counters.accessRefused = 9
+        counters.tokens = 1000
         let model = Model(
             name: "m",
             endpoints: [
@@ -83,6 +87,11 @@ import Testing
         #expect(text.contains(#""endpoints":[{"addresses":["127.0.0.1:80"],"failures":3,"url":"http://127.0.0.1"}]"#))
         #expect(text.contains(#""firstByte":{"count":0}"#) && text.contains(#""source":"catalog""#))
         #expect(text.contains(#""requests":2"#))
+        for counter in [#""rateLimited":7"#, #""tokenLimited":8"#, #""accessRefused":9"#, #""tokens":1000"#] {
+            #expect(text.contains(counter))
+        }
+        let shown = ModelReport(model, counters: counters).text(width: nil)
+        #expect(shown.contains("7 over the limit of requests, 8 over that of tokens, 9 not the caller's to call"))
     }
 
     @Test func eventsOfTheProxy() throws {

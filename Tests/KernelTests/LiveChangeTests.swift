@@ -53,6 +53,22 @@ extension KernelSuite {
             }
         }
 
+        /// As on a kernel without iter/tcp: changes take a round trip, and everything else is as ever.
+        @Test func thePlaneDoesWithoutTheIterator() throws {
+            try TestGround.with { ground in
+                let plane = try KernelPlane.open(ground.location, hasIterator: false)
+                #expect(try plane.inspector().programs().count == PlaneSize.programs - 1)
+                #expect(try plane.apply(models: [ModelEntry(name: "m", qos: qos { $0.dscp = 10 })]).byName["m"] != nil)
+                let table = try QoSTable(pinDirectory: ground.location.pinDirectory)
+                #expect(try table.set("m", qos { $0.dscp = 46 }, by: 0).inForce.dscp == 46)
+                #expect(!table.canReapply)
+                #expect(try table.reapply() == 0)
+                // A kernel that has it gets it with the next agent.
+                #expect(try KernelPlane.open(ground.location).adopted)
+                #expect(table.canReapply)
+            }
+        }
+
         @Test func observingShapesNothing() throws {
             try TestGround.with { ground in
                 let governed = try Governed(

@@ -150,8 +150,8 @@ extension KernelSuite {
                 #expect(try eventually { try pacing("a") == 6_000_000 })
                 try proxy("tag('c', \(slot))")
                 #expect(try pacing("c") == 4_000_000)
-                // Or all at once.
-                #expect(try governed.broker.plane.qos.reapply() == 2)
+                // Or all at once, those that have heard of it with a late acknowledgement left out.
+                #expect(try (1...2).contains(governed.broker.plane.qos.reapply()))
                 #expect(try pacing("a") == 4_000_000 && pacing("b") == 4_000_000)
                 try proxy("tag('c', \(slot), active=0)")
                 try proxy("close('b')")

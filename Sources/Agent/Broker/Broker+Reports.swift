@@ -157,6 +157,7 @@ extension StatusReport.Proxy {
         acceptedCaptured = numbers.acceptedCaptured
         acceptedGateway = numbers.acceptedGateway
         withoutOrigin = numbers.withoutOrigin
+        tagFailures = numbers.tagFailures
         opaque = numbers.opaque
         unnamed = numbers.unnamed
         refused = numbers.refused

@@ -39,9 +39,21 @@ extension ModelReport {
         facts.add("requests", "\(requests), \(active) under way")
         facts.add("answers", "\(status2xx) 2xx, \(status3xx) 3xx, \(status4xx) 4xx, \(status5xx) 5xx")
         facts.add("unfinished", "\(broken) broken, \(cancelled) cancelled by the caller")
+        facts.add("refused", refusedLine)
+        if tokens > 0 { facts.add("tokens", "\(tokens)") }
         facts.add("bytes", "\(Units.bytes(bytesIn)) in, \(Units.bytes(bytesOut)) out")
         facts.add("first byte", firstByteLine)
         return facts
+    }
+
+    /// nil: nothing was.
+    private var refusedLine: String? {
+        let counts = [
+            (rateLimited, "over the limit of requests"), (tokenLimited, "over that of tokens"),
+            (accessRefused, "not the caller's to call"),
+        ]
+        let parts = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 
     private var firstByteLine: String {

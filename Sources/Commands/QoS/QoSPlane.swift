@@ -54,6 +54,7 @@ struct QoSPlane {
 
     /// Puts the entries on the live sockets; nil: that cannot be done at once.
     func reapply() -> Int? {
+        guard table.canReapply else { return nil }
         do {
             return try table.reapply()
         } catch {

@@ -56,7 +56,7 @@ extension StatusReport {
         var parts = ["\(captured) captured", "\(proxy.acceptedGateway ?? 0) at the gateway"]
         for (count, what) in [
             (proxy.opaque, "opaque"), (proxy.unnamed, "without a model"), (proxy.refused, "refused"),
-            (proxy.withoutOrigin, "without an origin"),
+            (proxy.withoutOrigin, "without an origin"), (proxy.tagFailures, "not put under their model"),
         ] {
             if let count, count > 0 { parts.append("\(count) \(what)") }
         }
