@@ -26,7 +26,8 @@ def broker(shared):
         "private": {}, "other": {},
     }
     rules = [
-        {"name": "direct", "to": ["127.65.0.0/16:8000", "[::1]:18002"], "path": "direct", "model": "direct", "whenProxyDown": "refuse"},
+        {"name": "direct", "to": ["127.65.0.0/16:8000", "[::1]:18002"], "path": "direct", "model": "direct",
+         "whenProxyDown": "refuse"},
         {"name": "proxied", "to": ["127.64.0.0/16:8000"], "path": "proxy", "model": "proxied", "whenProxyDown": "refuse"},
         {"name": "private", "to": ["127.68.0.0/16:8000"], "path": "proxy", "model": "private", "whenProxyDown": "refuse"},
         {"name": "any", "to": ["127.70.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"},

@@ -1,11 +1,15 @@
 """Path direct: the kernel picks the endpoint at connect(), and counts what flows without touching a byte of it."""
 
+import errno
+import os
+import signal
 import threading
 import time
 
 import pytest
 from harness import cgroups
 from harness.http1 import Connection, chat, request_bytes
+from harness.servers import echo
 from harness.waiting import eventually
 
 DIALLED = ("127.65.0.10", 8000)
@@ -108,12 +112,10 @@ def test_with_no_engine_left_the_rule_decides(broker, engines, make):
     eventually(lambda: not any(endpoint["usable"] for endpoint in endpoints(broker).values()), 5, "all being found dead", 0.05)
     caller = make.caller(broker.application_cgroup("shop"))
     with caller.dial(*DIALLED) as call:
-        assert call.errno == 111, "whenProxyDown: refuse"
+        assert call.errno == errno.ECONNREFUSED, "whenProxyDown: refuse"
     broker.config["capture"][0]["whenProxyDown"] = "direct"
     broker.write_config()
     broker.cli("reload")
-    from harness.servers import echo
-
     server = make.server(echo, host=DIALLED[0], port=DIALLED[1])
     with caller.dial(*DIALLED) as call:
         assert call.errno == 0
@@ -124,9 +126,9 @@ def test_with_no_engine_left_the_rule_decides(broker, engines, make):
 def work(connection: Counted, round_: int, tally: dict) -> None:
     """A few exchanges of several kinds on one connection."""
     requests = [
-        ("POST", "/v1/chat/completions", chat("d", "x" * (round_ * 700))), ("GET", "/v1/models", None), ("GET", "/status/404", None),
-        ("POST", "/v1/chat/completions", chat("d", stream=True)), ("GET", "/status/503", None), ("GET", "/status/302", None),
-        ("POST", "/echo", b"y" * 100_000), ("HEAD", "/v1/models", None),
+        ("POST", "/v1/chat/completions", chat("d", "x" * (round_ * 700))), ("GET", "/v1/models", None),
+        ("GET", "/status/404", None), ("POST", "/v1/chat/completions", chat("d", stream=True)), ("GET", "/status/503", None),
+        ("GET", "/status/302", None), ("POST", "/echo", b"y" * 100_000), ("HEAD", "/v1/models", None),
     ]
     for method, target, body in requests[: 2 + round_ % 7]:
         connection.send(request_bytes(method, target, body))
@@ -159,7 +161,9 @@ def test_the_meters_are_what_the_callers_counted(broker, make):
     for thread in threads:
         thread.join(60)
     assert not failures, failures
-    meters = {meter["name"]: meter for meter in broker.ask("model", "show", "d")["direct"]}
+    shown = broker.ask("model", "show", "d")
+    assert shown["qos"]["model"] == "d"
+    meters = {meter["name"]: meter for meter in shown["direct"]}
     assert set(meters) == {"shop", "batch"}
     for name, tally in tallies.items():
         meter = meters[name]
@@ -176,9 +180,6 @@ def test_the_meters_are_what_the_callers_counted(broker, make):
 
 
 def test_the_path_direct_needs_neither_proxy_nor_agent(broker, make):
-    import os
-    import signal
-
     proxy = broker.proxy_pid
     broker.kill_agent()
     os.kill(proxy, signal.SIGKILL)

@@ -8,6 +8,8 @@ import time
 
 import pytest
 from harness.http1 import Connection, chat
+from harness.places import binary
+from harness.processes import run
 from harness.waiting import eventually
 
 ENTRY = {"requests": "60/h", "burst": 50, "tokens": "600/h", "tokenBurst": 5000, "connects": "60/h", "connectBurst": 40}
@@ -68,12 +70,8 @@ def test_a_bad_value_names_the_option_and_the_form_and_changes_nothing(broker):
 
 
 def test_only_root_may_change_entries(broker):
-    from harness.places import binary
-    from harness.processes import run
-
-    result = run(
-        [binary("modelbroker"), "qos", "set", "m", "--dscp", "1", "--run-dir", broker.run_directory, "--pin-dir", broker.pin_directory],
-        user="nobody", check=False)
+    where = ["--run-dir", broker.run_directory, "--pin-dir", broker.pin_directory]
+    result = run([binary("modelbroker"), "qos", "set", "m", "--dscp", "1", *where], user="nobody", check=False)
     assert result.returncode != 0 and result.stderr and broker.audit() == []
     assert broker.qos("m")["settings"]["dscp"]["source"] == "default"
 
@@ -145,8 +143,9 @@ def test_a_restarted_agent_keeps_overrides_and_debts(broker, make, end):
     broker.write_config()
     broker.cli("reload")
     entry = broker.qos("m")["settings"]
-    assert (entry["requests"]["value"], entry["requests"]["configured"], entry["requests"]["source"]) == ("30/h", "90/h", "live")
-    assert (entry["priority"]["value"], entry["priority"]["source"]) == ("low", "file")
+    requests, priority = entry["requests"], entry["priority"]
+    assert (requests["value"], requests["configured"], requests["source"]) == ("30/h", "90/h", "live")
+    assert (priority["value"], priority["source"]) == ("low", "file")
     broker.cli("qos", "reset", "m")
     entry = broker.qos("m")
     assert entry["settings"]["requests"]["value"] == "90/h"
@@ -180,7 +179,7 @@ def test_4096_models_have_entries_and_one_more_is_refused(make, engine):
     broker.config["models"]["plain"]["qos"] = {"requests": "1/s"}
     broker.write_config()
     result = broker.cli("reload", "-j", check=False)
-    assert result.returncode != 0 and "4096" in result.stdout.replace(",", "").replace("_", "") + result.stderr.replace(",", ""), result
+    assert result.returncode != 0 and "4096" in result.stdout + result.stderr, result
     # Nothing has changed, and when one goes there is room.
     assert [report["model"] for report in broker.ask("qos", "show")] == [report["model"] for report in before]
     del broker.config["models"]["model-0007"]

@@ -1,5 +1,7 @@
 """DSCP, priority and pacing on the sockets themselves: proxied and direct, IPv4 and IPv6, now and after a change."""
 
+import copy
+
 import pytest
 from harness.http1 import Connection, chat, request_bytes
 from harness.sockets import Marks, marks_of, marks_seen
@@ -102,27 +104,66 @@ def test_two_direct_flows_share_and_the_one_that_stays_gets_all(broker, make):
         eventually(lambda: share(first) == 1_000_000, 5, "the first having all")
 
 
-def test_a_model_that_is_no_longer_configured_lets_its_sockets_go(broker, make):
+@pytest.mark.parametrize("path", ["proxied", "direct"])
+def test_a_model_that_is_no_longer_configured_lets_its_sockets_go(broker, make, path):
     """Streams go on; their sockets are as if the model had never been."""
-    caller, engine = make.caller(broker.application_cgroup()), broker.engines["ipv4"]
-    with caller.dial(*PROXIED["ipv4"]) as call, begin_stream(call.socket, "p-ipv4") as client:
-        legs = (broker.listen4[1], call.local[1]), (upstream_port(engine), engine.port)
-        broker.set("p-ipv4", dscp=46)
-        assert [marks_seen(*leg).dscp for leg in legs] == [46, 46]
-        del broker.config["models"]["p-ipv4"]
-        broker.write_config()
-        broker.cli("reload")
+    caller, engine, model = make.caller(broker.application_cgroup()), broker.engines["ipv4"], f"{path[0]}-ipv4"
+    dialled = (PROXIED if path == "proxied" else DIRECT)["ipv4"]
+    with caller.dial(*dialled) as call, begin_stream(call.socket, model) as client:
+        if path == "proxied":
+            legs = (broker.listen4[1], call.local[1]), (upstream_port(engine), engine.port)
+        else:
+            legs = (engine.port, call.local[1]), (call.local[1], engine.port)
+        broker.set(model, dscp=46)
+        assert [marks_seen(*leg) for leg in legs] == [Marks(6, 46, 1_000_000)] * 2
+        former = broker.config["models"].pop(model), broker.config["capture"]
+        broker.config["capture"] = [rule for rule in former[1] if rule.get("model") != model]
+        reload(broker)
         for leg in legs:
             eventually(lambda: marks_seen(*leg) == PLAIN, 5, f"{leg} being let go: {marks_seen(*leg)}", 0.05)
         for _ in range(3):
             client.until(b"data: {")
-        gone = broker.cli("qos", "show", "p-ipv4", check=False)
-        assert gone.returncode != 0 and "p-ipv4" in gone.stderr
-        assert broker.events(kind="qos-changed", model="p-ipv4")[-1]["detail"].startswith("no longer configured")
-    # It comes back as something new.
-    broker.config["models"]["p-ipv4"] = {"endpoints": [{"url": engine.url}], "qos": dict(ENTRY)}
+        gone = broker.cli("qos", "show", model, check=False)
+        assert gone.returncode != 0 and model in gone.stderr
+        assert broker.events(kind="qos-changed", model=model)[-1]["detail"].startswith("no longer configured")
+        # It comes back as something new, of which these sockets are no part.
+        broker.config["models"][model], broker.config["capture"] = former
+        reload(broker)
+        entry = broker.qos(model)
+        assert entry["settings"]["dscp"]["source"] == "file" and "changed" not in entry
+        assert entry["sockets"]["tagged"] == entry["connections"]["open"] == 0
+        assert [marks_seen(*leg) for leg in legs] == [PLAIN] * 2
+        for _ in range(3):
+            client.until(b"data: {")
+    # And their end takes nothing away that is not theirs.
+    eventually(lambda: not marks_seen(*legs[0]), 5, "the connection being gone")
+    assert broker.qos(model)["connections"]["open"] == 0 and broker.qos(model)["sockets"]["tagged"] == 0
+
+
+def reload(broker):
     broker.write_config()
-    broker.cli("reload")
-    entry = broker.qos("p-ipv4")
-    assert entry["settings"]["dscp"]["source"] == "file" and "changed" not in entry
-    assert entry["sockets"]["tagged"] == 0
+    assert broker.ask("reload")["accepted"]
+
+
+def test_a_connection_of_a_model_that_is_gone_does_not_become_anothers(broker, make):
+    """The new model has the old one's place in the kernel when the old one's last answer ends."""
+    caller = make.caller(broker.application_cgroup())
+    with caller.dial(*PROXIED["ipv4"]) as call:
+        client = Connection(call.socket)
+        client.send(request_bytes("POST", "/v1/chat/completions", chat("p-ipv4", stream=True, max_tokens=30)))
+        client.until(b"data: {")
+        slot = broker.qos("p-ipv4")["slot"]
+        broker.config["models"]["new"] = broker.config["models"].pop("p-ipv4")
+        reload(broker)
+        eventually(lambda: broker.cli("qos", "show", "p-ipv4", check=False).returncode != 0, 5, "the model being gone")
+        if broker.qos("new")["slot"] != slot:
+            broker.config["models"]["newer"] = copy.deepcopy(broker.config["models"]["new"])
+            reload(broker)
+            assert broker.qos("newer")["slot"] == slot
+        client.until(b"data: [DONE]")
+        client.until(b"0\r\n\r\n")
+        answer = Connection(call.socket).request("POST", "/v1/chat/completions", chat("p-ipv4"))
+        assert answer.status in (404, 503), answer
+        for name in ("new", "newer"):
+            if name in broker.config["models"]:
+                assert broker.qos(name)["sockets"]["tagged"] == 0, name

@@ -27,8 +27,8 @@ def engine(shared):
 def broker(shared, engine):
     limited = {"requests": "100/s", "burst": BURST}
     qos = {
-        "running": dict(limited), "stopped": dict(limited), "switched": dict(limited), "raises": {"requests": "2/s", "burst": 1},
-        "retried": {"requests": "2/s", "burst": 1}, "zero": {"requests": "0/s"},
+        "running": dict(limited), "stopped": dict(limited), "switched": dict(limited),
+        "raises": {"requests": "2/s", "burst": 1}, "retried": {"requests": "2/s", "burst": 1}, "zero": {"requests": "0/s"},
         "watched": {"requests": "1/h", "burst": 3, "mode": "observe"}, "free": {},
     }
     rules = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"}]

@@ -55,8 +55,9 @@ def test_what_is_taken_is_what_the_engine_used(broker):
     """Whole answers and streams; far below, near and beyond what was reserved for them."""
     began = time.monotonic()
     answers = [
-        ask(broker, "m", max_tokens=3), ask(broker, "m", max_completion_tokens=90), ask(broker, "m", "word " * 200, max_tokens=7),
-        ask(broker, "m"), ask(broker, "m", stream=True, stream_options={"include_usage": True}),
+        ask(broker, "m", max_tokens=3), ask(broker, "m", max_completion_tokens=90),
+        ask(broker, "m", "word " * 200, max_tokens=7), ask(broker, "m"),
+        ask(broker, "m", stream=True, stream_options={"include_usage": True}),
         ask(broker, "m", stream=True, stream_options={"include_usage": True}, max_tokens=50),
     ]
     total = sum(used(answer) for answer in answers)

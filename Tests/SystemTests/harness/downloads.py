@@ -83,5 +83,6 @@ class Downloads:
 
 def retransmissions(netns: str) -> int:
     """TCP segments sent again in a namespace since it was made."""
-    heads, values = [line.split() for line in run(["cat", "/proc/net/snmp"], netns=netns).stdout.splitlines() if line.startswith("Tcp:")]
+    lines = run(["cat", "/proc/net/snmp"], netns=netns).stdout.splitlines()
+    heads, values = (line.split() for line in lines if line.startswith("Tcp:"))
     return int(values[heads.index("RetransSegs")])

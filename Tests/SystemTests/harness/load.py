@@ -107,7 +107,7 @@ def check_rate(admitted, asked, rates, burst: float, window=None, extra: float |
         return sum(began <= time <= ended for time in times)
 
     count, possible = within(admitted), within(ideal(asked, rates, burst))
-    facts = f"{count} of {within(asked)} admitted in {ended - began:.3f} s; {due:.1f} are due, {possible} were asked for in time"
+    facts = f"{count} of {within(asked)} admitted in {ended - began:.3f} s; {due:.1f} are due, {possible} in a perfect bucket"
     assert within(asked) > 1.1 * due, f"the callers did not ask for more than the limit: {facts}"
     assert count <= 1.02 * due + 1, facts
     assert count >= 0.98 * min(due, possible) - 1, facts
