@@ -40,6 +40,12 @@ package struct AdmissionTable: Sendable {
     /// The slot of a model; 0: it has no entry.
     package func slot(_ model: Int) -> UInt32 { model < rows.count ? rows[model].slot : 0 }
 
+    /// The slots that are no longer those of the same models in `next`: whoever has them there is another.
+    package func slotsLost(in next: AdmissionTable) -> Set<UInt32> {
+        let owners = Dictionary(next.rows.map { ($0.slot, $0.name) }) { first, _ in first }
+        return Set(rows.filter { $0.slot != 0 && owners[$0.slot] != $0.name }.map(\.slot))
+    }
+
     /// Whether requests or tokens of `model` are limited.
     package mutating func isGoverned(_ model: Int) -> Bool {
         guard refresh(model) else { return false }

@@ -108,6 +108,13 @@ extension Flow {
         if hasUpstream { out.add(.tag(.upstream, model: slot, active: false)) }
     }
 
+    /// These slots are other models' by now, and what the kernel had under them it has let go.
+    package mutating func leave(_ slots: Set<UInt32>) {
+        guard slots.contains(slot) else { return }
+        slot = 0
+        sharesBandwidth = false
+    }
+
     /// The model that the address dialled is dedicated to.
     func dedicatedModel(_ context: FlowContext) -> Int? {
         guard !caller.model.isEmpty else { return nil }

@@ -75,6 +75,16 @@ extension Worker {
         if !tag.set(number, leg, model: tag.model, client: client, active: false) { context.ledger.totals.tagFailures += 1 }
     }
 
+    /// The kernel has let go of the sockets of models that are gone, whose slots may be others' by now.
+    func forgetTags(of slots: Set<UInt32>) {
+        guard !slots.isEmpty else { return }
+        connections.forEach { connection in
+            connection.flow.leave(slots)
+            if slots.contains(connection.tag.model) { connection.tag = SocketTag() }
+        }
+        upstreams.forEach { if slots.contains($0.tag.model) { $0.tag = SocketTag() } }
+    }
+
     /// Begins to watch for changed entries; called when there are any to watch.
     func watchEntries() {
         guard context.admission.isPresent, !isWatchingEntries else { return }

@@ -221,6 +221,15 @@ import Testing
         let table = Limits(memory.page, slots: [4096, 4096, 4096], models: [name, name + "n", String(name.dropLast())])
         #expect(table.isGoverned(0) && !table.isGoverned(1) && !table.isGoverned(2))
     }
+
+    @Test func aSlotIsLostToAnotherModel() {
+        let page = QoSMemory().page
+        let before = AdmissionTable(page, slots: [1, 2, 3, 0, 5], models: ["kept", "gone", "moved", "without", "replaced"])
+        let after = AdmissionTable(page, slots: [7, 4, 1, 5], models: ["without", "moved", "kept", "other"])
+        #expect(before.slotsLost(in: after) == [2, 3, 5])
+        #expect(after.slotsLost(in: after).isEmpty)
+        #expect(after.slotsLost(in: AdmissionTable()) == [1, 4, 5, 7])
+    }
 }
 
 /// A table that can be asked within an expectation.
