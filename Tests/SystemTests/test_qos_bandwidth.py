@@ -103,13 +103,22 @@ def check(rates: dict[int, float], flows: int, megabits: float) -> None:
     assert spread < 1.1, f"one gets {spread:.3f} of what another gets: {rates}"
 
 
+def check_measured(downloads, seconds: float, flows: int, megabits: float) -> None:
+    """Never more than the total; on a machine that is busy otherwise it may be less for a while, but not three times."""
+    for attempt in range(3):
+        rates = measure(downloads, seconds)
+        assert sum(rates.values()) < 1.05 * bytes_of(megabits), rates
+        if attempt == 2 or sum(rates.values()) > 0.95 * bytes_of(megabits):
+            return check(rates, flows, megabits)
+
+
 @pytest.mark.parametrize("megabits, flows", CASES)
 def test_a_total_is_held(broker, downloads, megabits, flows):
     limit(broker, megabits)
     downloads.open(flows)
     settle(downloads, broker, flows, megabits)
     assert broker.qos("m")["sockets"]["responses"]["share"] == int(bytes_of(megabits)) // flows
-    check(measure(downloads, SECONDS), flows, megabits)
+    check_measured(downloads, SECONDS, flows, megabits)
 
 
 def test_the_total_holds_as_downloads_come_and_go(broker, downloads):
@@ -117,10 +126,10 @@ def test_the_total_holds_as_downloads_come_and_go(broker, downloads):
     limit(broker, 100)
     downloads.open(4)
     began = settle(downloads, broker, 4, 100)
-    check(measure(downloads, 1), 4, 100)
+    check_measured(downloads, 1, 4, 100)
     downloads.open(12)
     settle(downloads, broker, 16, 100)
-    check(measure(downloads, 1), 16, 100)
+    check_measured(downloads, 1, 16, 100)
     left = downloads.leave(10)
     settle(downloads, broker, 6, 100)
     rates = measure(downloads, 1)
@@ -134,7 +143,7 @@ def test_a_change_holds_within_200_milliseconds(broker, downloads, before, after
     limit(broker, before)
     downloads.open(4)
     settle(downloads, broker, 4, before)
-    check(measure(downloads, 0.5), 4, before)
+    check_measured(downloads, 0.5, 4, before)
     limit(broker, after)
     changed = time.monotonic()
     measure(downloads, 1.3)
