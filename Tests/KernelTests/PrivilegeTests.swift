@@ -95,7 +95,7 @@ extension KernelSuite {
 
         @Test func thisKernelHasWhatThePlaneUses() {
             let features = HostFacts.features()
-            #expect(features.count == 10)
+            #expect(features.count == 13)
             #expect(features.filter { $0.required && !$0.available }.isEmpty)
         }
     }
