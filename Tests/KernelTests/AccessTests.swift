@@ -37,7 +37,7 @@ extension KernelSuite {
                 let event = try #require(try governed.broker.events().first { $0.kind == .limited && $0.reason == .access })
                 #expect(event.reason == .access && event.origin.client == 3 && event.origin.pid == caller.pid)
                 #expect(event.origin.model == closed && event.origin.workload == app)
-                #expect(try governed.qos("closed").open == 0)
+                #expect(try eventually { try governed.qos("closed").open == 0 })
             }
         }
 
