@@ -69,7 +69,7 @@ extension KernelSuite {
                 let first = try direct.readings()[1]
                 #expect(first.failed == 1 && first.open == 0 && (first.nanosecondsSinceFailure ?? .max) < 1_000_000_000)
                 let began = ContinuousClock.now
-                #expect(try app("hold('k', '127.70.0.1', \(direct.port), 100)") == "ok")
+                #expect(try app("hold('k', '127.70.0.1', \(direct.port), 30)") == "ok")
                 #expect(.now - began < .milliseconds(900), "too slow a machine to tell")
                 #expect(try direct.readings()[1].picked == first.picked)
 
