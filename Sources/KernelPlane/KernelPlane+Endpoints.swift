@@ -56,7 +56,9 @@ extension KernelPlane {
             }
             try reader.kernelMaps.endpointSets.update(model, mb_endpoint_set(members))
         }
-        for model in try reader.kernelMaps.endpointSets.keys() where sets[model] == nil { try reader.kernelMaps.endpointSets.remove(model) }
+        for model in try reader.kernelMaps.endpointSets.keys() where sets[model] == nil {
+            try reader.kernelMaps.endpointSets.remove(model)
+        }
         return 0
     }
 

@@ -48,12 +48,13 @@ import Testing
         #expect(
             object.programNames.sorted() == [
                 "mb_active", "mb_connect4", "mb_connect6", "mb_getpeername4", "mb_getpeername6", "mb_getsockopt",
-                "mb_passive", "mb_reapply", "mb_setsockopt", "mb_sock_release",
+                "mb_meter_egress", "mb_meter_ingress", "mb_passive", "mb_reapply", "mb_setsockopt", "mb_sock_release",
             ])
         #expect(
             Set(object.mapNames).isSuperset(of: [
                 "settings", "rules4", "rules6", "rule_counters", "workloads", "origins", "flow_origins", "listeners",
                 "counters", "events", "models", "buckets", "model_state", "refusals", "access", "sockets",
+                "endpoint_sets", "endpoint_state", "meters", "meter_flows",
             ]))
     }
 

@@ -34,10 +34,10 @@ extension KernelSuite {
 
                 #expect(try governed.qos("closed").refusals.contains { $0.client == 3 && $0.reason == .access })
                 #expect(try governed.qos("closed").refusals.contains { $0.client == 0 && $0.reason == .access })
-                let event = try #require(try governed.broker.events().first { $0.kind == .limited })
+                let event = try #require(try governed.broker.events().first { $0.kind == .limited && $0.reason == .access })
                 #expect(event.reason == .access && event.origin.client == 3 && event.origin.pid == caller.pid)
                 #expect(event.origin.model == closed && event.origin.workload == app)
-                #expect(try governed.qos("closed").open == 0)
+                #expect(try eventually { try governed.qos("closed").open == 0 })
             }
         }
 

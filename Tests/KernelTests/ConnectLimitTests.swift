@@ -25,7 +25,7 @@ extension KernelSuite {
                 #expect(reading.buckets[.connects]?.capacity == 5)
                 #expect(reading.refusals == [.init(client: 0, reason: .rate, count: UInt64(seen["EAGAIN"] ?? 0))])
                 #expect(try governed.broker.counter("limited_rate") == UInt64(seen["EAGAIN"] ?? 0))
-                let event = try #require(try governed.broker.events().first { $0.kind == .limited })
+                let event = try #require(try governed.broker.events().first { $0.kind == .limited && $0.reason != .noEndpoint })
                 #expect(event.reason == .rate && !event.observed && event.origin.pid == app.pid)
                 #expect(event.origin.model == (try governed.slot()))
                 #expect(try eventually { try governed.qos().open == 0 })
@@ -172,7 +172,7 @@ extension KernelSuite {
                 #expect(reading.open == 4 && reading.connects == 4 && reading.observedConnections == 3)
                 #expect(reading.buckets[.connects]?.observed == 3)
                 #expect(reading.buckets[.connects]?.refused == 0 && reading.refusals.isEmpty)
-                let events = try governed.broker.events().filter { $0.kind == .limited }
+                let events = try governed.broker.events().filter { $0.kind == .limited && $0.reason != .noEndpoint }
                 #expect(events.count == 6 && events.allSatisfy(\.observed))
                 #expect(Set(events.map(\.reason)) == [.rate, .connections])
                 try app("close('k0', 'k1', 'k2', 'k3')")

@@ -14,7 +14,8 @@ extension KernelSuite {
                 let programs = try reader.programs()
                 #expect(
                     programs.map(\.hook) == [
-                        "iter/tcp", "cgroup/setsockopt", "cgroup/sock_release", "cgroup/getsockopt", "sockops", "sockops",
+                        "iter/tcp", "cgroup/setsockopt", "cgroup/sock_release", "cgroup_skb/ingress", "cgroup_skb/egress",
+                        "cgroup/getsockopt", "sockops", "sockops",
                         "cgroup/getpeername4", "cgroup/getpeername6",
                         "cgroup/connect4", "cgroup/connect6",
                     ])

@@ -197,6 +197,7 @@ let peerScript = """
         return os.getuid()
 
     \(peerQoSScript)
+    \(peerMeterScript)
     print('ready')
     for line in sys.stdin:
         try:

@@ -10,7 +10,7 @@ extension EventReport {
         ] {
             if let value { parts.append("\(name)=\(value)") }
         }
-        if observed == true { parts.append("observed, let pass") }
+        if observed == true { parts.append(reason == "no-endpoint" ? "let pass" : "observed, let pass") }
         if let detail { parts.append(detail) }
         return parts.joined(separator: "  ").printable
     }
