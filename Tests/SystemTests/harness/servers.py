@@ -9,7 +9,7 @@ class Server:
 
     def __init__(self, behaviour, host: str = "127.0.0.1", port: int = 0):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.listener = socket.create_server((host, port), family=family, backlog=128)
+        self.listener = socket.create_server((host, port), family=family, backlog=4096)
         self.host, self.port = self.listener.getsockname()[:2]
         self.peers: list = []
         self.received: list[bytearray] = []
