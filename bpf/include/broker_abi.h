@@ -25,7 +25,7 @@ typedef unsigned int mb_u32;
 typedef unsigned long long mb_u64;
 #endif
 
-#define MB_ABI_VERSION 1u
+#define MB_ABI_VERSION 2u
 
 /* getsockopt level of ours ("MB"); MB_SO_ORIGIN yields struct mb_origin. */
 #define MB_SOL_MODELBROKER 0x4d42
@@ -153,6 +153,18 @@ struct mb_tuple {
 	mb_u32 family; /* MB_AF_INET also for v4-mapped callers */
 };
 
+/*
+ * Value of `flow_origins`. When the connection is established the record is
+ * bound to it by the caller's initial sequence number, and the proxy's socket
+ * takes it when the proxy asks: no record can serve a later connection between
+ * the same two ends.
+ */
+struct mb_flow {
+	struct mb_origin origin;
+	mb_u32 sequence; /* of the caller's first byte */
+	mb_u32 established; /* 0: `sequence` is not known yet */
+};
+
 enum mb_event_kind {
 	MB_EVENT_DENIED = 1,
 	MB_EVENT_REFUSED = 2, /* proxy down and the rule says refuse */
@@ -197,6 +209,7 @@ MB_ASSERT_SIZE(struct mb_rule_counters, 32);
 MB_ASSERT_SIZE(struct mb_workload, 8);
 MB_ASSERT_SIZE(struct mb_origin, 96);
 MB_ASSERT_SIZE(struct mb_tuple, 40);
+MB_ASSERT_SIZE(struct mb_flow, 104);
 MB_ASSERT_SIZE(struct mb_event, 104);
 
 #endif /* MODELBROKER_ABI_H */
