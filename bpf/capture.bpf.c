@@ -8,10 +8,11 @@
  *   mb_active          sockops on the caller's socket: before the SYN leaves, the
  *                      origin goes to `flow_origins`; at TCP_CLOSE it is taken back,
  *                      and so is what the socket held of its model
- *   mb_passive         sockops on the broker's sockets: moves the origin from
- *                      `flow_origins` into the accepted one; keeps tagged ones at
+ *   mb_passive         sockops on the broker's sockets: binds the record in
+ *                      `flow_origins` to the accepted one; keeps tagged ones at
  *                      their model's entry
- *   mb_getsockopt      answers the proxy: SO_ORIGINAL_DST, MB_SO_ORIGIN
+ *   mb_getsockopt      answers the proxy: SO_ORIGINAL_DST, MB_SO_ORIGIN; moves the
+ *                      origin from `flow_origins` into that socket
  *
  * The first three attach to the captured cgroup, the last two to the broker's
  * only. On any doubt the programs do what the rule says for a missing proxy,
@@ -187,6 +188,7 @@ static __always_inline void mb_flow_open(struct bpf_sock_ops *ops)
 {
 	struct bpf_sock *sk = ops->sk;
 	struct mb_tuple key = {};
+	struct mb_flow flow = {};
 	struct mb_origin *origin;
 
 	if (!sk)
@@ -195,20 +197,25 @@ static __always_inline void mb_flow_open(struct bpf_sock_ops *ops)
 	if (!origin)
 		return;
 	mb_tuple_active(ops, &key);
+	__builtin_memcpy(&flow.origin, origin, sizeof(flow.origin));
 	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
-	if (bpf_map_update_elem(&flow_origins, &key, origin, BPF_ANY))
+	if (bpf_map_update_elem(&flow_origins, &key, &flow, BPF_ANY))
 		mb_count(MB_COUNT_ORIGIN_FULL);
 }
 
-/* What no proxy has picked up goes with the socket; never another socket's entry. */
+/*
+ * A connection that never was established takes its entry along. One that was
+ * leaves it to the proxy, which may not have asked yet: a caller may send its
+ * request and be gone.
+ */
 static __always_inline void mb_flow_close(struct bpf_sock_ops *ops)
 {
 	struct mb_tuple key = {};
-	struct mb_origin *entry;
+	struct mb_flow *flow;
 
 	mb_tuple_active(ops, &key);
-	entry = bpf_map_lookup_elem(&flow_origins, &key);
-	if (entry && entry->socket_cookie == bpf_get_socket_cookie(ops))
+	flow = bpf_map_lookup_elem(&flow_origins, &key);
+	if (flow && !flow->established && flow->origin.socket_cookie == bpf_get_socket_cookie(ops))
 		bpf_map_delete_elem(&flow_origins, &key);
 }
 
@@ -239,25 +246,32 @@ int mb_active(struct bpf_sock_ops *ops)
 	return 1;
 }
 
-/* Moves the origin of an accepted connection into the socket. */
-static __always_inline void mb_flow_accept(struct bpf_sock_ops *ops)
+/* Binds the record to the connection: both numbers grow alike, so their difference stays what it is now. */
+static __always_inline void mb_accept_open(struct bpf_sock_ops *ops)
 {
-	struct bpf_sock *sk = ops->sk;
 	struct mb_tuple key = {};
-	struct mb_origin *entry;
+	struct mb_flow *flow;
 
-	if (!sk)
-		return;
 	mb_tuple_passive(ops, &key);
-	entry = bpf_map_lookup_elem(&flow_origins, &key);
-	if (!entry) {
-		if (mb_is_target(&key))
-			mb_count(MB_COUNT_ORIGIN_MISSING);
-		return;
+	flow = bpf_map_lookup_elem(&flow_origins, &key);
+	if (flow && !flow->established) {
+		flow->sequence = ops->rcv_nxt - (__u32)ops->bytes_received;
+		flow->established = 1;
+	} else if (mb_is_target(&key)) {
+		mb_count(MB_COUNT_ORIGIN_MISSING);
 	}
-	if (!bpf_sk_storage_get(&origins, sk, entry, BPF_SK_STORAGE_GET_F_CREATE))
-		mb_count(MB_COUNT_STORAGE_FAILED);
-	bpf_map_delete_elem(&flow_origins, &key);
+}
+
+/* A proxy that has died, or has closed without asking, leaves no record behind. */
+static __always_inline void mb_accept_close(struct bpf_sock_ops *ops)
+{
+	struct mb_tuple key = {};
+	struct mb_flow *flow;
+
+	mb_tuple_passive(ops, &key);
+	flow = bpf_map_lookup_elem(&flow_origins, &key);
+	if (flow && flow->established && flow->sequence == ops->rcv_nxt - (__u32)ops->bytes_received)
+		bpf_map_delete_elem(&flow_origins, &key);
 }
 
 /*
@@ -269,7 +283,7 @@ int mb_passive(struct bpf_sock_ops *ops)
 {
 	switch (ops->op) {
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		mb_flow_accept(ops);
+		mb_accept_open(ops);
 		mb_watch_here(ops, 0);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
@@ -279,8 +293,10 @@ int mb_passive(struct bpf_sock_ops *ops)
 		mb_socket_measured(ops, 1);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
-		if (ops->args[1] == BPF_TCP_CLOSE)
-			mb_socket_closes(ops, 1);
+		if (ops->args[1] != BPF_TCP_CLOSE)
+			break;
+		mb_accept_close(ops);
+		mb_socket_closes(ops, 1);
 		break;
 	}
 	return 1;

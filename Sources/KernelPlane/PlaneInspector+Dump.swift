@@ -87,8 +87,9 @@ extension PlaneInspector {
     private func dumpFlowOrigins() throws(KernelPlaneError) -> [DumpedEntry] {
         let found = try inPlane { () throws(BPFError) in try kernelMaps.flowOrigins.entries() }
         return found.compactMap { key, value in
-            guard let ends = key.ends, let origin = Origin(value) else { return nil }
-            return [("caller", ends.remote.description), ("listener", ends.local.description)] + dumped(origin)
+            guard let ends = key.ends, let origin = Origin(value.origin) else { return nil }
+            return [("caller", ends.remote.description), ("listener", ends.local.description)]
+                + [("established", value.established != 0 ? "yes" : "no")] + dumped(origin)
         }
     }
 

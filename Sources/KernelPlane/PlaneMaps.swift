@@ -9,7 +9,7 @@ struct PlaneMaps: ~Copyable, Sendable {
     let rules6: BPFMap<mb_rule_key6, mb_rule>
     let ruleCounters: BPFMap<UInt32, mb_rule_counters>
     let workloads: BPFMap<UInt64, mb_workload>
-    let flowOrigins: BPFMap<mb_tuple, mb_origin>
+    let flowOrigins: BPFMap<mb_tuple, mb_flow>
     /// Read by userspace: the socket's cookie.
     let listeners: BPFMap<UInt32, UInt64>
     let counters: BPFMap<UInt32, UInt64>
@@ -33,7 +33,7 @@ struct PlaneMaps: ~Copyable, Sendable {
         let rules6 = try BPFMap<mb_rule_key6, mb_rule>(try open(.rules6), name: PlaneMap.rules6.rawValue)
         let ruleCounters = try BPFMap<UInt32, mb_rule_counters>(try open(.ruleCounters), name: PlaneMap.ruleCounters.rawValue)
         let workloads = try BPFMap<UInt64, mb_workload>(try open(.workloads), name: PlaneMap.workloads.rawValue)
-        let flowOrigins = try BPFMap<mb_tuple, mb_origin>(try open(.flowOrigins), name: PlaneMap.flowOrigins.rawValue)
+        let flowOrigins = try BPFMap<mb_tuple, mb_flow>(try open(.flowOrigins), name: PlaneMap.flowOrigins.rawValue)
         let listeners = try BPFMap<UInt32, UInt64>(try open(.listeners), name: PlaneMap.listeners.rawValue)
         let counters = try BPFMap<UInt32, UInt64>(try open(.counters), name: PlaneMap.counters.rawValue)
         let origins = try open(.origins)

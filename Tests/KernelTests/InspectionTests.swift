@@ -92,7 +92,8 @@ extension KernelSuite {
                 let entry = try #require(try text(broker.plane.inspector().dump(map: "flow_origins")).first)
                 #expect(
                     entry.hasPrefix(
-                        "caller=127.0.0.1:\(try app("port('c')")) listener=127.0.0.1:\(port) dialled=127.64.0.10:8000 "))
+                        "caller=127.0.0.1:\(try app("port('c')")) listener=127.0.0.1:\(port) established=no dialled=127.64.0.10:8000 "
+                    ))
                 #expect(entry.contains(" pid=\(app.pid) "))
                 try app("close('c')")
                 try stranger("accept('s', 'a')")

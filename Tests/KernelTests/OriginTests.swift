@@ -88,15 +88,44 @@ extension KernelSuite {
             try TestGround.with { ground in
                 let broker = try Broker(ground, rules: [rule("127.64.0.0/16", 8000)])
                 let app = try ground.peer("app")
-                for _ in 0..<20 {
+                for asks in 0..<20 {
                     #expect(try app.connect("c", "127.64.0.10", 8000) == "ok")
                     try broker.proxy("accept('l4', 'a')")
-                    #expect(try broker.flowOrigins == 0)
+                    #expect(try broker.flowOrigins == 1)
+                    if asks.isMultiple(of: 2) {
+                        #expect(try broker.proxy.origin("a")["error"] == nil)
+                        #expect(try broker.flowOrigins == 0)
+                    }
                     try app("close('c')")
                     try broker.proxy("close('a')")
+                    #expect(try eventually { try broker.flowOrigins == 0 })
                 }
                 #expect(try broker.counter("captured") == 20)
+            }
+        }
+
+        /// A caller may send its request and be gone before the proxy has accepted.
+        @Test func theOriginOutlivesACallerThatIsGone() throws {
+            try TestGround.with { ground in
+                let broker = try Broker(ground, rules: [rule("127.64.0.0/16", 8000)])
+                let app = try ground.peer("app")
+                #expect(try app.connect("c", "127.64.0.10", 8000) == "ok")
+                try app("close('c')")
+                try broker.proxy("accept('l4', 'a')")
+                #expect(try broker.proxy.origin("a")["port"] == "8000")
                 #expect(try broker.flowOrigins == 0)
+            }
+        }
+
+        /// Connections that the proxy had not accepted when it died leave nothing, either.
+        @Test func nothingIsLeftOfABacklog() throws {
+            try TestGround.with { ground in
+                let broker = try Broker(ground, rules: [rule("127.64.0.0/16", 8000)])
+                let app = try ground.peer("app")
+                for name in ["c", "d", "e"] { #expect(try app.connect(name, "127.64.0.10", 8000) == "ok") }
+                #expect(try broker.flowOrigins == 3)
+                try broker.proxy("close('l4')")
+                #expect(try eventually { try broker.flowOrigins == 0 })
             }
         }
 

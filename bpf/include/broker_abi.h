@@ -43,7 +43,7 @@ typedef unsigned long long mb_u64;
 #define MB_MAX_RULES 16384 /* capture rules; also entries of rule_counters */
 #define MB_MAX_DESTINATIONS 65536 /* CIDR:port entries per family */
 #define MB_MAX_WORKLOADS 65536
-#define MB_MAX_FLOW_ORIGINS 65536
+#define MB_MAX_FLOW_ORIGINS 131072
 #define MB_EVENT_RING_BYTES (1u << 18)
 #define MB_MAX_MODELS 4096 /* models with an entry; slots 1 to MB_MAX_MODELS, 0 is no model */
 #define MB_MODEL_SLOTS (MB_MAX_MODELS + 1)
@@ -444,13 +444,25 @@ struct mb_meter_flow {
 	struct mb_http_side sides[MB_METER_SIDES];
 };
 
-/* `flow_origins`: LRU hash; the connection as the proxy's accepted socket sees it. */
+/* `flow_origins`: hash; the connection as the proxy's accepted socket sees it. */
 struct mb_tuple {
 	mb_u32 remote_be[4]; /* the caller; v4 in [0] */
 	mb_u32 local_be[4];  /* the proxy's listener */
 	mb_u16 remote_port_be;
 	mb_u16 local_port_be;
 	mb_u32 family; /* MB_AF_INET also for v4-mapped callers */
+};
+
+/*
+ * Value of `flow_origins`. When the connection is established the record is
+ * bound to it by the caller's initial sequence number, and the proxy's socket
+ * takes it when the proxy asks: no record can serve a later connection between
+ * the same two ends.
+ */
+struct mb_flow {
+	struct mb_origin origin;
+	mb_u32 sequence; /* of the caller's first byte */
+	mb_u32 established; /* 0: `sequence` is not known yet */
 };
 
 enum mb_event_kind {
@@ -513,6 +525,7 @@ MB_ASSERT_SIZE(struct mb_rule_counters, 32);
 MB_ASSERT_SIZE(struct mb_workload, 8);
 MB_ASSERT_SIZE(struct mb_origin, 104);
 MB_ASSERT_SIZE(struct mb_tuple, 40);
+MB_ASSERT_SIZE(struct mb_flow, 112);
 MB_ASSERT_SIZE(struct mb_event, 112);
 MB_ASSERT_SIZE(struct mb_limit, 40);
 MB_ASSERT_SIZE(struct mb_qos, 152);

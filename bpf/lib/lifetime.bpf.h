@@ -72,23 +72,23 @@ static __always_inline void mb_socket_accepted(struct bpf_sock_ops *ops)
 	struct bpf_sock *sk = ops->sk;
 	struct mb_tuple key = {};
 	struct mb_model_state *state;
-	struct mb_origin *entry;
+	struct mb_flow *flow;
 	struct mb_socket *held;
 
 	if (!sk)
 		return;
 	mb_tuple_passive(ops, &key);
-	entry = bpf_map_lookup_elem(&flow_origins, &key);
-	if (!entry || !(entry->flags & MB_ORIGIN_DIRECT) || !entry->model)
+	flow = bpf_map_lookup_elem(&flow_origins, &key);
+	if (!flow || !(flow->origin.flags & MB_ORIGIN_DIRECT) || !flow->origin.model)
 		return;
-	state = mb_state_get(entry->model);
+	state = mb_state_get(flow->origin.model);
 	held = bpf_sk_storage_get(&sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!held || !state) {
 		mb_count(MB_COUNT_SOCKET_FAILED);
 		return;
 	}
-	held->model = entry->model;
-	held->client = entry->client;
+	held->model = flow->origin.model;
+	held->client = flow->origin.client;
 	held->leg = MB_LEG_RESPONSES;
 	held->flags = 0;
 	mb_enlist(held, state);

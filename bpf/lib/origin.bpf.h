@@ -16,12 +16,17 @@ struct {
 	__type(value, struct mb_origin);
 } origins SEC(".maps");
 
-/* LRU: should an entry ever be left behind, it gives way instead of filling the map. */
+/*
+ * An entry goes when the proxy takes it, or with the caller's socket before the
+ * connection is established, or with the proxy's after. Not preallocated: a
+ * free list of so many would hand out another cold entry each time.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, MB_MAX_FLOW_ORIGINS);
 	__type(key, struct mb_tuple);
-	__type(value, struct mb_origin);
+	__type(value, struct mb_flow);
 } flow_origins SEC(".maps");
 
 /* The caller's half of the record; destination, rule and workload are filled in by others. */

@@ -5,6 +5,7 @@
 
 #include "count.bpf.h"
 #include "origin.bpf.h"
+#include "tuple.bpf.h"
 
 #define MB_SOCKOPT_PAGE 4096 /* optval is cut to a page */
 
@@ -24,11 +25,40 @@ struct mb_sockaddr6 {
 	__u32 scope;
 };
 
+/*
+ * Moves the record that is bound to this socket into it: done when the proxy
+ * asks rather than when the connection is established, since the latter runs
+ * inside the caller's connect() where both ends are on this node.
+ */
+static __always_inline struct mb_origin *mb_origin_take(struct bpf_sock *sk)
+{
+	struct mb_tuple key = {};
+	struct mb_origin *kept;
+	struct mb_flow *flow;
+	struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
+
+	if (!tcp)
+		return NULL;
+	mb_tuple_accepted(sk, &key);
+	flow = bpf_map_lookup_elem(&flow_origins, &key);
+	if (!flow || !flow->established || flow->sequence != tcp->rcv_nxt - (__u32)tcp->bytes_received)
+		return NULL;
+	kept = bpf_sk_storage_get(&origins, sk, &flow->origin, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!kept)
+		mb_count(MB_COUNT_STORAGE_FAILED);
+	bpf_map_delete_elem(&flow_origins, &key);
+	return kept;
+}
+
 static __always_inline struct mb_origin *mb_origin_of(struct bpf_sockopt *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
+	struct mb_origin *origin;
 
-	return sk ? bpf_sk_storage_get(&origins, sk, NULL, 0) : NULL;
+	if (!sk)
+		return NULL;
+	origin = bpf_sk_storage_get(&origins, sk, NULL, 0);
+	return origin ?: mb_origin_take(sk);
 }
 
 /*
@@ -68,7 +98,7 @@ static __always_inline void mb_answer_v6(struct bpf_sockopt *ctx)
 
 	if (!sk || sk->family != MB_AF_INET6)
 		return;
-	origin = bpf_sk_storage_get(&origins, sk, NULL, 0);
+	origin = mb_origin_of(ctx);
 	if (!origin)
 		return;
 	if ((void *)(out + 1) > ctx->optval_end) {

@@ -76,4 +76,29 @@ static __always_inline void mb_tuple_passive(struct bpf_sock_ops *ops, struct mb
 	key->family = ends.family;
 }
 
+/*
+ * The same key from the proxy's socket in a sockopt program; the local port is in host order there, too. Volatile for the
+ * reason given at mb_ends_read().
+ */
+static __always_inline void mb_tuple_accepted(struct bpf_sock *sk, struct mb_tuple *key)
+{
+	__u32 near4 = *(volatile __u32 *)&sk->src_ip4;
+	__u32 far4 = *(volatile __u32 *)&sk->dst_ip4;
+	__u32 far[4] = { sk->dst_ip6[0], sk->dst_ip6[1], sk->dst_ip6[2], sk->dst_ip6[3] };
+
+	key->remote_port_be = sk->dst_port;
+	key->local_port_be = bpf_htons((__u16)sk->src_port);
+	key->family = MB_AF_INET;
+	key->remote_be[0] = far4;
+	key->local_be[0] = near4;
+	if (sk->family != MB_AF_INET6 || mb_is_mapped(far[0], far[1], far[2]))
+		return;
+	key->family = MB_AF_INET6;
+	__builtin_memcpy(key->remote_be, far, sizeof(far));
+	key->local_be[0] = sk->src_ip6[0];
+	key->local_be[1] = sk->src_ip6[1];
+	key->local_be[2] = sk->src_ip6[2];
+	key->local_be[3] = sk->src_ip6[3];
+}
+
 #endif /* MODELBROKER_TUPLE_BPF_H */
