@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from . import cases, chart, connects, growth, memory, report
+from . import cases, chart, connects, growth, memory, refusals, report
 from .contenders import STARTERS, versions
 from .running import BUILT, CORES, ROOT, BenchError, Scope, free_port, raise_descriptor_limit
 
@@ -22,7 +22,7 @@ SHORT = {
 FULL = {
     "rounds": 5, "patience": 300, "times": cases.Times(0.25, 1.5, 0.8, 2.5), "connect": (15, 5000), "sizes": [32, 512, 5000],
     "growth": ([100, 1000, 10000], 7, 5000, cases.Times(0.2, 1.0, 0, 0)), "settle": 1.0, "many": 5.0}
-PARTS = ["cases", "connect", "memory", "growth", "many"]
+PARTS = ["cases", "refusals", "connect", "memory", "growth", "many"]
 
 
 def options() -> argparse.Namespace:
@@ -95,6 +95,10 @@ class Run:
                         if key == "direct":
                             raise
 
+    def run_refusals(self) -> None:
+        times = self.mode["times"]
+        self.results["refusals"] = refusals.measure(self.contenders, self.rounds, times.warm, times.measured, self.say)
+
     def run_connects(self) -> None:
         kinds, notes = connects.prepare(self.scope, self.upstream, self.contenders.get("captured"))
         for note in notes:
@@ -114,7 +118,7 @@ class Run:
 
     def everything(self) -> None:
         self.start()
-        bodies = {"cases": self.run_cases, "connect": self.run_connects, "memory": self.run_memory}
+        bodies = {"cases": self.run_cases, "refusals": self.run_refusals, "connect": self.run_connects, "memory": self.run_memory}
         if "captured" in self.contenders:
             bodies |= {"growth": self.run_growth, "many": self.run_many}
         for part, body in bodies.items():

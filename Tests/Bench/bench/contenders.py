@@ -13,6 +13,10 @@ import urllib.request
 from .running import BPFFS, BUILT, CORES, NAME, PATH, PEERS, ROOT, Scope, BenchError, children, eventually, found_program, free_port, run
 
 DIALLED = "127.64.0.10:8000"  # nobody serves it
+DEDICATED = "127.65.0.10:9000"  # nor this: the kernel sends callers straight to the engine
+LIMITED = "limited"  # a model that nobody gets an answer from
+# Limits that are charged for every request and never reached.
+AMPLE = "{requests: 1000000/s, burst: 1000000, tokens: 1000000000/s, connects: 1000000/s, connectBurst: 1000000}"
 
 
 class Contender:
@@ -58,10 +62,13 @@ class Broker:
         lines = [
             "node:", f"  cgroup: /{self.name}", f"  listen: [{listen}]", f"  gateway: {self.gateway}",
             f"  admin: {self.admin}", "capture:",
-            f'  - {{name: bench, to: ["{DIALLED}"], path: proxy, whenProxyDown: refuse, unknown: refuse}}']
+            f'  - {{name: bench, to: ["{DIALLED}"], path: proxy, whenProxyDown: refuse, unknown: refuse}}',
+            f'  - {{name: path, to: ["{DEDICATED}"], path: direct, model: bench, whenProxyDown: refuse}}']
         lines += [f'  - {{name: r{n}, to: ["{to}"], path: proxy, whenProxyDown: refuse}}' for n, to in enumerate(rules)]
         lines.append("models:")
-        lines += [f'  {model}: {{endpoints: [{{url: "http://{upstream}"}}]}}' for model in ("bench", *models)]
+        lines.append(f'  bench: {{endpoints: [{{url: "http://{upstream}"}}], qos: {AMPLE}}}')
+        lines.append(f'  {LIMITED}: {{endpoints: [{{url: "http://{upstream}"}}], qos: {{requests: 1/m, burst: 1}}}}')
+        lines += [f'  {model}: {{endpoints: [{{url: "http://{upstream}"}}]}}' for model in models]
         # With many workloads each is to have an entry of its own, not to be found by the cgroup above it.
         lines += ["clients:", f'  caller: {{workloads: ["/{self.name}/app{"/w*" if self.workloads else ""}"]}}']
         return "\n".join(lines) + "\n"
@@ -115,7 +122,8 @@ def broker(scope: Scope, upstream: str) -> list[Contender]:
     made = Broker(scope, upstream)
     found = [
         Contender("captured", "ModelBroker, captured", DIALLED, [made.agent], made.application),
-        Contender("gateway", "ModelBroker, gateway", made.gateway, [made.agent])]
+        Contender("gateway", "ModelBroker, gateway", made.gateway, [made.agent]),
+        Contender("path", "ModelBroker, direct path", DEDICATED, [made.agent], made.application)]
     for contender in found:
         contender.parts = {"of that the proxy": [made.proxy_pid]}
     return found
@@ -171,6 +179,4 @@ def versions() -> dict[str, str]:
 
 
 STARTERS = {"direct": direct, "broker": broker, "relay": relay, "nginx": nginx, "haproxy": haproxy, "envoy": envoy}
-# In the order of the table; those that come with a later version keep their rows.
-ROWS = ["direct", "captured", "gateway", "path", "relay", "nginx", "haproxy", "envoy"]
-ABSENT = {"path": ("ModelBroker, direct path", "absent: comes with a later version")}
+ROWS = ["direct", "captured", "gateway", "path", "relay", "nginx", "haproxy", "envoy"]  # in the order of the table

@@ -4,7 +4,7 @@ import statistics
 
 from . import connects
 from .cases import CASES
-from .contenders import ABSENT, ROWS
+from .contenders import ROWS
 
 NOISY_SPREAD = 0.20  # half the range over the median
 NOISY_FOREIGN = 0.05  # the part of the machine that others used
@@ -61,15 +61,23 @@ def _case(case, rows: dict, labels: dict) -> list[str]:
             "added p99.9", "RSS MiB", ""]
     body = []
     for name in ROWS:
-        if name in ABSENT:
-            body.append([ABSENT[name][0], *["-"] * 10, ABSENT[name][1]])
-        elif name in rows:
+        if name in rows:
             r = rows[name]
             notes = ["noisy"] * r["noisy"] + [f"{r['errors']} ERRORS"] * bool(r["errors"]) + [f"{r['lost']} lost"] * bool(r["lost"])
             added = [f"{r[f'added_{n}_us']:+.1f}" if name != "direct" else "" for n in ("cpu", "mean", "p50", "p99", "p999")]
             body.append([labels[name], f"{r['rate']:,.0f}", f"{r['cpu_us']:.1f}", f"{r['cpu_spread']:.0%}", added[0],
                          f"{r['mean_us']:.1f}", *added[1:], f"{r['rss_kib'] / 1024:.0f}" if r["rss_kib"] else "", ", ".join(notes)])
     return ["", f"## {case.title}", *_table(head, body)]
+
+
+def _refusals(samples: dict) -> list[str]:
+    body = []
+    for label, taken in samples.items():
+        cpu = [sample["cpu_us"] for sample in taken]
+        body.append([label, f"{median([sample['rate'] for sample in taken]):,.0f}", f"{median(cpu):.1f}", f"{spread(cpu):.0%}",
+                     f"{median([sample['mean_us'] for sample in taken]):.1f}", "noisy" if spread(cpu) > NOISY_SPREAD else ""])
+    return ["", "## Over-limit refusals (429), closed loop, 32 connections, 1 KiB requests",
+            *_table(["", "refusals/s", "CPU us/refusal", "+-", "mean us", ""], body)]
 
 
 def _connects(samples: dict) -> list[str]:
@@ -147,8 +155,7 @@ def text(results: dict) -> str:
     for case in CASES:
         if case.key in results["summary"]:
             lines += _case(case, results["summary"][case.key], results["labels"])
-    lines += ["", "## Over-limit refusals against nginx limit_req", "absent: limits come with a later version"]
-    for part, body in (("connect", _connects), ("growth", _growth), ("many", _many)):
+    for part, body in (("refusals", _refusals), ("connect", _connects), ("growth", _growth), ("many", _many)):
         if results.get(part):
             lines += body(results[part])
     if results.get("memory"):
