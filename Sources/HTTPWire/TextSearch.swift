@@ -95,3 +95,33 @@ extension Span where Element == UInt8 {
         return index
     }
 }
+
+extension Span where Element == UInt8 {
+    /// Index of the first quote, bracket, brace or line end from `start` on, `end` if there is none; it may be early at a
+    /// control byte. For callers that have made sure of the bounds.
+    func firstStructure(from start: Int, to end: Int) -> Int {
+        var index = start
+        // Brackets and braces differ in this bit.
+        let fold = SIMD16<Int8>(repeating: 0x20)
+        let opening = SIMD16<Int8>(repeating: 0x7B)
+        let closing = SIMD16<Int8>(repeating: 0x7D)
+        let quote = SIMD16<Int8>(repeating: 0x22)
+        let feed = SIMD16<Int8>(repeating: 0x0A)
+        let carriageReturn = SIMD16<Int8>(repeating: 0x0D)
+        while index <= end - 16 {
+            let block = block(at: index)
+            let folded = block | fold
+            let brackets = (folded .== opening) .| (folded .== closing)
+            let found = (brackets .| (folded .== quote) .| (block .== feed) .| (block .== carriageReturn)).firstSet
+            index += found
+            if found < 16 { return index }
+        }
+        while index < end {
+            switch self[index] {
+            case 0x22, 0x5B, 0x5D, 0x7B, 0x7D, 0x0A, 0x0D: return index
+            default: index += 1
+            }
+        }
+        return end
+    }
+}

@@ -63,11 +63,19 @@ package struct UsageScanner: Sendable {
                 }
                 index = end
                 guard index < range.upperBound else { return }
+            } else if isElsewhere, state == .between {
+                let end = bytes.firstStructure(from: index, to: range.upperBound)
+                if end > index { (lineIsEmpty, isReturn) = (false, false) }
+                index = end
+                guard index < range.upperBound else { return }
             }
             take(bytes[index])
             index += 1
         }
     }
+
+    /// Nothing here is looked for: only where it ends matters. Embeddings are long lists of numbers.
+    private var isElsewhere: Bool { depth == 0 || depth > 4 || places[depth - 1] == .elsewhere }
 
     private mutating func take(_ byte: UInt8) {
         switch state {
@@ -104,7 +112,7 @@ package struct UsageScanner: Sendable {
             key.clear()
             state = .string
             // Only the keys of few objects matter, and most of the text is none.
-            if isValue || depth == 0 || depth > 4 || places[depth - 1] == .elsewhere { key.fail() }
+            if isValue || isElsewhere { key.fail() }
         case 0x3A:
             followed = key.name
             isValue = true
@@ -112,7 +120,7 @@ package struct UsageScanner: Sendable {
         case 0x5B: open(isObject: false)
         case 0x7D, 0x5D: depth = max(0, depth - 1)
         case 0x2C: endMember()
-        case 0x30...0x39:
+        case 0x30...0x39 where !isElsewhere:
             state = .number
             digits = Natural(digit: byte)
             isWhole = true

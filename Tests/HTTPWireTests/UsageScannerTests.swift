@@ -22,6 +22,13 @@ import Testing
         Case(
             name: "embeddings", text: #"{"data":[{"embedding":[0.1,-2,3e4]}],"usage":{"prompt_tokens":8,"total_tokens":8}}"#,
             tokens: 8),
+        Case(
+            name: "long embeddings",
+            text: #"{"data":[{"n":"]}","embedding":["#
+                + (0..<40).map { "[-0.00\($0)12345,1234567890123456789e-5]" }.joined(separator: ",\n")
+                + #"]}],"usage":{"prompt_tokens":8,"total_tokens":8}}"#, tokens: 8),
+        Case(
+            name: "no JSON", text: String(repeating: "a, 1: b", count: 30) + #"{"usage":{"total_tokens":3}}"#, tokens: 3),
         Case(name: "responses", text: #"{"output":[],"usage":{"input_tokens":36,"output_tokens":87}}"#, tokens: 123),
         Case(name: "spaced", text: "{\n  \"usage\" : {\r\n\n    \"total_tokens\" :\t42\n  }\n}\n", tokens: 42),
         Case(name: "none", text: #"{"error":{"message":"no"}}"#, tokens: nil),

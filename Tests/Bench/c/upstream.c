@@ -119,6 +119,14 @@ static bool send_answer(struct connection *c, unsigned size)
 	char *start = answer + 512 - head;
 
 	memcpy(start, scratch, head);
+	if (size >= 8) {
+		bool sent;
+
+		memcpy(answer + 512 + size - 2, "\"}", 2);
+		sent = send_all(c, start, head + size);
+		memset(answer + 512 + size - 2, 'a', 2);
+		return sent;
+	}
 	return send_all(c, start, head + size);
 }
 
@@ -280,6 +288,7 @@ int main(int count, char **arguments)
 	}
 	prepare_process();
 	memset(answer, 'a', sizeof(answer));
+	memcpy(answer + 512, "{\"p\":\"", 6);
 	memset(event, 'x', sizeof(event));
 	memcpy(event, "100\r\ndata: {\"t\":\"", 17);
 	memcpy(event + 5 + 12 + 20, "\",\"s\":\"", 7);
