@@ -123,7 +123,17 @@ import Testing
             close(descriptor)
         }
         prober.watch([address: true])
-        try await Task.sleep(for: .milliseconds(600))
+        // Each connection accepted is a probe that was answered.
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        var answered = 0
+        #expect(
+            await eventually {
+                let probe = accept(descriptor, nil, nil)
+                guard probe >= 0 else { return false }
+                close(probe)
+                answered += 1
+                return answered == 3
+            })
         #expect(changes.all == [], "it answers")
         close(descriptor)
         let before = ContinuousClock.now
