@@ -63,40 +63,6 @@ extension CaptureRule: WireCoded {
     }
 }
 
-extension Endpoint: WireCoded {
-    static var wireMinimum: Int { 20 }
-
-    func write(to writer: inout WireWriter) {
-        writer.write(host)
-        writer.write(port)
-        writer.write(authority)
-        writer.write(pathPrefix)
-        writer.write(addresses)
-        writer.write(weight)
-    }
-
-    init(from reader: inout WireReader) throws(WireError) {
-        self.init(
-            host: try reader.text(), port: try reader.integer(), authority: try reader.text(), pathPrefix: try reader.text(),
-            addresses: try reader.list(), weight: try reader.integer())
-    }
-}
-
-/// Without its QoS: what is in force of that stands in the kernel plane's maps, where it can change at any time.
-extension Model: WireCoded {
-    static var wireMinimum: Int { 9 }
-
-    func write(to writer: inout WireWriter) {
-        writer.write(name)
-        writer.write(endpoints)
-        writer.write(caseOf: access)
-    }
-
-    init(from reader: inout WireReader) throws(WireError) {
-        self.init(name: try reader.text(), endpoints: try reader.list(), access: try reader.caseOf())
-    }
-}
-
 extension Client: WireCoded {
     static var wireMinimum: Int { 13 }
 
@@ -154,16 +120,19 @@ extension Node: WireCoded {
 }
 
 extension Catalog: WireCoded {
-    static var wireMinimum: Int { Node.wireMinimum + 12 }
+    static var wireMinimum: Int { Node.wireMinimum + 20 }
 
     func write(to writer: inout WireWriter) {
         writer.write(node)
         writer.write(rules)
         writer.write(models)
         writer.write(clients)
+        writer.write(pools)
+        writer.write(capabilities)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
-        self.init(node: try reader.value(), rules: try reader.list(), models: try reader.list(), clients: try reader.list())
+        self.init(node: try reader.value(), rules: try reader.list(), models: try reader.list(), clients: try reader.list(),
+            pools: try reader.list(), capabilities: try reader.list())
     }
 }

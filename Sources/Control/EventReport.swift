@@ -21,6 +21,10 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let endpointFailed = Kind(rawValue: "endpoint-failed")
         package static let refused = Kind(rawValue: "refused")
         package static let broken = Kind(rawValue: "broken")
+        package static let endpointStandby = Kind(rawValue: "endpoint-standby")
+        package static let endpointActive = Kind(rawValue: "endpoint-active")
+        package static let decision = Kind(rawValue: "decision")
+        package static let poolExhausted = Kind(rawValue: "pool-exhausted")
         // From the agent itself.
         package static let proxyStarted = Kind(rawValue: "proxy-started")
         package static let proxyAdopted = Kind(rawValue: "proxy-adopted")
@@ -91,6 +95,10 @@ extension EventReport.Kind {
         case .endpointFailed: self = .endpointFailed
         case .refused: self = .refused
         case .broken: self = .broken
+        case .endpointStandby: self = .endpointStandby
+        case .endpointActive: self = .endpointActive
+        case .decision: self = .decision
+        case .poolExhausted: self = .poolExhausted
         }
     }
 }

@@ -54,25 +54,3 @@ extension ProxyEvent: WireCoded {
             cgroup: try reader.integer(), address: try reader.optional(), detail: try reader.text())
     }
 }
-
-extension ProxyReport: WireCoded {
-    static var wireMinimum: Int { 5 }
-
-    func write(to writer: inout WireWriter) {
-        switch self {
-        case .statistics(let statistics):
-            writer.write(ProxyQuery.statistics.rawValue)
-            writer.write(statistics)
-        case .flows(let flows):
-            writer.write(ProxyQuery.flows.rawValue)
-            writer.write(flows)
-        }
-    }
-
-    init(from reader: inout WireReader) throws(WireError) {
-        switch try reader.tagged(ProxyQuery.self) {
-        case .statistics: self = .statistics(try reader.value())
-        case .flows: self = .flows(try reader.list())
-        }
-    }
-}

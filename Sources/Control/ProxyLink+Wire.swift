@@ -4,7 +4,7 @@ import Catalog
 /// order. A message has one encoding only, and bytes that are not exactly one are refused.
 package enum Wire {
     /// Raised by every change of what a message holds or means, since an agent may find a proxy of another build.
-    package static let version: UInt8 = 2
+    package static let version: UInt8 = 3
     /// Bytes of the largest message.
     package static let frameLimit = 64 << 20
 
@@ -38,9 +38,11 @@ extension AgentMessage {
         case .query(let id, let query):
             Wire.encode(tag: 3) { writer in
                 writer.write(id)
-                writer.write(query.rawValue)
+                writer.write(query)
             }
         case .stop(let deadline): Wire.encode(tag: 4) { $0.write(deadline) }
+        case .standings(let standings): Wire.encode(tag: 5) { $0.write(standings) }
+        case .watchDecisions(let wanted): Wire.encode(tag: 6) { $0.write(wanted) }
         }
     }
 
@@ -50,8 +52,10 @@ extension AgentMessage {
             switch tag {
             case 1: .welcome(try reader.value())
             case 2: .configure(try reader.value())
-            case 3: .query(id: try reader.integer(), try reader.tagged())
+            case 3: .query(id: try reader.integer(), try reader.value())
             case 4: .stop(deadlineMilliseconds: try reader.integer())
+            case 5: .standings(try reader.list())
+            case 6: .watchDecisions(try reader.boolean())
             default: throw .unknownTag(tag)
             }
         }

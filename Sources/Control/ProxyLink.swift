@@ -9,6 +9,10 @@ package enum AgentMessage: Hashable, Sendable {
     case configure(ProxySettings)
     /// Asks for a report; the answer carries the same number.
     case query(id: UInt32, ProxyQuery)
+    /// What is known of the endpoints; those that are missing are well. Replaces what was said before.
+    case standings([EndpointStanding])
+    /// Somebody wants to see each decision (`events --level debug`), or no longer.
+    case watchDecisions(Bool)
     /// Close the listeners, let streams end until the deadline, exit.
     case stop(deadlineMilliseconds: UInt32)
 }
@@ -58,14 +62,24 @@ package struct ProxySettings: Hashable, Sendable {
     }
 }
 
-package enum ProxyQuery: UInt8, Hashable, Sendable {
-    case statistics = 1
-    case flows = 2
+package enum ProxyQuery: Hashable, Sendable {
+    case statistics
+    case flows
+    /// Endpoints and routes.
+    case routing
+    /// Answered by one event loop.
+    case explain(ExplainQuery)
+    /// Move the pool, or model, of this name away from the endpoint that it prefers now.
+    case rotate(String)
 }
 
 package enum ProxyReport: Hashable, Sendable {
     case statistics(ProxyStatistics)
     case flows([FlowRecord])
+    case routing([EndpointRecord], [RouteRecord])
+    case explanation(RouteDecision)
+    /// The endpoint left, the endpoint preferred now; nil: there is none, or the name is unknown.
+    case rotated(from: EndpointKey?, to: EndpointKey?)
 }
 
 /// The proxy's own numbers, summed over its event loops.
@@ -186,6 +200,13 @@ package struct ProxyEvent: Hashable, Sendable {
         case refused = 5
         /// An answer that broke in the middle.
         case broken = 6
+        /// An endpoint gets no requests for now, or gets them again; `detail`: why.
+        case endpointStandby = 7
+        case endpointActive = 8
+        /// Where a request went and why; only while somebody watches.
+        case decision = 9
+        /// Nothing of a pool or model is usable but its `fallback`, or nothing at all.
+        case poolExhausted = 10
     }
 
     package var kind: Kind

@@ -115,6 +115,7 @@ struct LinkLoop: ~Copyable {
         case .configure(let settings): apply(settings)
         case .query(let id, let query): loops.ask(ReportCollector(id: id, query, workers: loops.count, outbox))
         case .stop(let milliseconds): begin(stop: milliseconds)
+        case .standings, .watchDecisions: break
         }
     }
 

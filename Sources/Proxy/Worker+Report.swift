@@ -14,6 +14,7 @@ extension Worker {
             records.reserveCapacity(connections.count)
             connections.forEach { records.append(record($0)) }
             collector.add(records)
+        case .routing, .explain, .rotate: collector.add([])
         }
     }
 

@@ -55,7 +55,7 @@ import Testing
     @Test func theLayoutIsFixed() {
         #expect(Wire.version == 2)
         #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [2, 4, 4, 3, 2, 1])
-        #expect(AgentMessage.query(id: 1, .flows).encoded() == [2, 3, 1, 0, 0, 0, 2])
+        #expect(AgentMessage.query(id: 1, .flows).encoded() == [3, 3, 1, 0, 0, 0, 2])
         let rejected = ProxyMessage.rejected(generation: 2, reason: "no")
         #expect(rejected.encoded() == [2, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
         let event = ProxyEvent(kind: .broken, model: "m", pid: 3, address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
