@@ -58,6 +58,8 @@ package struct FlowOutput: Sendable {
     /// Bytes that the flow made; slices with source `.composed` lie in it.
     package var composed: [UInt8] = []
     package var events: [ProxyEvent] = []
+    /// Room for the body of an answer, used again.
+    var scratch: [UInt8] = []
 
     package init() {}
 
