@@ -92,7 +92,18 @@ extension [UInt8] {
         append(span.extracting(range))
     }
 
+    /// A number that is not negative.
     mutating func append(decimal number: some BinaryInteger) {
-        append(contentsOf: String(number).utf8)
+        var rest = UInt64(number)
+        // String(number) takes ten times as long.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = digits.count
+            repeat {
+                first -= 1
+                digits[first] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+        }
     }
 }
