@@ -22,7 +22,8 @@ package struct AdmissionTable: Sendable {
     }
 
     /// - Parameters:
-    ///   - slots: one for each of `models`, or none at all; 0 for a model without an entry.
+    ///   - slots: one for each of `models`, or none at all; 0 for a model without an entry. One beyond the page's reach is
+    ///     taken for 0.
     package init(_ page: QoSPage?, slots: [UInt32], models: [String]) {
         guard let page, slots.count == models.count else {
             self = AdmissionTable()
@@ -30,7 +31,7 @@ package struct AdmissionTable: Sendable {
         }
         self.page = page
         rows = zip(slots, models).map { slot, name in
-            Row(slot: QoSPage.isSlot(slot) ? slot : 0, name: name, entry: Entry(version: Self.unread))
+            Row(slot: page.reaches(slot) ? slot : 0, name: name, entry: Entry(version: Self.unread))
         }
     }
 
@@ -60,7 +61,7 @@ package struct AdmissionTable: Sendable {
 
     /// Whether the sockets under `slot` share a bandwidth, whichever model it is.
     package func hasBandwidth(slot: UInt32) -> Bool {
-        guard let page, QoSPage.isSlot(slot) else { return false }
+        guard let page, page.reaches(slot) else { return false }
         return page.hasBandwidth(slot)
     }
 

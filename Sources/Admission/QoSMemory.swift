@@ -37,7 +37,12 @@ package final class QoSMemory: Sendable {
         memory.buckets.deallocate()
     }
 
-    package var page: QoSPage { QoSPage(models: memory.models, buckets: memory.buckets, owner: self) }
+    package var page: QoSPage { page(reach: QoSPage.slotCount) }
+
+    /// As if no more slots than these were there.
+    package func page(reach: Int) -> QoSPage {
+        QoSPage(models: memory.models, buckets: memory.buckets, reach: reach, owner: self)
+    }
 
     /// Puts `qos` in force for the model `name` in `slot`.
     package func put(_ qos: QoS, _ name: String, slot: UInt32) {

@@ -10,18 +10,28 @@ package struct QoSPage: @unchecked Sendable {
     /// Slots that the maps have; slot 0 is no model.
     package static let slotCount = Int(MB_MAX_MODELS) + 1
     /// Bytes of each map.
-    package static let modelsSize = slotCount * MemoryLayout<mb_model>.stride
-    package static let bucketsSize = slotCount * Int(MB_BUCKETS_PER_MODEL) * MemoryLayout<mb_bucket>.stride
+    package static let modelsSize = slotCount * modelSize
+    package static let bucketsSize = slotCount * bucketsOfModelSize
+    /// Bytes of one slot in each map.
+    package static let modelSize = MemoryLayout<mb_model>.stride
+    package static let bucketsOfModelSize = Int(MB_BUCKETS_PER_MODEL) * MemoryLayout<mb_bucket>.stride
 
+    /// Slots that are there in memory, from slot 0; nothing is read or charged beyond.
+    package let reach: Int
     private let models: UnsafeRawPointer
     private let buckets: UnsafeMutableRawPointer
     private let owner: any AnyObject & Sendable
 
     /// - Parameters:
-    ///   - models: `modelsSize` bytes, read only.
-    ///   - buckets: `bucketsSize` bytes; both on the boundary of a page or of a cache line.
+    ///   - models: the first `reach` entries, read only.
+    ///   - buckets: the buckets of these; both on the boundary of a page or of a cache line.
+    ///   - reach: at least 1, since slot 0 counts the changes of all.
     ///   - owner: gives the memory back when it goes.
-    package init(models: UnsafeRawPointer, buckets: UnsafeMutableRawPointer, owner: any AnyObject & Sendable) {
+    package init(
+        models: UnsafeRawPointer, buckets: UnsafeMutableRawPointer, reach: Int = slotCount, owner: any AnyObject & Sendable
+    ) {
+        precondition((1...Self.slotCount).contains(reach), "slots that no map has")
+        self.reach = reach
         self.models = models
         self.buckets = buckets
         self.owner = owner
@@ -50,7 +60,8 @@ package struct QoSPage: @unchecked Sendable {
         return Bucket(memory: (buckets + index * MemoryLayout<mb_bucket>.stride).assumingMemoryBound(to: mb_bucket.self))
     }
 
-    static func isSlot(_ slot: UInt32) -> Bool { slot > 0 && slot < slotCount }
+    /// Whether a model can have this slot, and what it says there can be read.
+    func reaches(_ slot: UInt32) -> Bool { slot > 0 && slot < reach }
 
     private func model(_ slot: UInt32) -> UnsafePointer<mb_model> {
         (models + Int(slot) * MemoryLayout<mb_model>.stride).assumingMemoryBound(to: mb_model.self)

@@ -52,7 +52,8 @@ package struct EventReport: Hashable, Sendable, Codable {
     package var address: String?
     /// The capture rule's name.
     package var rule: String?
-    /// Of `limited`: which part of the model's entry, and whether it only observes, so that the connect was let pass.
+    /// Of `limited`: which part of the model's entry, and whether it only observes, so that the connect was let pass. Of
+    /// `refused`: the limit, or the error's code.
     package var reason: String?
     package var observed: Bool?
     package var detail: String?
@@ -78,7 +79,7 @@ package struct EventReport: Hashable, Sendable, Codable {
         self.init(
             time: time, kind: Kind(event.kind), model: event.model.nonEmpty, client: event.client.nonEmpty,
             pid: event.pid == 0 ? nil : event.pid, workload: workload, address: event.address?.description,
-            detail: event.detail.nonEmpty)
+            reason: event.reason.nonEmpty, detail: event.detail.nonEmpty)
     }
 
     package init(_ notice: QoSNotice, time: String) {

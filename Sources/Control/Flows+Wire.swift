@@ -36,7 +36,7 @@ extension FlowRecord: WireCoded {
 }
 
 extension ProxyEvent: WireCoded {
-    static var wireMinimum: Int { 1 + 4 + 4 + 4 + 8 + 1 + 4 }
+    static var wireMinimum: Int { 1 + 4 + 4 + 4 + 8 + 1 + 4 + 4 + 8 }
 
     func write(to writer: inout WireWriter) {
         writer.write(kind.rawValue)
@@ -45,12 +45,15 @@ extension ProxyEvent: WireCoded {
         writer.write(pid)
         writer.write(cgroup)
         writer.write(address)
+        writer.write(reason)
         writer.write(detail)
+        writer.write(leftOut)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             kind: try reader.tagged(), model: try reader.text(), client: try reader.text(), pid: try reader.integer(),
-            cgroup: try reader.integer(), address: try reader.optional(), detail: try reader.text())
+            cgroup: try reader.integer(), address: try reader.optional(), reason: try reader.text(), detail: try reader.text(),
+            leftOut: try reader.integer())
     }
 }

@@ -196,7 +196,7 @@ package struct ProxyEvent: Hashable, Sendable {
         case withoutOrigin = 3
         /// An endpoint that refused a connection, timed out, or answered nonsense.
         case endpointFailed = 4
-        /// A request refused; `detail`: status and reason.
+        /// A request refused; `reason`: the error's code, or the limit; `detail`: status and message.
         case refused = 5
         /// An answer that broke in the middle.
         case broken = 6
@@ -215,11 +215,15 @@ package struct ProxyEvent: Hashable, Sendable {
     package var pid: UInt32
     package var cgroup: UInt64
     package var address: SocketAddress?
+    /// Why, in one word; empty: there is nothing to tell apart.
+    package var reason: String
     package var detail: String
+    /// How many alike happened since the last one and are not told of by themselves.
+    package var leftOut: UInt64
 
     package init(
         kind: Kind, model: String = "", client: String = "", pid: UInt32 = 0, cgroup: UInt64 = 0,
-        address: SocketAddress? = nil, detail: String = ""
+        address: SocketAddress? = nil, reason: String = "", detail: String = "", leftOut: UInt64 = 0
     ) {
         self.kind = kind
         self.model = model
@@ -227,6 +231,8 @@ package struct ProxyEvent: Hashable, Sendable {
         self.pid = pid
         self.cgroup = cgroup
         self.address = address
+        self.reason = reason
         self.detail = detail
+        self.leftOut = leftOut
     }
 }

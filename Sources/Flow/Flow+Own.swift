@@ -9,16 +9,22 @@ import Telemetry
 extension Flow {
     /// Refuses the request; the connection stays only where the request was read to its end.
     mutating func refuse(_ refusal: Refusal, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        if answerStarted, phase == .streaming { return breakAnswer(refusal.message, &context, &out) }
+        if answerStarted, phase == .streaming { return breakAnswer(refusal.message.description, &context, &out) }
         let hasHead = phase != .head && phase != .idle && request.size > 0
         let persists = hasHead && requestBody.isComplete && request.keepAlive
         restLegs(&context, &out)
         dropUpstream(reusable: false, &out)
         course = .none
         if let row { context.ledger[row].count(status: refusal.status) } else { context.ledger.totals.refused += 1 }
+        let key = RefusalReports.Key(
+            row: row ?? -1, status: refusal.status, isForTokens: refusal.isForTokens, client: caller.clientNumber)
         settle(&context)
-        out.events.append(event(.refused, "\(refusal.status) \(refusal.message)"))
+        context.refusals.add(key, now: context.now, to: &out.events) {
+            event(.refused, "\(refusal.status) \(refusal.message)", reason: refusal.reason.description)
+        }
         var body: [UInt8] = []
+        swap(&body, &out.scratch)
+        body.removeAll(keepingCapacity: true)
         refusal.appendBody(to: &body, isKServe: hasHead && isKServe)
         respond(refusal.status, body, persists: persists, hasHead: hasHead, &context, &out) {
             if let allow = refusal.allow {
@@ -38,6 +44,7 @@ extension Flow {
             }
             LimitFields.append(refusal.levels, to: &$0)
         }
+        swap(&body, &out.scratch)
     }
 
     /// A strictly governed request that names no model.

@@ -33,10 +33,10 @@ extension Flow {
         return guess.description
     }
 
-    func event(_ kind: ProxyEvent.Kind, _ detail: String, address: SocketAddress? = nil) -> ProxyEvent {
+    func event(_ kind: ProxyEvent.Kind, _ detail: String, address: SocketAddress? = nil, reason: String = "") -> ProxyEvent {
         ProxyEvent(
             kind: kind, model: model, client: caller.client, pid: caller.pid, cgroup: caller.cgroup,
-            address: address ?? caller.dialled, detail: detail)
+            address: address ?? caller.dialled, reason: reason, detail: detail)
     }
 
     /// Decides where the request goes and asks for the connection.

@@ -18,6 +18,8 @@ package struct FlowContext: Sendable {
     package private(set) var access = AccessTable()
     var turns = RoundRobin(modelCount: 0)
     var buffers = BufferPool()
+    /// Which refusals are reported.
+    package var refusals = RefusalReports()
     private var requestIDs: RequestIDs
     /// Seconds since 1970 at which the catalogue was taken up: `created` in the models list.
     package var epochSeconds = 0

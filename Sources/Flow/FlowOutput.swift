@@ -58,6 +58,8 @@ package struct FlowOutput: Sendable {
     /// Bytes that the flow made; slices with source `.composed` lie in it.
     package var composed: [UInt8] = []
     package var events: [ProxyEvent] = []
+    /// Room for the body of an answer, used again.
+    var scratch: [UInt8] = []
 
     package init() {}
 
@@ -90,7 +92,18 @@ extension [UInt8] {
         append(span.extracting(range))
     }
 
+    /// A number that is not negative.
     mutating func append(decimal number: some BinaryInteger) {
-        append(contentsOf: String(number).utf8)
+        var rest = UInt64(number)
+        // String(number) takes ten times as long.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = digits.count
+            repeat {
+                first -= 1
+                digits[first] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+        }
     }
 }

@@ -8,7 +8,7 @@ package struct Refusal: Sendable {
     var type: StaticString
     var code: StaticString?
     var param: StaticString?
-    var message: String
+    var message: Message
     /// Seconds; at most 120, or clients stop trying.
     var retryAfter: Int?
     var retryAfterMilliseconds: Int?
@@ -16,7 +16,12 @@ package struct Refusal: Sendable {
     /// What is left of the model's limits.
     var levels = LimitLevels()
 
-    private static func invalid(_ status: Int, _ message: String, code: StaticString? = nil, param: StaticString? = nil)
+    /// The model's tokens are used up.
+    var isForTokens: Bool { status == 429 && message.limit == .tokens }
+    /// Why, in one word.
+    var reason: StaticString { message.limit == nil ? code ?? type : type }
+
+    private static func invalid(_ status: Int, _ message: Message, code: StaticString? = nil, param: StaticString? = nil)
         -> Refusal
     {
         Refusal(status: status, type: "invalid_request_error", code: code, param: param, message: message)
@@ -61,12 +66,10 @@ package struct Refusal: Sendable {
     }
 
     static func limited(_ model: String, _ denial: Denial, _ levels: LimitLevels) -> Refusal {
-        let unit = denial.kind == .tokens ? "tokens" : "requests"
-        let reason = denial.limit.isNever ? "a limit of zero" : "its limit"
         let retry = min(max(denial.retry, 1), Denial.longestRetry)
         return Refusal(
             status: 429, type: denial.kind == .tokens ? "tokens" : "requests", code: "rate_limit_exceeded",
-            message: "The model '\(model)' has reached \(reason) on \(unit). Try again in \(LimitFields.text(retry)).",
+            message: .limited(model, denial.kind, isZero: denial.limit.isNever, retry: retry),
             retryAfter: Int((retry + 999_999_999) / 1_000_000_000), retryAfterMilliseconds: Int((retry + 999_999) / 1_000_000),
             levels: levels)
     }
@@ -97,13 +100,15 @@ package struct Refusal: Sendable {
     func appendBody(to bytes: inout [UInt8], isKServe: Bool) {
         if isKServe {
             bytes.append("{\"error\":")
-            JSONText.append(message, to: &bytes)
-            bytes.append("}")
+            bytes.append("\"")
+            message.append(to: &bytes)
+            bytes.append("\"}")
             return
         }
         bytes.append("{\"error\":{\"message\":")
-        JSONText.append(message, to: &bytes)
-        bytes.append(",\"type\":\"")
+        bytes.append("\"")
+        message.append(to: &bytes)
+        bytes.append("\",\"type\":\"")
         bytes.append(type)
         bytes.append("\",\"param\":")
         Self.append(param, to: &bytes)
@@ -145,6 +150,12 @@ enum JSONText {
     /// Appends `text` in quotes, escaped.
     static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(0x22)
+        append(escaping: text, to: &bytes)
+        bytes.append(0x22)
+    }
+
+    /// Without the quotes.
+    static func append(escaping text: String, to bytes: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
             case 0x22, 0x5C:
@@ -157,7 +168,6 @@ enum JSONText {
             default: bytes.append(byte)
             }
         }
-        bytes.append(0x22)
     }
 
     private static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }

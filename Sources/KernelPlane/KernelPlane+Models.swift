@@ -76,6 +76,7 @@ extension KernelPlane {
         for slot in plan.stale.values { try models.release(slot) }
         if !plan.stale.isEmpty { try models.reapply() }
         let given = plan.given(from: try models.free(plan.waiting.count, sparing: Set(plan.stale.values)))
+        if let last = given.slots.values.max() { try models.extend(to: last) }
         for (name, slot) in given.slots { try models.claim(slot, name) }
         let slots = plan.kept.merging(given.slots) { kept, _ in kept }
         if models.publish(entries, slots) { try models.reapply() }
@@ -115,7 +116,7 @@ extension KernelPlane {
 }
 
 extension ModelTable {
-    /// Up to so many slots that nobody has and nothing counts for; those just released only if there are no others: for a
+    /// Up to so many slots, the lowest first, that nobody has and nothing counts for; those just released only if there are no others: for a
     /// moment the proxy may still use them for the models that had them.
     fileprivate func free(_ count: Int, sparing released: Set<UInt32>) throws(KernelPlaneError) -> [UInt32] {
         var free: [UInt32] = []

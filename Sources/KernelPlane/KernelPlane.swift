@@ -28,6 +28,7 @@ package final class KernelPlane: Sendable {
             try RingBuffer(map: plane.maps.events.raw, name: PlaneMap.events.rawValue)
         }
         let models = try ModelTable(PinDirectory(path: location.pinDirectory))
+        models.shorten()
         return KernelPlane(plane, models: models, ring: ring, location: location)
     }
 

@@ -5,6 +5,9 @@ import Glibc
 
 /// `models` and `buckets` as memory, and what is counted for them. Several processes may write (the agent, the CLI): every
 /// writer holds the lock on the pin directory while it does, and whoever wants the whole of an entry holds it shared.
+///
+/// What is mapped is resident, so the process that stays (the agent, which alone gives slots out) keeps no more of both
+/// than reaches to the highest slot in use.
 final class ModelTable: Sendable {
     static let slots = 1...UInt32(MB_MAX_MODELS)
 
@@ -38,6 +41,24 @@ final class ModelTable: Sendable {
         try inPlane { () throws(BPFError) in try FileLock(pins.path, kind) }
     }
 
+    /// Gives back the memory of slots beyond the highest in use. Only for whoever gives slots out, since it does not see
+    /// what others put there.
+    func shorten() {
+        let slots = Int(Self.slots.last { isInUse($0) } ?? 0) + 1
+        models.shorten(to: slots)
+        buckets.shorten(to: slots * Int(MB_BUCKETS_PER_MODEL))
+    }
+
+    /// Brings the slots up to this one within reach.
+    func extend(to slot: UInt32) throws(KernelPlaneError) {
+        let slots = Int(slot) + 1
+        try inPlane { () throws(BPFError) in
+            // In this order: what is within reach of `models` is so of both.
+            try buckets.extend(to: slots * Int(MB_BUCKETS_PER_MODEL))
+            try models.extend(to: slots)
+        }
+    }
+
     func model(_ slot: UInt32) -> UnsafeMutablePointer<mb_model> { models.element(Int(slot)) }
 
     func bucket(_ slot: UInt32, _ kind: LimitKind) -> UnsafeMutablePointer<mb_bucket> {
@@ -56,7 +77,8 @@ final class ModelTable: Sendable {
         return Self.slots.first { isInUse($0) && holds($0, bytes) }
     }
 
-    func isInUse(_ slot: UInt32) -> Bool { model(slot).pointee.flags & UInt32(MB_MODEL_IN_USE) != 0 }
+    /// A slot out of reach is nobody's.
+    func isInUse(_ slot: UInt32) -> Bool { Int(slot) < models.reach && model(slot).pointee.flags & UInt32(MB_MODEL_IN_USE) != 0 }
 
     func name(_ slot: UInt32) -> String {
         withUnsafeBytes(of: &model(slot).pointee.name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

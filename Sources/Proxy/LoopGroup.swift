@@ -18,7 +18,7 @@ struct LoopGroup: ~Copyable {
     private var nextListener = 0
     private var listenersMap: Descriptor?
     /// The models' entries; nil: no agent has brought any.
-    private var page: QoSPage?
+    private var maps: MappedMaps?
     private var drainCounter: DrainCounter?
     /// Of the configuration in force; 0: none yet.
     private(set) var generation: UInt64 = 0
@@ -26,7 +26,7 @@ struct LoopGroup: ~Copyable {
     init(_ outbox: Outbox) {
         self.outbox = outbox
         listenersMap = nil
-        page = nil
+        maps = nil
     }
 
     var count: Int { mailboxes.count }
@@ -44,10 +44,10 @@ struct LoopGroup: ~Copyable {
     /// Takes the kernel plane's maps `models` and `buckets`; those of the agent before go when the last request that was
     /// charged there is settled. Without them no model has a limit.
     mutating func adopt(models: consuming Descriptor?, buckets: consuming Descriptor?) {
-        page = nil
-        guard let models = models?.number, let buckets = buckets?.number else { return }
+        maps = nil
+        guard let models, let buckets else { return }
         do throws(SystemError) {
-            page = try MappedMaps(models: models, buckets: buckets).page
+            maps = try MappedMaps(models: models, buckets: buckets)
         } catch {
             outbox.log("cannot map the models' entries, which have no effect here: \(error)")
         }
@@ -56,7 +56,7 @@ struct LoopGroup: ~Copyable {
     /// Puts a configuration in force: new listeners first, so that a port in use leaves everything as it was. The agent
     /// is told `applied` once every loop has taken it up.
     mutating func apply(_ settings: ProxySettings) throws(ApplyError) {
-        let configuration = ProxyConfiguration(settings, page)
+        let configuration = ProxyConfiguration(settings, page(for: settings.slots))
         if mailboxes.isEmpty { try startLoops(configuration) }
         let plans = ListenerPlan.plans(for: settings.catalog.node)
         var opened: [ListenerPlan: Listener] = [:]
@@ -75,6 +75,17 @@ struct LoopGroup: ~Copyable {
             for mailbox in mailboxes { mailbox.post(.unlisten(plan.address)) }
             listeners[plan] = nil
         }
+    }
+
+    /// The entries as far as these slots reach.
+    private func page(for slots: [UInt32]) -> QoSPage? {
+        guard let maps else { return nil }
+        do throws(SystemError) {
+            try maps.extend(to: slots.max() ?? 0)
+        } catch {
+            outbox.log("cannot map all of the models' entries, which in part have no effect here: \(error)")
+        }
+        return maps.page
     }
 
     func ask(_ collector: ReportCollector) {

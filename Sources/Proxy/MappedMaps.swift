@@ -1,47 +1,44 @@
 import Admission
 import Glibc
 import Reactor
+import Synchronization
 
-/// The kernel plane's maps `models` and `buckets` in this process's memory. The mapping holds the maps, so they stay
-/// whatever becomes of the agent; it goes when nobody has its page any more.
+/// The kernel plane's maps `models` and `buckets` in this process's memory, as far as the slots in use reach. The mapping
+/// holds the maps, so they stay whatever becomes of the agent; it goes when nobody has its page any more.
 final class MappedMaps: Sendable {
-    /// Sendable because these addresses never change; what is behind them is accessed as `QoSPage` says.
-    private struct Addresses: @unchecked Sendable {
-        let models: UnsafeMutableRawPointer
-        let buckets: UnsafeMutableRawPointer
+    private struct Prefixes: ~Copyable {
+        var models: MappedPrefix
+        var buckets: MappedPrefix
     }
 
-    private let addresses: Addresses
+    private let prefixes: Mutex<Prefixes>
 
-    /// The descriptors stay the caller's, and are not needed afterwards.
-    init(models: Int32, buckets: Int32) throws(SystemError) {
-        let readable = try Self.map(models, QoSPage.modelsSize, PROT_READ)
-        do throws(SystemError) {
-            addresses = Addresses(models: readable, buckets: try Self.map(buckets, QoSPage.bucketsSize, PROT_READ | PROT_WRITE))
-        } catch {
-            munmap(readable, Self.whole(QoSPage.modelsSize))
-            throw error
+    /// Slot 0 is within reach then.
+    init(models: consuming Descriptor, buckets: consuming Descriptor) throws(SystemError) {
+        var prefixes = Prefixes(
+            models: try MappedPrefix(models, size: QoSPage.modelsSize, protection: PROT_READ),
+            buckets: try MappedPrefix(buckets, size: QoSPage.bucketsSize, protection: PROT_READ | PROT_WRITE))
+        try Self.extend(&prefixes, to: 0)
+        self.prefixes = Mutex(prefixes)
+    }
+
+    /// Brings the slots up to this one within reach of the pages that are taken from now on.
+    func extend(to slot: UInt32) throws(SystemError) {
+        try prefixes.withLock { prefixes throws(SystemError) in try Self.extend(&prefixes, to: slot) }
+    }
+
+    /// What is mapped never goes while there is a page, so pages taken earlier stay good, with the reach that they had.
+    var page: QoSPage {
+        prefixes.withLock { prefixes in
+            let reach = min(prefixes.models.mapped / QoSPage.modelSize, prefixes.buckets.mapped / QoSPage.bucketsOfModelSize)
+            return QoSPage(
+                models: UnsafeRawPointer(prefixes.models.base), buckets: prefixes.buckets.base,
+                reach: min(reach, QoSPage.slotCount), owner: self)
         }
     }
 
-    deinit {
-        munmap(addresses.models, Self.whole(QoSPage.modelsSize))
-        munmap(addresses.buckets, Self.whole(QoSPage.bucketsSize))
-    }
-
-    var page: QoSPage { QoSPage(models: UnsafeRawPointer(addresses.models), buckets: addresses.buckets, owner: self) }
-
-    private static func map(_ descriptor: Int32, _ size: Int, _ protection: Int32) throws(SystemError) -> UnsafeMutableRawPointer
-    {
-        let address = mmap(nil, whole(size), protection, MAP_SHARED, descriptor, 0)
-        let code = errno
-        guard let address, address != MAP_FAILED else { throw SystemError("mmap", code) }
-        return address
-    }
-
-    /// Rounded up to pages, as the kernel sizes such maps.
-    private static func whole(_ size: Int) -> Int {
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        return (size + page - 1) / page * page
+    private static func extend(_ prefixes: inout Prefixes, to slot: UInt32) throws(SystemError) {
+        try prefixes.models.extend(to: (Int(slot) + 1) * QoSPage.modelSize)
+        try prefixes.buckets.extend(to: (Int(slot) + 1) * QoSPage.bucketsOfModelSize)
     }
 }

@@ -12,6 +12,7 @@ extension Worker {
     /// Timers of the loop's own, told apart by slot.
     static let sweepToken = Token(.mailbox, slot: 1)
     static let restToken = Token(.mailbox, slot: 2)
+    static let refusalToken = Token(.mailbox, slot: 3)
 
     /// Carries out what a flow says of one of its sockets.
     func tag(_ connection: Connection, _ leg: Leg, _ model: UInt32, _ active: Bool?) {
@@ -46,7 +47,11 @@ extension Worker {
 
     /// A timer of the loop's own fired.
     func expire(own token: Token) {
-        if token == Self.restToken { restDelivered() } else { sweep() }
+        switch token {
+        case Self.restToken: restDelivered()
+        case Self.refusalToken: sweepRefusals()
+        default: sweep()
+        }
     }
 
     /// Lets sockets rest that have delivered everything.

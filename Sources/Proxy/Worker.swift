@@ -48,6 +48,7 @@ final class Worker {
     /// Sockets that are at work until everything written has been delivered.
     var resting: [Token] = []
     var isWatchingEntries = false
+    var isWatchingRefusals = false
     /// Changes of entries up to the last sweep.
     var sweptChanges: UInt64 = 0
     private var expired: [TimerWheel.Entry] = []
@@ -81,6 +82,7 @@ final class Worker {
         for index in 0..<count { dispatch(poller.ready(index)) }
         lookAgain()
         expire()
+        watchRefusals()
     }
 
     private func dispatch(_ ready: Readiness) {

@@ -222,6 +222,30 @@ import Testing
         #expect(table.isGoverned(0) && !table.isGoverned(1) && !table.isGoverned(2))
     }
 
+    /// Only the slots in use are mapped: what lies beyond is not memory of this process.
+    @Test func whatIsOutOfReachGovernsNothing() {
+        let memory = QoSMemory()
+        let entry = Self.qos {
+            $0.requests = Rate(0, per: .second); $0.bandwidth = 1
+        }
+        for slot in [3, 4, 4096] as [UInt32] { memory.put(entry, "m\(slot)", slot: slot) }
+        let table = Limits(memory.page(reach: 4), slots: [3, 4, 4096, .max], models: ["m3", "m4", "m4096", "m"])
+        #expect(table.slot(0) == 3 && table.isGoverned(0) && table.hasBandwidth(slot: 3))
+        for model in 1...3 {
+            #expect(table.slot(model) == 0 && !table.isGoverned(model) && !table.hasBandwidth(model))
+            guard case .ungoverned = table.admit(model, tokens: 1, prompt: 1, now: Self.start) else {
+                Issue.record("governed")
+                continue
+            }
+        }
+        // Sockets may still be under a slot that an earlier agent's maps had.
+        #expect(!table.hasBandwidth(slot: 4) && !table.hasBandwidth(slot: 4096) && !table.hasBandwidth(slot: .max))
+        #expect(table.changes == 3)
+        let whole = Limits(memory.page, slots: [4096], models: ["m4096"])
+        #expect(whole.isGoverned(0))
+        #expect(memory.counts(4, .requests) == .init() && memory.counts(4096, .requests) == .init())
+    }
+
     @Test func aSlotIsLostToAnotherModel() {
         let page = QoSMemory().page
         let before = AdmissionTable(page, slots: [1, 2, 3, 0, 5], models: ["kept", "gone", "moved", "without", "replaced"])

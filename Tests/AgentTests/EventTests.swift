@@ -32,6 +32,25 @@ import Testing
         #expect(limiter.sweep(now: 3 * second).isEmpty)
     }
 
+    @Test func whatNeverCameIsToldOfToo() {
+        var limiter = EventLimiter()
+        #expect(limiter.admit(key, after: 7, now: 0) == 7)
+        for moment in 1..<5 { _ = limiter.admit(key, now: UInt64(moment)) }
+        #expect(limiter.admit(key, after: 10, now: 5) == nil)
+        #expect(limiter.suppressed == 18)
+        #expect(limiter.admit(key, after: 2, now: second) == 13)
+        #expect(limiter.suppressed == 20)
+    }
+
+    @Test func oneReasonDoesNotHideAnother() {
+        var limiter = EventLimiter()
+        var other = key
+        other.reason = "tokens"
+        for moment in 0..<10 { _ = limiter.admit(key, now: UInt64(moment)) }
+        #expect(limiter.admit(other, now: 10) == 0)
+        #expect(limiter.sweep(now: 2 * second).map(\.key) == [key])
+    }
+
     /// A caller that invents a model name for each request gets no further than one that repeats itself.
     @Test func boundsAKindWhateverItsKeys() {
         var limiter = EventLimiter()
@@ -102,5 +121,17 @@ import Testing
         for _ in 0..<50 { hub.publish(EventReport(time: "", kind: .connectDenied, client: "c")) }
         #expect(hub.last(100).count == EventLimiter.perKey)
         #expect(hub.suppressed == 45)
+    }
+
+    @Test func reasonsAreToldApartAndWhatWasLeftOutElsewhereCounts() {
+        let hub = EventHub()
+        func publish(_ reason: String, after leftOut: UInt64 = 0) {
+            hub.publish(EventReport(time: "", kind: .limited, client: "c", reason: reason, detail: "d"), after: leftOut)
+        }
+        for _ in 0..<50 { publish("access") }
+        publish("connections", after: 8)
+        #expect(hub.last(100).count == EventLimiter.perKey + 1)
+        #expect(hub.last(1).first?.detail == "d (8 alike left out)")
+        #expect(hub.suppressed == 53)
     }
 }

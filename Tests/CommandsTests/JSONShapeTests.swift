@@ -98,6 +98,9 @@ import Testing
         let event = EventReport(ProxyEvent(kind: .unknownModel, model: "gpt", cgroup: 4), time: "t", workload: "/w")
         #expect(try json(event) == #"{"kind":"unknown-model","model":"gpt","time":"t","workload":"/w"}"#)
         #expect(event.line == "t  unknown-model  model=gpt  workload=/w")
+        let refusal = EventReport(
+            ProxyEvent(kind: .refused, model: "m", reason: "tokens", detail: "429 no"), time: "t", workload: nil)
+        #expect(try json(refusal) == #"{"detail":"429 no","kind":"refused","model":"m","reason":"tokens","time":"t"}"#)
     }
 
     @Test func status() throws {

@@ -113,7 +113,8 @@ enum Samples {
     static var proxyMessages: [ProxyMessage] {
         let events = ProxyEvent.Kind.allCases.map { ProxyMessage.event(ProxyEvent(kind: $0)) }
         let full = ProxyEvent(
-            kind: .opaque, model: "m", client: "c", pid: 1, cgroup: 2, address: v6, detail: "tls sni=example.internal")
+            kind: .opaque, model: "m", client: "c", pid: 1, cgroup: 2, address: v6, reason: "tokens",
+            detail: "tls sni=example.internal", leftOut: 1 << 40)
         return events + [
             .event(full), .hello(ProxyHello(pid: -1, version: "0.1.0", abi: 1, generation: 7)), .applied(generation: 3),
             .rejected(generation: 4, reason: "127.0.0.1:15001: address in use"), .report(id: 5, .statistics(statistics)),

@@ -53,16 +53,16 @@ import Testing
 
     /// The layout itself, so that it does not change unless the version does.
     @Test func theLayoutIsFixed() {
-        #expect(Wire.version == 2)
-        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [2, 4, 4, 3, 2, 1])
+        #expect(Wire.version == 3)
+        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [3, 4, 4, 3, 2, 1])
         #expect(AgentMessage.query(id: 1, .flows).encoded() == [3, 3, 1, 0, 0, 0, 2])
         let rejected = ProxyMessage.rejected(generation: 2, reason: "no")
-        #expect(rejected.encoded() == [2, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
+        #expect(rejected.encoded() == [3, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
         let event = ProxyEvent(kind: .broken, model: "m", pid: 3, address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
         #expect(
             ProxyMessage.event(event).encoded()
-                == [2, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
-                + [1, 4, 1, 2, 3, 4, 80, 0, 0, 0, 0, 0])
+                == [3, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
+                + [1, 4, 1, 2, 3, 4, 80, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0])
     }
 
     @Test func messagesOfTheOtherSideAreRefused() {
@@ -72,8 +72,8 @@ import Testing
 
     @Test(
         arguments: [
-            ([], WireError.truncated), ([2], .truncated), ([1, 4, 0, 0, 0, 0], .version(1)), ([2, 0], .unknownTag(0)),
-            ([2, 4, 0, 0, 0], .truncated), ([2, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([2, 3, 0, 0, 0, 0, 3], .unknownTag(3)),
+            ([], WireError.truncated), ([3], .truncated), ([2, 4, 0, 0, 0, 0], .version(2)), ([3, 0], .unknownTag(0)),
+            ([3, 4, 0, 0, 0], .truncated), ([3, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([3, 3, 0, 0, 0, 0, 3], .unknownTag(3)),
         ] as [([UInt8], WireError)])
     func errorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try AgentMessage(decoding: bytes) }
@@ -81,15 +81,15 @@ import Testing
 
     @Test(
         arguments: [
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
             // Ten million flows in a message of a hundred bytes.
-            ([2, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
-            ([2, 133, 7] + [UInt8](repeating: 0, count: 25), .unknownTag(7)),
-            ([2, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
-            ([2, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
+            ([3, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
+            ([3, 133, 7] + [UInt8](repeating: 0, count: 25), .unknownTag(7)),
+            ([3, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
+            ([3, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
         ] as [([UInt8], WireError)])
     func proxyErrorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try ProxyMessage(decoding: bytes) }

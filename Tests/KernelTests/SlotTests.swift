@@ -37,6 +37,35 @@ extension KernelSuite {
             }
         }
 
+        /// A plane maps no more than reaches to the highest slot in use, and more when another is given out.
+        @Test func aPlaneOpenedAnewKnowsSlotsHoweverHigh() throws {
+            try TestGround.with { ground in
+                let models = (1...300).map { ModelEntry(name: "model-\($0)", qos: qos { $0.connections = 5 }) }
+                let governed = try Governed(ground, [])
+                #expect(try governed.broker.plane.apply(models: models).byName["model-300"] == 300)
+                _ = try governed.broker.plane.qos.set("model-300", qos { $0.connections = 7 }, by: 0)
+                // Only the highest and one in the middle stay.
+                let kept = [models[149], models[299]]
+                _ = try governed.broker.plane.apply(models: kept)
+
+                let plane = try KernelPlane.open(ground.location)
+                #expect(try plane.qos.models().map(\.name) == ["model-150", "model-300"])
+                #expect(try plane.qos.model("model-300")?.inForce.connections == 7)
+                #expect(try plane.apply(models: kept + [ModelEntry(name: "low")]).byName["low"] == 1)
+                // As many as it takes to go beyond what is mapped; those that were there keep what they had.
+                let many = kept + [ModelEntry(name: "low")] + (1...900).map { ModelEntry(name: "new-\($0)") }
+                let slots = try plane.apply(models: many).byName
+                #expect(slots["model-150"] == 150 && slots["model-300"] == 300)
+                #expect(Set(slots.values) == Set(1...903))
+                #expect(try plane.qos.model("model-300")?.inForce.connections == 7)
+                _ = try plane.qos.set("new-900", qos { $0.connections = 9 }, by: 0)
+                // Another process sees the same.
+                let table = try QoSTable(pinDirectory: ground.location.pinDirectory)
+                #expect(try table.models().count == 903)
+                #expect(try table.model("new-900")?.inForce.connections == 9)
+            }
+        }
+
         @Test func aRemovedModelsSocketsAreLetGo() throws {
             try TestGround.with { ground in
                 let entry = qos {

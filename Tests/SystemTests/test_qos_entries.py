@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import re
 import signal
 import stat
 import time
@@ -151,6 +153,52 @@ def test_a_restarted_agent_keeps_overrides_and_debts(broker, make, end):
     assert entry["settings"]["requests"]["value"] == "90/h"
     assert {setting["source"] for setting in entry["settings"].values()} == {"file", "default"}
     assert entry["buckets"]["requests"]["level"] == 0, "a debt is no override"
+
+
+def mapped_kib(pid: int) -> int:
+    """Resident memory of the kernel's maps."""
+    lines = pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines()
+    total, inside = 0, False
+    for line in lines:
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            inside = line.endswith("bpf-map")
+        elif inside and line.startswith("Rss:"):
+            total += int(line.split()[1])
+    return total
+
+
+def test_models_that_come_while_it_runs_are_governed_at_once(broker, engine):
+    """Agent and proxy hold in memory only the slots in use: here they have to take in more of them."""
+    before = {pid: mapped_kib(pid) for pid in (broker.agent.pid, broker.proxy_pid)}
+    assert before[broker.proxy_pid] <= 64, "slots that nobody has take no memory"
+    proxy = broker.proxy_pid
+
+    def statuses(name, count):
+        with Connection.to(*broker.gateway) as connection:
+            return [connection.request("POST", "/v1/chat/completions", chat(name, max_tokens=1)).status for _ in range(count)]
+
+    assert statuses("m", 40) == [200] * 40
+    for number in range(700):
+        entry = {"endpoints": [{"url": engine.url}], "qos": {"requests": "1/h", "burst": 2}}
+        broker.config["models"][f"new-{number}"] = entry
+    broker.write_config()
+    assert json.loads(broker.cli("reload", "-j").stdout)["accepted"]
+    assert broker.qos("new-699")["slot"] >= 700
+    for name in ("new-0", "new-350", "new-699"):
+        assert statuses(name, 4) == [200, 200, 429, 429], name
+    # What was there before goes on, its debt with it.
+    admitted = statuses("m", 12).count(200)
+    assert 10 <= admitted <= 11
+    broker.set("new-699", requests="none")
+    assert statuses("new-699", 3) == [200] * 3
+    assert broker.proxy_pid == proxy
+    assert mapped_kib(proxy) < before[proxy] + 4 * 700
+    # An agent that starts anew finds them all.
+    assert broker.agent.stop() == 0
+    broker.launch()
+    broker.wait_ready()
+    assert len(broker.ask("qos", "show")) == 702
+    assert statuses("new-350", 1) == [429]
 
 
 def test_4096_models_have_entries_and_one_more_is_refused(make, engine):

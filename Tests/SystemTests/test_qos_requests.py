@@ -9,6 +9,7 @@ import openai
 import pytest
 from harness.http1 import Connection, chat
 from harness.load import Load, check_rate
+from harness.waiting import eventually
 
 FULL = os.environ.get("QOS_FULL") == "1"
 #: Seconds at the first rate, and at the one after.
@@ -28,7 +29,7 @@ def broker(shared, engine):
     limited = {"requests": "100/s", "burst": BURST}
     qos = {
         "running": dict(limited), "stopped": dict(limited), "switched": dict(limited),
-        "raises": {"requests": "2/s", "burst": 1}, "retried": {"requests": "2/s", "burst": 1}, "zero": {"requests": "0/s"},
+        "raises": {"requests": "2/s", "burst": 1}, "retried": {"requests": "2/s", "burst": 1}, "zero": {"requests": "0/s"}, "storm": {"requests": "0/s"},
         "watched": {"requests": "1/h", "burst": 3, "mode": "observe"}, "free": {},
     }
     rules = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"}]
@@ -170,3 +171,24 @@ def test_the_sdks_retry_waits_as_told_and_is_admitted(broker, sdk):
         assert 0.2 < time.monotonic() - began < 5
     bucket = broker.qos("retried")["buckets"]["requests"]
     assert (bucket["admitted"], bucket["refused"]) == (2, 1)
+
+
+def test_a_storm_of_refusals_is_told_of_by_its_count(broker):
+    """Each is answered and counted; events are few, and together they speak of every one."""
+    with Connection.to(*broker.gateway) as connection:
+        for _ in range(400):
+            assert connection.request("POST", "/v1/chat/completions", chat("storm")).status == 429
+
+    def told():
+        events = broker.events(kind="refused", model="storm")
+        left_out = [re.search(r"(\d+) alike left out", event.get("detail", "")) for event in events]
+        return len(events), sum(int(found[1]) for found in left_out if found)
+
+    eventually(lambda: sum(told()) == 400, 10, "all of them being told of")
+    assert told()[0] < 60
+    events = broker.events(kind="refused", model="storm")
+    assert all(event["reason"] == "requests" for event in events)
+    assert events[0]["detail"].startswith("429 The model 'storm' has reached a limit of zero on requests.")
+    counters = broker.model("storm")
+    assert counters["rateLimited"] == 400 and counters["requests"] == 400
+    assert broker.qos("storm")["buckets"]["requests"]["refused"] == 400

@@ -17,10 +17,11 @@ final class EventHub: Sendable {
     /// Events left out so far because there were too many alike.
     var suppressed: UInt64 { state.withLock { $0.limiter.suppressed } }
 
-    /// Records an event and hands it to the followers, unless there were too many alike.
-    func publish(_ event: EventReport) {
+    /// Records an event and hands it to the followers, unless there were too many alike. `leftOut`: how many alike before
+    /// it were left out where it comes from.
+    func publish(_ event: EventReport, after leftOut: UInt64 = 0) {
         let late = state.withLock { state in
-            guard let before = state.limiter.admit(Self.key(event), now: Clocks.monotonic()) else {
+            guard let before = state.limiter.admit(Self.key(event), after: leftOut, now: Clocks.monotonic()) else {
                 return [EventSubscription]()
             }
             return Self.deliver(before == 0 ? event : event.noting(suppressed: before), &state)
@@ -34,7 +35,8 @@ final class EventHub: Sendable {
             state.limiter.sweep(now: Clocks.monotonic()).flatMap { key, count in
                 let summary = EventReport(
                     time: Timestamp.now(), kind: EventReport.Kind(rawValue: key.kind),
-                    model: key.model.isEmpty ? nil : key.model, client: key.client.isEmpty ? nil : key.client)
+                    model: key.model.isEmpty ? nil : key.model, client: key.client.isEmpty ? nil : key.client,
+                    reason: key.reason.isEmpty ? nil : key.reason)
                 return Self.deliver(summary.noting(suppressed: count), &state)
             }
         }
@@ -81,7 +83,7 @@ final class EventHub: Sendable {
     }
 
     private static func key(_ event: EventReport) -> EventKey {
-        EventKey(kind: event.kind.rawValue, model: event.model ?? "", client: event.client ?? "")
+        EventKey(kind: event.kind.rawValue, model: event.model ?? "", client: event.client ?? "", reason: event.reason ?? "")
     }
 }
 

@@ -3,6 +3,13 @@ struct EventKey: Hashable, Sendable {
     var kind: String
     var model: String
     var client: String
+    var reason = ""
+}
+
+extension EventKey: Comparable {
+    static func < (left: EventKey, right: EventKey) -> Bool {
+        (left.kind, left.model, left.client, left.reason) < (right.kind, right.model, right.client, right.reason)
+    }
 }
 
 /// Lets a few events of each key through in each window and counts the rest, so that a storm cannot flush the ring or
@@ -26,8 +33,9 @@ struct EventLimiter: Sendable {
     /// All events left out so far.
     private(set) var suppressed: UInt64 = 0
 
-    /// Whether the event passes; if so, how many alike were left out since the last that passed.
-    mutating func admit(_ key: EventKey, now: UInt64) -> UInt64? {
+    /// Whether the event passes; if so, how many alike were left out since the last that passed. `leftOut`: how many of
+    /// these never came here.
+    mutating func admit(_ key: EventKey, after leftOut: UInt64 = 0, now: UInt64) -> UInt64? {
         var kind = Self.rolled(kinds[key.kind], now)
         var own = keys[key].map { Self.rolled($0, now) }
         if own == nil, keys.count < Self.maximumKeys { own = Count(windowStart: now) }
@@ -35,14 +43,15 @@ struct EventLimiter: Sendable {
             kinds[key.kind] = kind
             if let own { keys[key] = own }
         }
+        suppressed += leftOut
         guard kind.passed < Self.perKind, (own?.passed ?? 0) < Self.perKey else {
             suppressed += 1
-            if own != nil { own?.suppressed += 1 } else { kind.suppressed += 1 }
+            if own != nil { own?.suppressed += 1 + leftOut } else { kind.suppressed += 1 + leftOut }
             return nil
         }
         kind.passed += 1
         own?.passed += 1
-        let before = own?.suppressed ?? kind.suppressed
+        let before = (own?.suppressed ?? kind.suppressed) + leftOut
         if own != nil { own?.suppressed = 0 } else { kind.suppressed = 0 }
         return before
     }
@@ -58,7 +67,7 @@ struct EventLimiter: Sendable {
                 left.append((key: EventKey(kind: kind, model: "", client: ""), suppressed: count.suppressed))
             }
         }
-        return left.sorted { ($0.key.kind, $0.key.model, $0.key.client) < ($1.key.kind, $1.key.model, $1.key.client) }
+        return left.sorted { $0.key < $1.key }
     }
 
     private static func rolled(_ count: Count?, _ now: UInt64) -> Count {

@@ -9,6 +9,6 @@ struct ProxyEventReceiver: Sendable {
     func take(_ event: ProxyEvent) {
         if event.kind == .endpointFailed, let address = event.address { failures.count(address) }
         let workload = event.cgroup == 0 ? nil : names.cgroup(event.cgroup) ?? FlowReport.gone(event.cgroup)
-        hub.publish(EventReport(event, time: Timestamp.now(), workload: workload))
+        hub.publish(EventReport(event, time: Timestamp.now(), workload: workload), after: event.leftOut)
     }
 }

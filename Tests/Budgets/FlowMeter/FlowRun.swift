@@ -17,10 +17,14 @@ struct FlowRun {
     /// It reported something or ended a connection, which no scenario means it to.
     private(set) var isUpset = false
 
+    /// Nanoseconds that pass between one thing received and the next.
+    private let tick: UInt64
+
     /// A captured connection under a rule that relays models that the catalogue does not have.
     ///
     /// - Parameter qos: of the one model that it has; nil: the model has no entry.
-    init(_ qos: QoS?) {
+    init(_ qos: QoS?, tick: UInt64 = 1_000_000) {
+        self.tick = tick
         let engine = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 9101)
         let endpoint = Endpoint(host: "127.0.0.1", port: 9101, authority: "127.0.0.1:9101", addresses: [engine])
         context.now = 1_000_000_000
@@ -42,7 +46,7 @@ struct FlowRun {
     }
 
     mutating func receive(_ leg: Leg, _ bytes: [UInt8], _ range: Range<Int>? = nil) {
-        context.now += 1_000_000
+        context.now += tick
         flow.received(leg, bytes.span.extracting(range ?? 0..<bytes.count), &context, &out)
         carryOut()
     }

@@ -14,6 +14,13 @@ enum Sample {
         return qos
     }
 
+    /// Nothing passes.
+    static var never: QoS {
+        var qos = QoS()
+        qos.requests = Rate(0, per: .second)
+        return qos
+    }
+
     /// A chat request of an OpenAI client library with so many bytes of JSON.
     static func request(model: String, size: Int = 1024, prompt: String = words) -> [UInt8] {
         let before = #"{"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":""#

@@ -17,6 +17,8 @@ enum Scenario: String, CaseIterable {
     case limited
     /// Events of a stream whose tokens are limited.
     case tokens
+    /// Requests for a model that takes none, many in a second.
+    case refused
 
     private static let promptSize = 300 << 10
     private static let readSize = 64 << 10
@@ -26,13 +28,17 @@ enum Scenario: String, CaseIterable {
         case .request, .event, .relay, .prompt, .code: nil
         case .slotted: QoS()
         case .limited, .tokens: Sample.limits
+        case .refused: Sample.never
         }
     }
 
     /// The flow after it; nil when it did not do what it was to do.
     func run(count: Int) -> FlowRun? {
-        var run = FlowRun(qos)
+        var run = self == .refused ? FlowRun(qos, tick: 1000) : FlowRun(qos)
         switch self {
+        case .refused:
+            let request = Sample.request(model: Sample.model)
+            for _ in 0..<count { run.receive(.client, request) }
         case .request, .slotted, .limited: exchange(&run, Sample.request(model: Sample.model), count)
         case .relay: exchange(&run, Sample.request(model: "elsewhere"), count)
         case .prompt: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize), count)
@@ -60,6 +66,7 @@ enum Scenario: String, CaseIterable {
 
     /// Every body went through, and over as many connections as it should.
     private func isRight(_ run: FlowRun, _ count: Int) -> Bool {
+        if self == .refused { return !run.isUpset && run.toClient > 100 * count && run.toUpstream == 0 && run.connects == 0 }
         let isStream = self == .event || self == .tokens
         let answers = isStream ? Sample.event.count * count : Sample.answer.count * count
         let size = self == .prompt || self == .code ? Self.promptSize : 1024
