@@ -11,7 +11,7 @@ enum FieldDuration {
         while index < value.upperBound {
             guard let number = Decimal(&index, value.upperBound, in: bytes) else { return nil }
             let unit: UInt64
-            if index == value.upperBound, sum == 0, number.start == value.lowerBound {
+            if index == value.upperBound, number.start == value.lowerBound {
                 unit = bareUnit
             } else {
                 guard let named = takeUnit(&index, value.upperBound, in: bytes) else { return nil }
