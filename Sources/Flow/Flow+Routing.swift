@@ -113,7 +113,7 @@ extension Flow {
         endpoint = address
         deadline = context.deadline(afterMilliseconds: context.timeouts.connect)
         pause(&out)
-        out.add(.connect(address, policy))
+        out.add(.connect(address, policy, tls: 0))
     }
 
     /// Opens the books of a request for a model.

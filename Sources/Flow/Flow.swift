@@ -148,11 +148,12 @@ package struct Flow: Sendable {
         _ leg: Leg, _ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput
     ) {
         dropSpentInbox()
-        if leg == .client {
+        switch leg {
+        case .client:
             bytesIn += UInt64(bytes.count)
             clientReceived(bytes, &context, &out)
-        } else {
-            upstreamReceived(bytes, &context, &out)
+        case .upstream: upstreamReceived(bytes, &context, &out)
+        case .hedge: hedgeReceived(bytes, &context, &out)
         }
         pump(&context, &out)
     }
@@ -160,7 +161,11 @@ package struct Flow: Sendable {
     /// The peer of one leg will send no more (FIN), all that it sent having been received.
     package mutating func ended(_ leg: Leg, _ context: inout FlowContext, _ out: inout FlowOutput) {
         dropSpentInbox()
-        if leg == .client { clientFinished(&context, &out) } else { upstreamFinished(&context, &out) }
+        switch leg {
+        case .client: clientFinished(&context, &out)
+        case .upstream: upstreamFinished(&context, &out)
+        case .hedge: hedgeEnded(&context, &out)
+        }
         pump(&context, &out)
     }
 
@@ -174,7 +179,11 @@ package struct Flow: Sendable {
     /// One leg broke (reset, or its host is gone).
     package mutating func failed(_ leg: Leg, _ context: inout FlowContext, _ out: inout FlowOutput) {
         dropSpentInbox()
-        if leg == .client { clientFailed(&context, &out) } else { upstreamFailed(&context, &out) }
+        switch leg {
+        case .client: clientFailed(&context, &out)
+        case .upstream: upstreamFailed(&context, &out)
+        case .hedge: hedgeEnded(&context, &out)
+        }
         pump(&context, &out)
     }
 

@@ -1,8 +1,12 @@
 package import Catalog
 package import Control
 
-/// One of the two connections of a flow.
-package enum Leg: UInt8, Hashable, Sendable { case client, upstream }
+/// One of the connections of a flow.
+package enum Leg: UInt8, Hashable, Sendable {
+    case client, upstream
+    /// The second endpoint that races the first one for the same request.
+    case hedge
+}
 
 /// Bytes to write: a piece of what the flow was just given, of what it composed, or of what it holds of the request.
 package struct Slice: Hashable, Sendable {
@@ -34,7 +38,18 @@ package enum ConnectPolicy: UInt8, Hashable, Sendable {
 /// What the driver of a flow has to do, in order.
 package enum FlowAction: Hashable, Sendable {
     case write(Leg, Slice)
-    case connect(SocketAddress, ConnectPolicy)
+    /// Open the upstream connection. `tls`: 0: none; else one more than the index of its terms in `RoutingTable`.
+    case connect(SocketAddress, ConnectPolicy, tls: UInt16)
+    /// Open a second one, from the pool or new; it is written to as the leg `.hedge`.
+    case connectHedge(SocketAddress, tls: UInt16)
+    /// The hedge has won: reset the upstream connection and put the hedge's in its place, whose bytes come from now on as
+    /// the upstream's.
+    case promoteHedge
+    /// The hedge has lost, or failed: close its connection.
+    case releaseHedge
+    /// Send a copy of the request to another endpoint, over a connection of its own; nobody waits for the answer. The
+    /// slices are valid for the call only.
+    case mirror(SocketAddress, tls: UInt16, head: Slice, body: Slice)
     /// The flow needs its upstream connection no more; a reusable one goes to the pool.
     case releaseUpstream(reusable: Bool)
     /// No more bytes will follow: FIN after what was written.

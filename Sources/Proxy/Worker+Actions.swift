@@ -38,6 +38,7 @@ extension Worker {
             case .failed(.upstream):
                 connection.upstream?.hasEnded = true
                 connection.flow.failed(.upstream, &context, &out)
+            case .failed(.hedge): connection.flow.failed(.hedge, &context, &out)
             }
         }
     }
@@ -67,7 +68,7 @@ extension Worker {
                 if !write(connection, leg, index..<end, received) { next = .failed(leg) }
                 index = end
                 continue
-            case .connect(let address, let policy):
+            case .connect(let address, let policy, _):
                 switch connect(connection, address, policy) {
                 case .connected(let reused): next = .connected(reused: reused)
                 case .underway: break
@@ -77,6 +78,7 @@ extension Worker {
             case .shutdownWrite(let leg): shutdownWrite(connection, leg)
             case .close: end(connection, .close)
             case .abort(.client): end(connection, .abort)
+            case .connectHedge, .promoteHedge, .releaseHedge, .mirror, .abort(.hedge): break
             case .abort(.upstream):
                 if let upstream = connection.upstream { Socket.resetOnClose(upstream.descriptor.number) }
                 dropUpstream(connection, reusable: false)
@@ -95,7 +97,7 @@ extension Worker {
         if leg == .client {
             connection.finishClientWrites = true
             if connection.clientQueue.isEmpty { Socket.shutdownWrite(connection.client.number) }
-        } else if let upstream = connection.upstream {
+        } else if leg == .upstream, let upstream = connection.upstream {
             upstream.finishWrites = true
             if upstream.queue.isEmpty { Socket.shutdownWrite(upstream.descriptor.number) }
         }
@@ -115,7 +117,7 @@ extension Worker {
                     }
                 }
                 if leg == .client { return send(connection.client.number, &connection.clientQueue) }
-                guard let upstream = connection.upstream else { return true }
+                guard leg == .upstream, let upstream = connection.upstream else { return true }
                 return send(upstream.descriptor.number, &upstream.queue)
             }
         }

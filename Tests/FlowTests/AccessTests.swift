@@ -31,7 +31,7 @@ import Testing
         driver.client(Text.post())
         #expect(memory.counts(FlowDriver.slot, .requests).admitted == (allowed ? 1 : 0))
         guard !allowed else {
-            #expect(driver.takeActions().last == .connect(FlowDriver.engine, .pooled))
+            #expect(driver.takeActions().last == .connect(FlowDriver.engine, .pooled, tls: 0))
             return
         }
         #expect(driver.takeActions().isEmpty)
@@ -53,12 +53,12 @@ import Testing
     @Test func requestsWithoutAModelAreTheDedicatedOnes() {
         var driver = FlowDriver(QoSMemory(), .twoRequests, .capture, dedicated: "m")
         driver.client(Text.post(#"{"prompt":"x"}"#))
-        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .pooled))
+        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .pooled, tls: 0))
         driver.connected()
         driver.upstream(Text.answer)
         #expect(driver.takeClient().contains("x-ratelimit-remaining-requests: 1\r\n"))
         driver.client("GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .pooled))
+        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .pooled, tls: 0))
         #expect(driver.counters?.counters.requests == 2)
     }
 
@@ -66,12 +66,12 @@ import Testing
         var driver = FlowDriver(QoSMemory(), .twoRequests, .capture, dedicated: "m")
         #expect(!driver.exchange(Text.post(#"{"model":"open"}"#)).contains("x-ratelimit"))
         driver.client(Text.post(#"{"model":"elsewhere"}"#))
-        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own))
+        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own, tls: 0))
     }
 
     @Test func aDedicatedModelThatIsGoneIsNobodys() {
         var driver = FlowDriver(QoSMemory(), .twoRequests, .capture, dedicated: "gone")
         driver.client(Text.post(#"{"prompt":"x"}"#))
-        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own))
+        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own, tls: 0))
     }
 }

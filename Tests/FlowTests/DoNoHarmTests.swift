@@ -17,7 +17,7 @@ import Testing
     func otherProtocolsAreRelayed(bytes: [UInt8], guess: String) {
         var driver = FlowDriver(.capture)
         driver.give(.client, bytes)
-        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own))
+        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own, tls: 0))
         #expect(driver.events.last?.kind == .opaque && driver.events.last?.detail == guess)
         driver.connected()
         #expect(driver.toUpstream == bytes)
@@ -34,7 +34,7 @@ import Testing
     @Test func aSilentConnectionIsRelayed() {
         var driver = FlowDriver(.capture)
         driver.timeout()
-        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own))
+        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own, tls: 0))
         driver.connected()
         driver.upstream("220 ready\r\n")
         #expect(driver.takeClient() == "220 ready\r\n")
@@ -55,7 +55,7 @@ import Testing
     func unknownRequestsGoOnUnchanged(request: String) {
         var driver = FlowDriver(.capture)
         driver.client(request)
-        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own))
+        #expect(driver.takeActions().last == .connect(FlowDriver.dialled, .own, tls: 0))
         driver.connected()
         #expect(driver.takeUpstream() == request)
         let answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: keep-alive\r\nX: y\r\n\r\nz"

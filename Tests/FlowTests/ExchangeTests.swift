@@ -14,7 +14,7 @@ import Testing
                 fields:
                     "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-Service-Group: gold\r\nx-modelbroker-client: me\r\nX-Keep: 1\r\n"
             ))
-        #expect(driver.takeActions() == [.pauseClient, .connect(FlowDriver.engine, .pooled)])
+        #expect(driver.takeActions() == [.pauseClient, .connect(FlowDriver.engine, .pooled, tls: 0)])
         #expect(driver.takeUpstream().isEmpty)
         driver.connected()
         let sent = driver.takeUpstream()
@@ -48,7 +48,7 @@ import Testing
         #expect(driver.takeActions() == [.releaseUpstream(reusable: true)])
         #expect(driver.flow.state == .idle)
         driver.client(Text.post())
-        #expect(driver.takeActions() == [.pauseClient, .connect(FlowDriver.engine, .pooled)])
+        #expect(driver.takeActions() == [.pauseClient, .connect(FlowDriver.engine, .pooled, tls: 0)])
     }
 
     @Test func holdsTheHeadForTheFirstByteOfTheBody() {
@@ -108,7 +108,10 @@ import Testing
         let first = driver.takeUpstream()
         _ = driver.takeActions()
         driver.ended(.upstream)
-        #expect(driver.takeActions() == [.releaseUpstream(reusable: false), .pauseClient, .connect(FlowDriver.engine, .fresh)])
+        #expect(
+            driver.takeActions() == [
+                .releaseUpstream(reusable: false), .pauseClient, .connect(FlowDriver.engine, .fresh, tls: 0),
+            ])
         driver.connected()
         #expect(driver.takeUpstream() == first)
         driver.ended(.upstream)
@@ -120,7 +123,7 @@ import Testing
         driver.client(Text.post())
         _ = driver.takeActions()
         driver.connectFailed()
-        #expect(driver.takeActions().last == .connect(FlowDriver.second, .pooled))
+        #expect(driver.takeActions().last == .connect(FlowDriver.second, .pooled, tls: 0))
         driver.connectFailed()
         let answer = driver.takeClient()
         #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("Retry-After: 1\r\n"))
@@ -144,7 +147,7 @@ import Testing
         var seen: [SocketAddress] = []
         for _ in 0..<4 {
             driver.client(Text.post())
-            if case .connect(let address, _) = driver.takeActions().last { seen.append(address) }
+            if case .connect(let address, _, _) = driver.takeActions().last { seen.append(address) }
             driver.connected()
             driver.upstream(Text.answer)
             _ = driver.takeActions()
@@ -187,7 +190,7 @@ import Testing
         let body = #"{"model":"m","text":""# + text + #""}"#
         let request = Array(Text.post(body).utf8)
         driver.give(.client, Array(request[..<100_000]))
-        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .fresh))
+        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .fresh, tls: 0))
         driver.connected()
         var sent = driver.takeUpstream()
         var position = 100_000
@@ -238,7 +241,7 @@ import Testing
         #expect(driver.takeUpstream().contains("Host: e:9101\r\n"))
         _ = driver.takeActions()
         driver.ended(.upstream)
-        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .fresh))
+        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .fresh, tls: 0))
         driver.connectFailed()
         #expect(driver.takeClient().hasPrefix("HTTP/1.1 503 "))
     }

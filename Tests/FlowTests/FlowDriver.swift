@@ -11,6 +11,7 @@ struct FlowDriver {
     /// Bytes written to each leg since the last look.
     var toClient: [UInt8] = []
     var toUpstream: [UInt8] = []
+    var toHedge: [UInt8] = []
     /// Everything else that the flow asked for.
     var actions: [FlowAction] = []
     var events: [ProxyEvent] = []
@@ -85,7 +86,11 @@ struct FlowDriver {
                 case .composed: out.composed
                 case .inbox: flow.inbox
                 }
-            if leg == .client { toClient += source[slice.range] } else { toUpstream += source[slice.range] }
+            switch leg {
+            case .client: toClient += source[slice.range]
+            case .upstream: toUpstream += source[slice.range]
+            case .hedge: toHedge += source[slice.range]
+            }
         }
         events += out.events
         out.clear()

@@ -161,7 +161,7 @@ import Testing
         driver.client(Text.post(Text.prompt))
         driver.connected(reused: true)
         driver.ended(.upstream)
-        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .fresh))
+        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .fresh, tls: 0))
         driver.connected()
         driver.upstream(Text.json(#"{"usage":{"total_tokens":50}}"#))
         #expect(Self.charged(memory, driver) == 50)

@@ -63,12 +63,12 @@ struct FlowRun {
         for index in out.actions.indices {
             switch out.actions[index] {
             case .write(.client, let slice): toClient += slice.count
-            case .write(.upstream, let slice): toUpstream += slice.count
-            case .connect(_, let policy):
+            case .write(_, let slice): toUpstream += slice.count
+            case .connect(_, let policy, _):
                 connects += 1
                 wanted = policy
             case .releaseUpstream, .pauseClient, .resumeClient, .tag: break
-            case .shutdownWrite, .close, .abort: isUpset = true
+            case .shutdownWrite, .close, .abort, .connectHedge, .promoteHedge, .releaseHedge, .mirror: isUpset = true
             }
         }
         return wanted
