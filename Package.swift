@@ -100,7 +100,7 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry"]),
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
-        tests("IdentityTests", ["Identity"]),
+        tests("IdentityTests", ["Identity", "Catalog"]),
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),

@@ -21,7 +21,8 @@ final class ProxyConfiguration: Sendable {
         routes = RoutingTable(settings.catalog.models)
         hostNetnsCookie = settings.hostNetnsCookie
         admission = AdmissionTable(page, slots: settings.slots, models: settings.catalog.models.map(\.name))
-        access = AccessTable(models: settings.catalog.models, clients: settings.catalog.clients)
+        access = AccessTable(
+            models: settings.catalog.models, clients: settings.catalog.clients, pools: settings.catalog.pools)
     }
 
     /// The name of the client that the kernel plane knows by this number; empty: none.
