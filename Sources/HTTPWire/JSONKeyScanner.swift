@@ -1,6 +1,7 @@
-/// Validates a JSON text (RFC 8259) that arrives piece by piece and reads the string under its top-level key `model`,
-/// and the numbers under `max_tokens` and `max_completion_tokens`, wherever they stand. Each byte is looked at once;
-/// nothing is kept but these and the nesting.
+/// Validates a JSON text (RFC 8259) that arrives piece by piece and reads what routing and limits go by under its
+/// top-level keys, wherever they stand: the string under `model`, the numbers under `max_tokens` and
+/// `max_completion_tokens`, whether `stream` is true, and hashes of `user` and of the head of the prompt. Each byte is
+/// looked at once; nothing is kept but these and the nesting.
 ///
 /// What a text is made of by far the most, the inside of its strings, is gone through in blocks as long as a piece goes
 /// on; the rest, and what a piece cuts in two, byte by byte.
@@ -16,7 +17,10 @@ package struct JSONKeyScanner: Sendable {
     }
 
     /// What the string being read is for.
-    private enum Purpose: UInt8 { case key, topKey, value, model }
+    private enum Purpose: UInt8 { case key, topKey, value, model, user }
+
+    /// What the value is that comes after a top-level key, until it ends; `prompt` also inside of it, up to its head's end.
+    private enum Followed: UInt8 { case other, model, limit, stream, user, prompt }
 
     private var state = State.value
     private var purpose = Purpose.value
@@ -25,32 +29,56 @@ package struct JSONKeyScanner: Sendable {
     private var literal = LiteralMatch()
     private var utf8 = UTF8Validator()
     private var unit = EscapedUnit()
-    /// The value that follows is that of the top-level key `model`.
-    private var modelFollows = false
+    private var follows = Followed.other
     private var modelKeys = 0
-    /// The value that follows is a limit of tokens; what its digits make so far.
-    private var limitFollows = false
+    /// What the digits of a limit of tokens make so far.
     private var limit = Natural()
+    /// Of the user, or of the prompt's head.
+    private var hash = TextHash()
+    /// Bytes of the prompt that are still to be hashed.
+    private var promptRest: Int
+    private var promptBegan = false
+    /// Bytes of the text in the pieces so far.
+    private var size: UInt64 = 0
+    private var modelStart: UInt64 = 0
+    private var modelEnd: UInt64 = 0
 
     /// The name under `model`, in UTF-8, escapes resolved; valid once `foundModel`.
     package private(set) var model = CapturedName()
     package private(set) var foundModel = false
     /// The number under `max_tokens` or `max_completion_tokens`, the larger one; nil: neither has been seen.
     package private(set) var maxTokens: UInt64?
+    /// What `stream` says; nil: nothing, or neither true nor false. The last one counts.
+    package private(set) var stream: Bool?
+    /// Hash of the string under `user`, escapes resolved; 0: none, or an empty one. The last one counts.
+    package private(set) var user: UInt64 = 0
+    /// Hash of the head of the value under `messages`, `prompt` or `input`, as it stands in the text, of the one that comes
+    /// first; 0: none that is a string, an array or an object, or not asked for.
+    package private(set) var prompt: UInt64 = 0
 
-    package init() {}
+    /// - Parameter promptBytes: how many bytes of the prompt are hashed at most; 0: it is not looked at.
+    package init(promptBytes: Int = 0) { promptRest = promptBytes }
+
+    /// Where the string under `model` stands, without its quotes and as written, counted from the first byte of the text;
+    /// nil until `foundModel`.
+    package var modelRange: Range<UInt64>? { foundModel ? modelStart..<modelEnd : nil }
 
     /// Goes through `bytes[range]`, the next piece of the text.
     package mutating func scan(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(JSONFault) {
         var index = range.lowerBound
         let end = range.upperBound
+        // Where the piece's buffer begins, counted from the first byte of the text.
+        let base = size &- UInt64(index)
+        size &+= UInt64(range.count)
+        if follows == .prompt { index = try scanPrompt(bytes, index, to: end, base) }
         while index < end {
             if state == .string, utf8.isComplete {
-                index = try takeText(bytes, index, to: end)
+                index = try takeText(bytes, index, to: end, base)
                 guard index < end else { return }
                 if bytes[index] == 0x22 {
-                    try endString()
+                    try endString(at: base &+ UInt64(index))
                     index += 1
+                    if follows == .prompt { index = try scanPrompt(bytes, index, to: end, base) }
                     continue
                 }
             }
@@ -107,27 +135,40 @@ extension JSONKeyScanner {
     }
 
     private mutating func beginValue(_ byte: UInt8) throws(JSONFault) {
-        if modelFollows, byte != 0x22 { throw .modelType }
+        if follows != .other { try beginFollowed(byte) }
         switch byte {
-        case 0x22: begin(modelFollows ? .model : .value)
+        case 0x22: begin(follows == .model ? .model : follows == .user ? .user : .value)
         case 0x7B: try open(object: true)
         case 0x5B: try open(object: false)
-        case 0x2D:
-            state = .minus
-            limitFollows = false
+        case 0x2D: state = .minus
         case 0x30: state = .zero
-        case 0x31...0x39:
-            state = .integer
-            if limitFollows { limit = Natural(digit: byte) }
+        case 0x31...0x39: state = .integer
         default:
             guard literal.begin(byte) else { throw .syntax }
             state = .literal
         }
     }
 
+    /// A value begins that is looked for, or inside of one; what can't be one is no more.
+    private mutating func beginFollowed(_ byte: UInt8) throws(JSONFault) {
+        switch follows {
+        case .model:
+            guard byte == 0x22 else { throw .modelType }
+        case .limit:
+            if ByteClass.isDigit(byte) { limit = Natural(digit: byte) } else { follows = .other }
+        case .stream:
+            if byte != 0x74 && byte != 0x66 { follows = .other }
+        case .user:
+            if byte == 0x22 { hash = TextHash() } else { follows = .other }
+        case .prompt where !promptBegan:
+            promptBegan = byte == 0x22 || byte == 0x5B || byte == 0x7B
+            if promptBegan { hash = TextHash() } else { follows = .other }
+        case .prompt, .other: break
+        }
+    }
+
     private mutating func open(object: Bool) throws(JSONFault) {
         guard nesting.push(object: object) else { throw .tooDeep }
-        limitFollows = false
         state = object ? .firstKey : .firstElement
     }
 
@@ -137,9 +178,63 @@ extension JSONKeyScanner {
     }
 
     private mutating func endOfValue() {
-        modelFollows = false
-        if limitFollows { takeLimit() }
+        if follows != .other { endFollowed() }
         state = nesting.depth == 0 ? .complete : .afterValue
+    }
+
+    private mutating func endFollowed() {
+        switch follows {
+        case .limit:
+            // Only a whole number is one.
+            if state == .integer || state == .zero { maxTokens = max(maxTokens ?? 0, limit.value) }
+        case .stream: stream = literal.isTrue
+        case .user: user = hash.isEmpty ? 0 : hash.value
+        case .prompt where nesting.depth > 1: return
+        case .model, .prompt, .other: break
+        }
+        follows = .other
+    }
+}
+
+// MARK: - The prompt's head
+
+extension JSONKeyScanner {
+    /// Goes on as `scan` does, from behind the prompt's key or inside its value, and hashes as much of the value as is
+    /// asked for; returns where that ended.
+    private mutating func scanPrompt(
+        _ bytes: Span<UInt8>, _ start: Int, to end: Int, _ base: UInt64
+    ) throws(JSONFault) -> Int {
+        var index = start
+        while index < end, follows == .prompt {
+            let wasBegun = promptBegan
+            let next = try step(bytes, index, to: wasBegun ? min(end, index + promptRest) : index + 1, base)
+            if promptBegan {
+                hash.append(bytes, index..<next)
+                promptRest -= next - index
+                if promptRest == 0 { follows = .other }
+            }
+            index = next
+        }
+        if promptBegan, follows == .other {
+            prompt = hash.value
+            promptRest = 0
+        }
+        return index
+    }
+
+    /// What `scan` does at `start`, at least one byte; returns where it stopped.
+    private mutating func step(_ bytes: Span<UInt8>, _ start: Int, to end: Int, _ base: UInt64) throws(JSONFault) -> Int {
+        var index = start
+        if state == .string, utf8.isComplete {
+            index = try takeText(bytes, index, to: end, base)
+            guard index < end else { return end }
+            if bytes[index] == 0x22 {
+                try endString(at: base &+ UInt64(index))
+                return index + 1
+            }
+        }
+        try take(bytes[index])
+        return index + 1
     }
 }
 
@@ -153,14 +248,18 @@ extension JSONKeyScanner {
     }
 
     /// Goes through as much as needs no closer look; returns where it stopped.
-    private mutating func takeText(_ bytes: Span<UInt8>, _ start: Int, to end: Int) throws(JSONFault) -> Int {
+    private mutating func takeText(
+        _ bytes: Span<UInt8>, _ start: Int, to end: Int, _ base: UInt64
+    ) throws(JSONFault) -> Int {
         // What nobody wants to know may hold half a surrogate pair, so that needs no following there.
         if purpose == .value || purpose == .key { return bytes.endOfText(from: start, to: end) }
         guard !unit.isHalf else { return start }
         let stop = bytes.endOfPlainText(from: start, to: end)
-        if purpose == .topKey {
-            key.take(bytes, start..<stop)
-        } else {
+        switch purpose {
+        case .topKey: key.take(bytes, start..<stop)
+        case .user: hash.append(bytes, start..<stop)
+        case .key, .value, .model:
+            if modelStart == 0 { modelStart = base &+ UInt64(start) }
             guard model.append(bytes, start..<stop) else { throw .modelLength }
         }
         return stop
@@ -169,11 +268,12 @@ extension JSONKeyScanner {
     private mutating func takeString(_ byte: UInt8) throws(JSONFault) {
         if byte < 0x20 { throw .controlCharacter }
         guard utf8.take(byte) else { throw .invalidUTF8 }
-        guard utf8.isComplete, byte == 0x22 || byte == 0x5C else { return try capture(byte) }
-        if byte == 0x22 { try endString() } else { state = .escape }
+        // A quote never comes here: it ends the text that `takeText` goes through.
+        if utf8.isComplete, byte == 0x5C { state = .escape } else { try capture(byte) }
     }
 
-    private mutating func endString() throws(JSONFault) {
+    /// The string's closing quote stands `position` bytes behind the first of the text.
+    private mutating func endString(at position: UInt64) throws(JSONFault) {
         if unit.isHalf, purpose == .model { throw .invalidEscape }
         unit = EscapedUnit()
         switch purpose {
@@ -184,16 +284,23 @@ extension JSONKeyScanner {
             case .model:
                 guard modelKeys == 0 else { throw .modelRepeated }
                 modelKeys = 1
-                modelFollows = true
-            case .limit:
-                limitFollows = true
-                limit = Natural()
+                follows = .model
+            case .limit: follows = .limit
+            case .stream:
+                follows = .stream
+                stream = nil
+            case .user:
+                follows = .user
+                user = 0
+            case .prompt:
+                if promptRest > 0, !promptBegan { follows = .prompt }
             case .other: break
             }
-        case .value: endOfValue()
+        case .value, .user: endOfValue()
         case .model:
             guard !model.isEmpty else { throw .modelLength }
             foundModel = true
+            modelEnd = position
             endOfValue()
         }
     }
@@ -237,10 +344,12 @@ extension JSONKeyScanner {
     }
 
     private mutating func keep(_ byte: UInt8) throws(JSONFault) {
-        if purpose == .topKey {
-            key.take(byte)
-        } else if purpose == .model {
+        switch purpose {
+        case .topKey: key.take(byte)
+        case .user: hash.append(byte)
+        case .model:
             guard model.append(byte) else { throw .modelLength }
+        case .key, .value: break
         }
     }
 }
@@ -252,12 +361,6 @@ extension JSONKeyScanner {
         state == .zero || state == .integer || state == .fraction || state == .exponentDigits
     }
 
-    /// A limit's value has ended; only a whole number is one.
-    private mutating func takeLimit() {
-        limitFollows = false
-        if state == .integer || state == .zero { maxTokens = max(maxTokens ?? 0, limit.value) }
-    }
-
     private mutating func takeNumber(_ byte: UInt8) throws(JSONFault) {
         let isDigit = ByteClass.isDigit(byte)
         let isExponent = byte | 0x20 == 0x65
@@ -265,7 +368,7 @@ extension JSONKeyScanner {
         case .minus where byte == 0x30: state = .zero
         case .minus where isDigit: state = .integer
         case .integer where isDigit:
-            if limitFollows { limit.append(digit: byte) }
+            if follows == .limit { limit.append(digit: byte) }
         case .fraction where isDigit, .exponentDigits where isDigit: break
         case .zero where byte == 0x2E, .integer where byte == 0x2E: state = .point
         case .point where isDigit: state = .fraction

@@ -25,7 +25,7 @@ struct Nesting {
 
 /// A key of the outermost object, kept as far as it can be one that is looked for.
 struct TopKeyMatch {
-    enum Match { case model, limit, other }
+    enum Match { case model, limit, stream, user, prompt, other }
 
     private static let limit = 21
 
@@ -35,6 +35,9 @@ struct TopKeyMatch {
     var match: Match {
         switch count {
         case 5 where equals("model"): .model
+        case 4 where equals("user"): .user
+        case 6 where equals("stream"): .stream
+        case 5 where equals("input"), 6 where equals("prompt"), 8 where equals("messages"): .prompt
         case 10 where equals("max_tokens"), 21 where equals("max_completion_tokens"): .limit
         default: .other
         }
@@ -59,7 +62,7 @@ struct TopKeyMatch {
     /// Makes ready for the next key.
     mutating func clear() { count = 0 }
 
-    private func equals(_ text: StaticString) -> Bool { bytes.span.equals(0..<count, text) }
+    func equals(_ text: StaticString) -> Bool { bytes.span.equals(0..<count, text) }
 }
 
 /// A number of digits that come one by one; it stops growing rather than overflow.
@@ -80,6 +83,15 @@ struct Natural {
 struct LiteralMatch {
     private var word: StaticString = "null"
     private var matched = 0
+
+    /// What the literal says; nil: null.
+    var isTrue: Bool? {
+        switch word.utf8CodeUnitCount {
+        case 5: false
+        case 4 where word.withUTF8Buffer({ $0[0] == 0x74 }): true
+        default: nil
+        }
+    }
 
     mutating func begin(_ byte: UInt8) -> Bool {
         matched = 1

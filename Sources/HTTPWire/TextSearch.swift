@@ -97,6 +97,24 @@ extension Span where Element == UInt8 {
 }
 
 extension Span where Element == UInt8 {
+    /// Index of the first CR or LF from `start` on, `end` if there is none. For callers that have made sure of the bounds.
+    func firstLineEnd(from start: Int, to end: Int) -> Int {
+        var index = start
+        let feed = SIMD16<Int8>(repeating: 0x0A)
+        let carriageReturn = SIMD16<Int8>(repeating: 0x0D)
+        while index <= end - 16 {
+            let block = block(at: index)
+            let found = ((block .== feed) .| (block .== carriageReturn)).firstSet
+            index += found
+            if found < 16 { return index }
+        }
+        while index < end {
+            if self[index] == 0x0A || self[index] == 0x0D { return index }
+            index += 1
+        }
+        return end
+    }
+
     /// Index of the first quote, bracket, brace or line end from `start` on, `end` if there is none; it may be early at a
     /// control byte. For callers that have made sure of the bounds.
     func firstStructure(from start: Int, to end: Int) -> Int {

@@ -90,15 +90,14 @@ struct JSONTextTests {
             Self.compare(text + Array(#"","model":"m"}"#.utf8))
         }
     }
-}
 
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return Int((mixed ^ mixed >> 31) % UInt64(bound))
+    /// A name escaped is read as it was.
+    @Test func escapedNamesAreReadBack() throws {
+        for text in ["m", #"a"b\c/"#, "é漢😀", String((0..<0x30).compactMap(Unicode.Scalar.init).map(Character.init))] {
+            var json = Array(#"{"model":""#.utf8)
+            JSONEscape.append(Array(text.utf8).span, to: &json)
+            json += Array(#""}"#.utf8)
+            #expect(Self.read(json, step: .max / 2) == .success(text))
+        }
     }
 }

@@ -99,7 +99,7 @@ struct TableBuilder {
     private func members(of pool: Pool) -> [(model: Int, weight: UInt16)] {
         var members: [(model: Int, weight: UInt16)] = []
         for member in pool.models {
-            guard let number = modelNumbers[member.model] else { continue }
+            guard let number = modelNumbers[member.model], !members.contains(where: { $0.model == number }) else { continue }
             members.append((number, member.weight))
         }
         let named = Set(members.map(\.model))
