@@ -6,44 +6,16 @@ import Identity
 import Routing
 import Telemetry
 
-/// Whether a request may go to its model, what that takes out of the model's limits, and which sockets are at work for it.
+/// What a request takes out of its model's limits, and which sockets are at work for it.
 extension Flow {
     /// Tokens of an answer whose request states no limit.
     private static let defaultAnswer: UInt64 = 256
     /// The most tokens that a request, or an answer, is believed to have.
     private static let tokenLimit: UInt64 = 1 << 40
 
-    /// Whether the request under way may go to `model`; if not, it has been refused.
-    mutating func admit(_ model: Int, _ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
-        if !context.access.isOpen, !context.access.mayCall(model, client: caller.client) {
-            if let row { context.ledger[row].accessRefused += 1 }
-            refuse(.accessDenied(self.model), &context, &out)
-            return false
-        }
-        guard context.admission.isGoverned(model) else { return true }
-        return charge(model, &context, &out)
-    }
-
-    private mutating func charge(_ model: Int, _ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
-        let (tokens, prompt) = estimate()
-        switch context.admission.admit(model, tokens: tokens, prompt: prompt, now: context.now) {
-        case .ungoverned: return true
-        case .granted(let grant):
-            self.grant = grant
-            return true
-        case .denied(let denial):
-            if let row {
-                if denial.kind == .tokens { context.ledger[row].tokenLimited += 1 } else { context.ledger[row].rateLimited += 1 }
-            }
-            let levels = context.admission.levels(model, now: context.now)
-            refuse(.limited(self.model, denial, levels), &context, &out)
-            return false
-        }
-    }
-
     /// Tokens that the request is expected to use, and of these the prompt's: a quarter of the body's bytes. What is no
     /// JSON uses none.
-    private func estimate() -> (tokens: UInt64, prompt: UInt64) {
+    func estimate() -> (tokens: UInt64, prompt: UInt64) {
         let size = requestBody.announced ?? requestBody.leastSize
         guard requestBody.isInspected, size > 0 else { return (0, 0) }
         let prompt = min(size / 4, Self.tokenLimit)
@@ -90,8 +62,8 @@ extension Flow {
     /// The model whose entry governs what is sent now; nil: none's.
     private func taggedModel(_ context: FlowContext) -> Int? {
         if isOpaque { return dedicatedModel(context) }
-        guard case .endpoint(let model, _, _) = course, routesVersion == context.routesVersion else { return nil }
-        return model
+        guard course == .endpoint, exchange.model >= 0, exchange.version == context.routesVersion else { return nil }
+        return exchange.model
     }
 
     /// Nothing is being sent any more: others may have this connection's part of the bandwidth.
@@ -99,9 +71,7 @@ extension Flow {
         guard slot != 0 else { return }
         if !sharesBandwidth {
             // It may have got one while the request was under way.
-            guard case .endpoint(let model, _, _) = course, routesVersion == context.routesVersion,
-                context.admission.hasBandwidth(model)
-            else { return }
+            guard let model = taggedModel(context), !isOpaque, context.admission.hasBandwidth(model) else { return }
         }
         sharesBandwidth = false
         out.add(.tag(.client, model: slot, active: false))

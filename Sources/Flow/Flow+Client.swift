@@ -14,7 +14,7 @@ extension Flow {
         case .idle, .head, .body:
             hold(bytes, 0..<bytes.count, &context)
             collect(&context, &out)
-        case .connecting:
+        case .connecting, .resting:
             hold(bytes, 0..<bytes.count, &context)
             pause(&out)
         case .waiting, .streaming:
@@ -92,20 +92,30 @@ extension Flow {
         request = try RequestHead(parsing: held.span, size: size)
         requests += 1
         requestID.set(request, held.span, otherwise: context.nextRequestID())
-        isKServe = held.span.begins(request.target.range, ignoringCase: "/v2/")
+        readPath(held.span)
         requestStart = context.now
         taken = size
         continued = false
         phase = .body
         deadline = context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
-        requestBody = RequestBody(request.framing, inspect: isWorthInspecting(context.maxBody))
+        requestBody = RequestBody(
+            request.framing, inspect: isWorthInspecting(context.maxBody), promptBytes: context.promptBytes)
         if isStrict, let announced = requestBody.announced, announced > UInt64(context.maxBody) {
             refuse(.tooLarge(context.maxBody), &context, &out)
         }
         return true
     }
 
+    private mutating func readPath(_ bytes: Span<UInt8>) {
+        path = RequestPath(bytes, request.target.range)
+        family = path.family(bytes, request.target.range)
+        if !pathName.isEmpty { pathName.removeAll(keepingCapacity: true) }
+        if case .kserve(let range) = path { PercentCoding.appendDecoded(bytes, range, to: &pathName) }
+    }
+
     private func isWorthInspecting(_ limit: Int) -> Bool {
+        // KServe v2 has the name in the path, and bodies that are no JSON all through.
+        guard family != .v2 else { return false }
         guard request.method == .post || request.method == .put, request.mayBeJSON else { return false }
         if case .length(let length) = request.framing { return isStrict || length <= UInt64(limit) }
         return request.framing != .none
@@ -120,7 +130,8 @@ extension Flow {
             if isTooLarge { return refuse(.tooLarge(context.maxBody), &context, &out) }
         }
         let knowsEnough = requestBody.foundModel && inbox.count > Self.holdLimit
-        if requestBody.isComplete || knowsEnough || !requestBody.isInspected || requestBody.jsonFault != nil || isTooLarge {
+        let isForwarded = !requestBody.isInspected && !(isStrict && pathName.isEmpty && isAnsweredHere)
+        if requestBody.isComplete || knowsEnough || isForwarded || requestBody.jsonFault != nil || isTooLarge {
             return route(&context, &out)
         }
         deadline = context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
@@ -140,19 +151,35 @@ extension Flow {
         }
         if isStrict, requestBody.leastSize > UInt64(context.maxBody) { return refuse(.tooLarge(context.maxBody), &context, &out) }
         // A second `model` after the first was acted upon would let the endpoint read another name than the broker did.
-        if case .endpoint = course, requestBody.jsonFault == .modelRepeated {
+        if course == .endpoint, requestBody.jsonFault == .modelRepeated {
             return refuse(.malformed(JSONFault.modelRepeated), &context, &out)
         }
         if let row { context.ledger[row].bytesIn += UInt64(end) }
         if isReplayable { hold(bytes, 0..<end, &context) }
-        forward(.upstream, bytes, 0..<end, &out)
+        if course == .endpoint, exchange.edit != nil {
+            sendEdited(bytes, 0..<end, &out)
+        } else {
+            forward(.upstream, bytes, 0..<end, &out)
+        }
         if end < bytes.count {
             hold(bytes, end..<bytes.count, &context)
             pause(&out)
         }
         if isReplayable { taken += end }
-        deadline =
-            requestBody.isComplete ? responseDeadline(context) : context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+        if phase == .waiting {
+            waitForAnswer(&context, &out)
+        } else {
+            deadline =
+                requestBody.isComplete
+                ? responseDeadline(context) : context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+        }
+    }
+
+    /// Passes a piece of a chunked body on with the model's name as the endpoint has it.
+    private mutating func sendEdited(_ bytes: Span<UInt8>, _ range: Range<Int>, _ out: inout FlowOutput) {
+        guard var edit = exchange.edit else { return }
+        out.compose(to: .upstream) { BodyComposer.append(bytes, range, &edit, to: &$0) }
+        exchange.edit = edit
     }
 
     mutating func pause(_ out: inout FlowOutput) {
@@ -174,7 +201,7 @@ extension Flow {
         switch phase {
         case .sniffing: becomeOpaque(.silent, &context, &out)
         case .idle, .head, .body: closeAll(&out)
-        case .connecting, .waiting, .streaming:
+        case .connecting, .resting, .waiting, .streaming:
             // To the address dialled a half-close goes on as it would without a broker; to an endpoint it means that
             // nobody waits for the answer any more.
             if course == .dialled {
@@ -190,7 +217,7 @@ extension Flow {
 
     mutating func clientFailed(_ context: inout FlowContext, _ out: inout FlowOutput) {
         switch phase {
-        case .connecting, .waiting, .streaming: cancel(&context, &out)
+        case .connecting, .resting, .waiting, .streaming: cancel(&context, &out)
         case .tunnel:
             if hasUpstream { out.add(.abort(.upstream)) }
             hasUpstream = false
@@ -201,7 +228,7 @@ extension Flow {
 
     /// Nobody waits for the answer: the endpoint is told at once by closing its connection.
     private mutating func cancel(_ context: inout FlowContext, _ out: inout FlowOutput) {
-        settle(&context) { $0.ledger[$1].cancelled += 1 }
+        settle(&context, &out) { $0.ledger[$1].cancelled += 1 }
         closeAll(&out)
     }
 }

@@ -6,18 +6,111 @@ import Telemetry
 
 /// The race of two endpoints for one request.
 extension Flow {
+    /// Bytes of an answer that tell its status: `HTTP/1.1 200`.
+    private static let statusLength = 12
+
+    /// Sets when a second endpoint is to get the request, should the first one still be silent.
+    mutating func planHedge(_ plan: RoutePlan, _ context: FlowContext) {
+        guard plan.hedges, isReplayable, exchange.hedge == nil, exchange.sent == 1, requestBody.isComplete,
+            let delay = context.router.hedgeDelay(exchange.ask.route)
+        else { return }
+        exchange.hedgeAt = context.now + max(1, delay)
+    }
+
+    /// The first endpoint is slower than most: a second one gets the request, if there is one and the budget allows it.
+    mutating func startHedge(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        exchange.hedgeAt = 0
+        guard exchange.version == context.routesVersion, let target = exchange.target, exchange.hedge == nil,
+            answer == nil, answerHead.isEmpty
+        else { return }
+        var ask = exchange.ask
+        ask.attempt = max(1, ask.attempt)
+        ask.excluded.insert(target.number)
+        // Of the same model: another's limits would have to be charged, too.
+        ask.scope = .model(exchange.model)
+        guard case .target(let index, let isTrial) = context.router.pick(ask, context.routes, now: context.now), !isTrial,
+            context.router.takeHedge(ask.route, now: context.now)
+        else { return }
+        let second = context.routes.target(index)
+        let attempt = context.router.began(second, for: ask, isTrial: false, now: context.now)
+        let tls = context.tls(ofTarget: index)
+        exchange.hedge = Exchange.Hedge(target: second, tls: tls, attempt: attempt)
+        out.add(.connectHedge(second.address, tls: tls))
+    }
+
     /// The second connection is there; `reused` if it was kept alive.
     package mutating func hedgeConnected(reused: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        out.add(.releaseHedge)
+        guard phase == .waiting, let hedge = exchange.hedge, !hedge.isConnected else { return out.add(.releaseHedge) }
+        dropSpentInbox()
+        exchange.hedge?.isConnected = true
+        exchange.hedge?.isReused = reused
+        if slot != 0 { out.add(.tag(.hedge, model: slot, active: sharesBandwidth ? true : nil)) }
+        sendRequest(to: hedge.target, .hedge, &out)
     }
 
     /// The second connection can't be had.
-    package mutating func hedgeFailed(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {}
+    package mutating func hedgeFailed(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard let hedge = exchange.hedge else { return }
+        context.ledger.totals.upstreamConnectFailures += 1
+        out.events.append(event(.endpointFailed, reason, address: hedge.target.address))
+        dropHedge(.connectFailed, &context, &out)
+    }
 
-    mutating func hedgeReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {}
+    /// The second endpoint's first bytes: with a good status it has won.
+    mutating func hedgeReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard phase == .waiting, exchange.hedge?.isConnected == true else { return }
+        let missing = Self.statusLength - (exchange.hedge?.head.count ?? 0)
+        let taken = min(missing, bytes.count)
+        exchange.hedge?.head.append(bytes, 0..<taken)
+        guard let head = exchange.hedge?.head, head.count == Self.statusLength else { return }
+        guard Self.isGood(head.span) else { return dropHedge(.noAnswer, &context, &out) }
+        settleAttempt(.cancelled, &context)
+        _ = promoteHedge(&context, &out)
+        context.router.note(.hedgeWon, exchange.ask.route)
+        // What was held begins the head; this piece goes on behind it.
+        answerHead = head
+        receiveUpstream(bytes, from: taken, &context, &out)
+    }
+
+    /// A status of 2xx, 3xx or 4xx other than 429.
+    private static func isGood(_ head: Span<UInt8>) -> Bool {
+        guard head.equals(0..<7, "HTTP/1."), head[8] == 0x20, head[9] >= 0x32, head[9] <= 0x34 else { return false }
+        return !head.equals(9..<12, "429")
+    }
 
     /// The second connection has ended, or broke.
     mutating func hedgeEnded(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        // A kept-alive connection that had closed says nothing of its endpoint.
+        dropHedge(exchange.hedge?.isReused == true ? .cancelled : .noAnswer, &context, &out)
+    }
+
+    /// Puts the second connection in the place of the first, whose attempt has been settled; false: there is none.
+    mutating func promoteHedge(_ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
+        guard let hedge = exchange.hedge, hedge.isConnected, phase == .waiting else { return false }
+        exchange.hedge = nil
+        exchange.hedgeAt = 0
+        exchange.target = hedge.target
+        exchange.tls = hedge.tls
+        exchange.attempt = hedge.attempt
+        exchange.sent += 1
+        exchange.renames = renames(to: hedge.target)
+        isReused = hedge.isReused
+        upstreamEnded = false
+        hasUpstream = true
+        endpoint = hedge.target.address
+        forgetAnswer()
+        out.add(.promoteHedge)
+        exchange.answerBy = responseDeadline(context)
+        deadline = exchange.waitingDeadline
+        return true
+    }
+
+    /// Ends the race: the first connection goes on alone.
+    mutating func dropHedge(_ outcome: Outcome, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        exchange.hedgeAt = 0
+        guard let hedge = exchange.hedge else { return }
+        exchange.hedge = nil
+        context.router.ended(hedge.attempt, outcome, now: context.now)
         out.add(.releaseHedge)
     }
 }

@@ -16,10 +16,10 @@ extension Flow {
         dropUpstream(reusable: false, &out)
         course = .none
         if let row { context.ledger[row].count(status: refusal.status) } else { context.ledger.totals.refused += 1 }
-        settle(&context)
+        settle(&context, &out)
         out.events.append(event(.refused, "\(refusal.status) \(refusal.message)"))
         var body: [UInt8] = []
-        refusal.appendBody(to: &body, isKServe: hasHead && isKServe)
+        refusal.appendBody(to: &body, isPlain: hasHead && (family == .v2 || family == .ollama))
         respond(refusal.status, body, persists: persists, hasHead: hasHead, &context, &out) {
             if let allow = refusal.allow {
                 $0.append("Allow: ")
@@ -40,42 +40,9 @@ extension Flow {
         }
     }
 
-    /// A strictly governed request that names no model.
-    mutating func answerHere(_ context: inout FlowContext, _ out: inout FlowOutput) {
-        let method = Self.text(inbox.span.extracting(request.methodName.range))
-        let path = RequestPath(inbox.span, request.target.range)
-        switch path {
-        case .models(let name):
-            guard request.method == .get || request.method == .head else {
-                return refuse(.methodNotAllowed(method, allow: "GET"), &context, &out)
-            }
-            answerModels(name, &context, &out)
-        case .inference:
-            guard request.method == .post else { return refuse(.methodNotAllowed(method, allow: "POST"), &context, &out) }
-            refuse(request.mayBeJSON ? .modelMissing : .notJSON, &context, &out)
-        case .other(let text): refuse(.urlUnknown(method, text), &context, &out)
-        }
-    }
-
-    private mutating func answerModels(_ name: String?, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        var body: [UInt8] = []
-        if let name {
-            let utf8 = Array(name.utf8)
-            guard let model = context.routes.model(named: utf8.span), context.access.mayCall(model, client: caller.client) else {
-                return refuse(.modelUnknown(name), &context, &out)
-            }
-            ModelsList.appendModel(name, created: context.epochSeconds, to: &body)
-        } else {
-            let (access, client) = (context.access, caller.client)
-            ModelsList.append(context.routes, created: context.epochSeconds, to: &body) { access.mayCall($0, client: client) }
-        }
-        let persists = requestBody.isComplete && request.keepAlive
-        respond(200, body, persists: persists, hasHead: true, &context, &out) { _ in }
-    }
-
-    private mutating func respond(
+    mutating func respond(
         _ status: Int, _ body: [UInt8], persists: Bool, hasHead: Bool, _ context: inout FlowContext,
-        _ out: inout FlowOutput, fields: (inout [UInt8]) -> Void
+        _ out: inout FlowOutput, fields: (inout [UInt8]) -> Void = { _ in }
     ) {
         let start = out.composed.count
         out.composed.append("HTTP/1.1 ")
@@ -94,52 +61,5 @@ extension Flow {
         bytesOut += UInt64(out.composed.count - start)
         out.add(.write(.client, Slice(.composed, start..<out.composed.count)))
         if persists { nextRequest(&context, &out) } else { closeAll(&out) }
-    }
-}
-
-/// The paths that the broker itself knows.
-enum RequestPath {
-    /// The list, or one model of it.
-    case models(String?)
-    /// A path to which clients POST a request for a model.
-    case inference
-    case other(String)
-
-    init(_ bytes: Span<UInt8>, _ target: Range<Int>) {
-        var end = target.lowerBound
-        while end < target.upperBound, bytes[end] != 0x3F { end += 1 }
-        let path = target.lowerBound..<end
-        let list: StaticString = "/v1/models"
-        if bytes.equals(path, list) || bytes.equals(path, "/v1/models/") {
-            self = .models(nil)
-        } else if path.count > 11, bytes.equals(path.lowerBound..<path.lowerBound + 11, "/v1/models/") {
-            self = .models(Self.decoded(bytes, path.lowerBound + 11..<end))
-        } else if path.count > 4, bytes.equals(path.lowerBound..<path.lowerBound + 4, "/v1/") {
-            self = .inference
-        } else {
-            self = .other(String(decoding: path.prefix(200).map { bytes[$0] }, as: UTF8.self))
-        }
-    }
-
-    /// Resolves %XX: clients encode the slashes in a model's name.
-    private static func decoded(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
-        var result: [UInt8] = []
-        var index = range.lowerBound
-        while index < range.upperBound {
-            if bytes[index] == 0x25, index + 2 < range.upperBound, let high = hex(bytes[index + 1]),
-                let low = hex(bytes[index + 2])
-            {
-                result.append(high << 4 | low)
-                index += 3
-            } else {
-                result.append(bytes[index])
-                index += 1
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
-    }
-
-    private static func hex(_ byte: UInt8) -> UInt8? {
-        Character(Unicode.Scalar(byte)).hexDigitValue.map(UInt8.init)
     }
 }

@@ -1,57 +1,21 @@
+import Admission
 import Catalog
 import Control
 import HTTPWire
 import Routing
 import Telemetry
 
-/// Where a request, or a connection that is none, goes.
+/// What a request asks for, and whether that is to be had here, from an endpoint, or from the address dialled.
 extension Flow {
-    enum OpaqueReason: Hashable {
-        case guess(ProtocolSniffer.Guess)
-        /// Nothing was said for a second: the server speaks first.
-        case silent
-    }
-
-    /// Passes the connection on as it is, or closes it where the rule forbids that.
-    mutating func becomeOpaque(_ reason: OpaqueReason, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        let isRelayed = caller.opaque == .relay && caller.canReachDialled
-        context.ledger.totals.opaque += 1
-        out.events.append(event(isRelayed ? .opaque : .refused, description(of: reason)))
-        guard isRelayed else {
-            phase = .closing
-            return out.add(.abort(.client))
-        }
-        course = .dialled
-        isOpaque = true
-        phase = .connecting
-        connect(to: caller.dialled, .own, &context, &out)
-    }
-
-    private func description(of reason: OpaqueReason) -> String {
-        guard case .guess(let guess) = reason else { return "silent" }
-        if guess == .tls, let name = ClientHello.serverName(inbox.span) { return "tls sni=\(name)" }
-        return guess.description
-    }
-
-    func event(_ kind: ProxyEvent.Kind, _ detail: String, address: SocketAddress? = nil) -> ProxyEvent {
-        ProxyEvent(
-            kind: kind, model: model, client: caller.client, pid: caller.pid, cgroup: caller.cgroup,
-            address: address ?? caller.dialled, detail: detail)
-    }
-
     /// Decides where the request goes and asks for the connection.
     mutating func route(_ context: inout FlowContext, _ out: inout FlowOutput) {
-        isReplayable = requestBody.isComplete || requestBody.announced.map { $0 <= UInt64(Self.replayLimit) } == true
-        if requestBody.foundModel {
-            let known = requestBody.withModel { context.routes.model(named: $0) } ?? nil
-            if let known { return toEndpoint(known, &context, &out) }
-            if isStrict {
-                let name = requestBody.withModel { Self.text($0) } ?? ""
-                return refuse(.modelUnknown(name), &context, &out)
-            }
+        isReplayable = isReplayable(upTo: Self.replayLimit)
+        if hasName {
+            if let route = withName({ context.routes.route(named: $0) }) ?? nil { return toRoute(route, &context, &out) }
+            if isStrict { return refuse(.modelUnknown(givenName), &context, &out) }
             noteSeenModel(&context, &out)
-        } else if let dedicated = dedicatedModel(context), !(isStrict && asksForModels) {
-            return toEndpoint(dedicated, &context, &out)
+        } else if let dedicated = dedicatedRoute(context), !(isStrict && isAnsweredHere) {
+            return toRoute(dedicated, &context, &out)
         } else if isStrict {
             return answerHere(&context, &out)
         } else {
@@ -62,34 +26,95 @@ extension Flow {
         toDialled(&context, &out)
     }
 
-    private var asksForModels: Bool {
-        if case .models = RequestPath(inbox.span, request.target.range) { return true }
-        return false
+    /// Whether the whole request can be held while it is under way.
+    private func isReplayable(upTo limit: Int) -> Bool {
+        requestBody.isComplete || requestBody.announced.map { $0 <= UInt64(limit) } == true
     }
 
-    private mutating func toEndpoint(_ index: Int, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        let row = context.ledger.row(ofModel: index)
-        let name = row == lastRow ? model : context.routes.name(index)
-        begin(row: row, name: name, &context)
-        guard admit(index, &context, &out) else { return }
+    // MARK: - The name
+
+    /// The request names what it wants, in its path or its body.
+    var hasName: Bool { !pathName.isEmpty || requestBody.foundModel }
+
+    /// The name given, for as long as `body` runs; nil: there is none.
+    func withName<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
+        pathName.isEmpty ? requestBody.withModel(body) : body(pathName.span)
+    }
+
+    var givenName: String { withName { Self.text($0) } ?? caller.model }
+
+    /// The route that the address dialled is dedicated to.
+    func dedicatedRoute(_ context: FlowContext) -> Int? {
+        guard !caller.model.isEmpty else { return nil }
+        return context.routes.route(named: caller.model.utf8Span.span)
+    }
+
+    static func text(_ bytes: Span<UInt8>) -> String {
+        String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
+    }
+
+    // MARK: - To an endpoint
+
+    private mutating func toRoute(_ route: Int, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        let plan = context.plans[route]
+        if plan.bodyLimit != Self.replayLimit { isReplayable = isReplayable(upTo: plan.bodyLimit) }
         if course == .dialled { dropUpstream(reusable: false, &out) }
-        guard context.routes.targetCount(index) > 0 else {
-            return refuse(.noEndpoint(model), &context, &out)
+        course = .endpoint
+        exchange.begin(ask(route, plan, context), version: context.routesVersion)
+        switch choose(&context, &out) {
+        case .target(let index, let isTrial): begin(at: index, isTrial: isTrial, &context, &out)
+        case .limited(let model, let denial):
+            open(model, &context)
+            refuse(.limited(self.model, denial, context.admission.levels(model, now: context.now)), &context, &out)
+        case .nothing(let recoveryAt, let shortage): refuse(shortage, recoveryAt, plan, &context, &out)
         }
-        course = .endpoint(model: index, index: context.turn(index), tried: 0)
-        routesVersion = context.routesVersion
-        connectToTarget(isReplayable ? .pooled : .fresh, &context, &out)
     }
 
-    mutating func connectToTarget(_ policy: ConnectPolicy, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        // After a new catalogue was taken up its numbers say something else; the target chosen before still stands.
-        if case .endpoint(let model, let index, _) = course, routesVersion == context.routesVersion {
-            target = context.routes.target(model, index)
+    /// No endpoint may have the request, or none can.
+    private mutating func refuse(
+        _ shortage: Shortage, _ recoveryAt: UInt64, _ plan: RoutePlan, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) {
+        openBooks(plan, &context)
+        switch shortage {
+        case .closed:
+            if let row { context.ledger[row].accessRefused += 1 }
+            refuse(.accessDenied(model), &context, &out)
+        case .family: refuse(.interfaceMissing(model, familyName), &context, &out)
+        case .empty, .excluded, .standby:
+            exhausted(recoveryAt, &context, &out)
         }
-        guard let target else { return refuse(.noEndpoint(model), &context, &out) }
-        phase = .connecting
-        connect(to: target.address, policy, &context, &out)
     }
+
+    /// Opens the books of the model that the request names; a pool has none.
+    private mutating func openBooks(_ plan: RoutePlan, _ context: inout FlowContext) {
+        let index = plan.kind == .model ? context.routes.route(exchange.ask.route).models.first : nil
+        guard let index else { return model = givenName }
+        open(index, &context)
+    }
+
+    /// Nothing of the route is usable: when it is worth trying again is all that can be said.
+    mutating func exhausted(_ recoveryAt: UInt64, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        out.events.append(event(.poolExhausted, "nothing usable"))
+        refuse(.noEndpoint(givenName, seconds: Self.seconds(until: recoveryAt, context.now)), &context, &out)
+    }
+
+    /// Whole seconds, as many as clients are ready to wait.
+    static func seconds(until time: UInt64, _ now: UInt64) -> Int {
+        guard time > now else { return 1 }
+        guard time != .max else { return 5 }
+        return Int(min(120, max(1, (time - now + 999_999_999) / 1_000_000_000)))
+    }
+
+    private var familyName: StaticString {
+        switch family {
+        case .v1: "/v1"
+        case .v2: "/v2"
+        case .ollama: "/api"
+        case .other: "this"
+        }
+    }
+
+    // MARK: - To the address dialled
 
     private mutating func toDialled(_ context: inout FlowContext, _ out: inout FlowOutput) {
         guard caller.canReachDialled else {
@@ -103,38 +128,23 @@ extension Flow {
         if isOpen {
             connected(reused: true, &context, &out)
         } else {
-            connect(to: caller.dialled, .own, &context, &out)
+            connect(to: caller.dialled, .own, tls: 0, &context, &out)
         }
     }
 
-    private mutating func connect(
-        to address: SocketAddress, _ policy: ConnectPolicy, _ context: inout FlowContext, _ out: inout FlowOutput
+    mutating func connect(
+        to address: SocketAddress, _ policy: ConnectPolicy, tls: UInt16, _ context: inout FlowContext, _ out: inout FlowOutput
     ) {
         endpoint = address
         deadline = context.deadline(afterMilliseconds: context.timeouts.connect)
         pause(&out)
-        out.add(.connect(address, policy, tls: 0))
-    }
-
-    /// Opens the books of a request for a model.
-    private mutating func begin(row: Int, name: String, _ context: inout FlowContext) {
-        model = name
-        lastRow = row
-        self.row = row
-        answerStarted = false
-        context.ledger[row].requests += 1
-        context.ledger[row].active += 1
-        context.ledger[row].bytesIn += UInt64(taken)
+        out.add(.connect(address, policy, tls: tls))
     }
 
     private mutating func noteSeenModel(_ context: inout FlowContext, _ out: inout FlowOutput) {
-        let seen = requestBody.withModel { context.ledger.row(seen: $0) } ?? (row: 0, isNew: false)
-        let name = seen.isNew || lastRow != seen.row ? requestBody.withModel { Self.text($0) } ?? "" : model
+        let seen = withName { context.ledger.row(seen: $0) } ?? (row: 0, isNew: false)
+        let name = seen.isNew || lastRow != seen.row ? givenName : model
         begin(row: seen.row, name: name, &context)
         if seen.isNew { out.events.append(event(.unknownModel, "not in the catalogue; relayed to the address dialled")) }
-    }
-
-    static func text(_ bytes: Span<UInt8>) -> String {
-        String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
     }
 }

@@ -5,7 +5,7 @@ import HTTPWire
 import Routing
 import Telemetry
 
-/// The upstream's side: connecting, sending the request, and how that may fail.
+/// The upstream's side: connecting, and how that and what follows may fail.
 extension Flow {
     /// The connection asked for is there; `reused` if it was kept alive.
     package mutating func connected(reused: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
@@ -18,10 +18,8 @@ extension Flow {
         guard !isOpaque else { return beginTunnel(&out) }
         phase = .waiting
         forgetAnswer()
-        sendRequest(&out)
-        deadline =
-            requestBody.isComplete
-            ? responseDeadline(context) : context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+        if course == .endpoint { sendToEndpoint(&out) } else { sendAsItIs(&out) }
+        waitForAnswer(&context, &out)
         // Read on: for the rest of the body, or to notice that the client goes away.
         resume(&out)
         if clientEnded, requestBody.isComplete { out.add(.shutdownWrite(.upstream)) }
@@ -35,23 +33,48 @@ extension Flow {
         pump(&context, &out)
     }
 
-    /// Tries the next target, or refuses.
+    /// Tries another target, or refuses.
     mutating func giveUpConnect(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
         context.ledger.totals.upstreamConnectFailures += 1
-        out.add(.releaseUpstream(reusable: false))
         reportEndpoint(reason, &context, &out)
-        guard case .endpoint(let model, let index, let tried) = course else {
+        guard course == .endpoint else {
+            out.add(.releaseUpstream(reusable: false))
             if isOpaque {
                 phase = .closing
                 return out.add(.abort(.client))
             }
             return refuse(.dialledUnreachable(caller.dialled.description, reason), &context, &out)
         }
-        let count = routesVersion == context.routesVersion ? context.routes.targetCount(model) : 0
-        guard tried + 1 < count else { return refuse(.noEndpoint(self.model), &context, &out) }
-        // Nothing was sent yet, so the next target in turn may have it.
-        course = .endpoint(model: model, index: (index + 1) % count, tried: tried + 1)
-        connectToTarget(isReplayable ? .pooled : .fresh, &context, &out)
+        if !tryAgain(after: .connect, &context, &out) { refuse(.unreachable(model), &context, &out) }
+    }
+
+    /// Begins to wait: for the rest of the request, or once it is whole for its answer.
+    mutating func waitForAnswer(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard requestBody.isComplete else {
+            return deadline = context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
+        }
+        guard course == .endpoint else { return deadline = 0 }
+        exchange.answerBy = responseDeadline(context)
+        if exchange.version == context.routesVersion {
+            let plan = context.plans[exchange.ask.route]
+            if plan.firstByte > 0 { exchange.firstByteBy = context.now + plan.firstByte }
+            if plan.hedges { planHedge(plan, context) }
+            if plan.mirror >= 0, !exchange.isMirrored { mirror(plan, &context, &out) }
+        }
+        deadline = exchange.waitingDeadline
+    }
+
+    /// A time-out while no byte of the answer's body has come.
+    mutating func waitedTooLong(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        guard requestBody.isComplete else { return refuse(.bodyTimeout, &context, &out) }
+        if exchange.hedgeAt != 0, exchange.hedgeAt <= context.now { startHedge(&context, &out) }
+        let isLate = exchange.firstByteBy != 0 && exchange.firstByteBy <= context.now
+        guard isLate || exchange.answerBy <= context.now else { return deadline = exchange.waitingDeadline }
+        reportEndpoint("did not answer in time", &context, &out)
+        exchange.firstByteBy = 0
+        if isLate, tryAgain(after: .timedOut, &context, &out) { return }
+        settleAttempt(.timedOut, &context)
+        refuse(.endpointTimeout, &context, &out)
     }
 
     func responseDeadline(_ context: FlowContext) -> UInt64 {
@@ -63,25 +86,14 @@ extension Flow {
         out.events.append(event(.endpointFailed, reason, address: endpoint))
     }
 
-    private mutating func forgetAnswer() {
+    mutating func forgetAnswer() {
         answerScanner = HeadScanner()
         answerHead.removeAll(keepingCapacity: true)
         heldHead.removeAll(keepingCapacity: true)
         answer = nil
+        rewriter = nil
         answerStarted = false
-    }
-
-    private mutating func sendRequest(_ out: inout FlowOutput) {
-        if let target, course != .dialled {
-            let (head, id, client) = (request, requestID, caller.client)
-            out.compose(to: .upstream) {
-                HeadComposer.request(head, inbox.span, to: target, client: client, requestID: id, into: &$0)
-            }
-            if taken > head.size { out.add(.write(.upstream, Slice(.inbox, head.size..<taken))) }
-        } else {
-            out.add(.write(.upstream, Slice(.inbox, 0..<taken)))
-        }
-        inboxIsSpent = !isReplayable
+        exchange.firstByteAt = 0
     }
 
     private mutating func beginTunnel(_ out: inout FlowOutput) {
@@ -141,18 +153,20 @@ extension Flow {
         let isUntouched = answer == nil && answerHead.isEmpty
         if course == .dialled {
             // What the caller would have seen without a broker: the same end at the same place.
-            settle(&context) { $0.ledger[$1].broken += 1 }
+            settle(&context, &out) { $0.ledger[$1].broken += 1 }
             dropUpstream(reusable: false, &out)
             phase = .closing
             return out.add(isReset ? .abort(.client) : .close(.client))
         }
         if isUntouched, isReused, isReplayable {
             context.ledger.totals.staleRetries += 1
+            dropHedge(.cancelled, &context, &out)
             dropUpstream(reusable: false, &out)
             return connectToTarget(.fresh, &context, &out)
         }
         reportEndpoint(isUntouched ? "\(how) without an answer" : "\(how) in the middle of its answer", &context, &out)
         if answerStarted { return breakAnswer("the endpoint \(how)", &context, &out) }
+        if tryAgain(after: .noAnswer, &context, &out) { return }
         refuse(.badAnswer(isUntouched ? "\(how) without an answer" : "\(how) before its answer was complete"), &context, &out)
     }
 }

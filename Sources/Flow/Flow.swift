@@ -20,6 +20,8 @@ package struct Flow: Sendable {
         /// Collecting the body until the model is known.
         case body
         case connecting
+        /// An attempt failed, and another one follows after a pause.
+        case resting
         /// Connected; no byte of the answer's body has come.
         case waiting
         case streaming
@@ -32,8 +34,8 @@ package struct Flow: Sendable {
     /// Where the request under way goes.
     enum Course: Hashable {
         case none
-        /// To a target of a model of the catalogue; how many have been tried.
-        case endpoint(model: Int, index: Int, tried: Int)
+        /// To a target of the catalogue; `exchange` has which.
+        case endpoint
         /// To the address dialled.
         case dialled
     }
@@ -59,8 +61,10 @@ package struct Flow: Sendable {
     var request = RequestHead()
     var requestBody = RequestBody(.none, inspect: false)
     var requestID = RequestID()
-    /// The request is for a KServe v2 path, whose errors look different.
-    var isKServe = false
+    var path = RequestPath.other
+    var family = APIFamily.other
+    /// The model's name where the path has it, as it is without percent-encoding.
+    var pathName: [UInt8] = []
     /// 100 Continue went to the client, so one from upstream is not passed on.
     var continued = false
     /// The whole request is in the inbox and could be sent again.
@@ -68,9 +72,7 @@ package struct Flow: Sendable {
     /// The connection in use was kept alive: it may turn out to be closed.
     var isReused = false
     var course = Course.none
-    /// The target of the catalogue in use, and the version of the routes it was taken from.
-    var target: Target?
-    var routesVersion = 0
+    var exchange = Exchange()
     var hasUpstream = false
     /// The connection is passed on as it is: no HTTP is read in it.
     var isOpaque = false
@@ -90,10 +92,12 @@ package struct Flow: Sendable {
     var answerHead: [UInt8] = []
     var answerScanner = HeadScanner()
     var answer: ResponseHead?
-    var answerBody = ResponseBody(.none, isEventStream: false)
+    var answerBody = ResponseBody(.none)
     /// The answer's head, composed, until the first byte of its body.
     var heldHead: [UInt8] = []
     var answerStarted = false
+    /// Renames the model in the answer's body.
+    var rewriter: AnswerRewriter?
     /// The client sent FIN; the upstream did, in a tunnel.
     var clientEnded = false
     var upstreamEnded = false
@@ -127,7 +131,7 @@ package struct Flow: Sendable {
         case .idle: .idle
         case .head: .head
         case .body: .body
-        case .connecting: .connecting
+        case .connecting, .resting: .connecting
         case .waiting: .waiting
         case .streaming: .streaming
         case .tunnel: .opaque
@@ -139,7 +143,12 @@ package struct Flow: Sendable {
     package var isQuiet: Bool { phase == .idle && inbox.isEmpty }
 
     /// Whether something is being sent, or about to be, on either connection.
-    package var isAtWork: Bool { phase == .connecting || phase == .waiting || phase == .streaming || phase == .tunnel }
+    package var isAtWork: Bool {
+        switch phase {
+        case .connecting, .resting, .waiting, .streaming, .tunnel: true
+        case .sniffing, .idle, .head, .body, .closing: false
+        }
+    }
 
     // MARK: - Inputs
 
@@ -171,7 +180,7 @@ package struct Flow: Sendable {
 
     /// The client sent FIN while reading from it is paused, so what it sent before may be unread.
     package mutating func clientHungUp(_ context: inout FlowContext, _ out: inout FlowOutput) {
-        guard case .endpoint = course else { return }
+        guard course == .endpoint else { return }
         dropSpentInbox()
         clientFinished(&context, &out)
     }
@@ -197,13 +206,8 @@ package struct Flow: Sendable {
         case .head: refuse(.headTimeout, &context, &out)
         case .body: refuse(.bodyTimeout, &context, &out)
         case .connecting: giveUpConnect("timed out", &context, &out)
-        case .waiting:
-            if !requestBody.isComplete {
-                refuse(.bodyTimeout, &context, &out)
-            } else {
-                reportEndpoint("did not answer in time", &context, &out)
-                refuse(.endpointTimeout, &context, &out)
-            }
+        case .resting: endRest(&context, &out)
+        case .waiting: waitedTooLong(&context, &out)
         case .streaming: breakAnswer("the endpoint fell silent", &context, &out)
         case .tunnel: break
         case .closing: out.add(.abort(.client))
@@ -233,12 +237,15 @@ package struct Flow: Sendable {
         out.add(.releaseUpstream(reusable: reusable))
     }
 
-    /// Settles the books of the request under way.
-    mutating func settle(_ context: inout FlowContext, _ note: (inout FlowContext, Int) -> Void = { _, _ in }) {
+    /// Settles all that the request under way has open: its attempts, its race, its books. What is known of how it ended
+    /// was said before.
+    mutating func settle(
+        _ context: inout FlowContext, _ out: inout FlowOutput, _ note: (inout FlowContext, Int) -> Void = { _, _ in }
+    ) {
+        settleAttempt(.cancelled, &context)
+        dropHedge(.cancelled, &context, &out)
         guard let row else { return }
         note(&context, row)
-        if grant != nil { settleGrant(row, &context) }
-        context.ledger[row].active -= 1
-        self.row = nil
+        closeBooks(row, &context)
     }
 }

@@ -9,22 +9,38 @@ package struct FlowContext: Sendable {
     package var now: UInt64 = 0
     package var ledger = Ledger()
     package private(set) var routes = RoutingTable()
-    /// Counts the catalogues taken up: numbers of models and targets hold within one version.
+    /// Counts the catalogues taken up: numbers of models, routes and targets hold within one version.
     package private(set) var routesVersion = 0
     package private(set) var timeouts = Timeouts()
     package private(set) var maxBody = 32 << 20
     /// The limits of the catalogue's models, and who may call them.
     package var admission = AdmissionTable()
     package private(set) var access = AccessTable()
-    var turns = RoundRobin(modelCount: 0)
+    /// Chooses endpoints, and knows of each what this loop has seen of it.
+    package var router: Router
+    /// Somebody wants to know where each request goes, and why.
+    package var watchesDecisions = false
+    /// How servers that are reached by https prove themselves; the number in an action is one more than the index here.
+    /// The list only grows, so that a number means the same for the life of the loop.
+    package private(set) var tlsTerms: [EndpointTLS] = []
+    private var targetTLS: [UInt16] = []
+    private var targetModels: [Int] = []
+    private(set) var plans: [RoutePlan] = []
+    /// The header that makes a session, for each route.
+    private(set) var sessionHeaders: [[UInt8]] = []
+    /// Bytes of each prompt that are hashed; 0: no route looks at them.
+    private(set) var promptBytes = 0
     var buffers = BufferPool()
     private var requestIDs: RequestIDs
     /// Seconds since 1970 at which the catalogue was taken up: `created` in the models list.
     package var epochSeconds = 0
 
-    /// - Parameter seed: makes the request ids of this loop differ from those of any other.
-    package init(seed: UInt64) {
+    /// - Parameters:
+    ///   - seed: makes the request ids and the choices of this loop differ from those of any other.
+    ///   - shared: what all loops count together.
+    package init(seed: UInt64, shared: RoutingShared = RoutingShared()) {
         requestIDs = RequestIDs(seed: seed)
+        router = Router(seed: seed, shared: shared)
     }
 
     /// Takes up a catalogue; its models have the same numbers in all that is given.
@@ -37,16 +53,46 @@ package struct FlowContext: Sendable {
         routesVersion += 1
         timeouts = node.timeouts
         maxBody = node.maxBody
-        turns = RoundRobin(modelCount: routes.modelCount)
+        router.adopt(routes, now: now)
         ledger.adopt(routes)
+        adoptPolicies()
     }
+
+    private mutating func adoptPolicies() {
+        let all = (0..<routes.routeCount).map { routes.route($0) }
+        plans = all.map { RoutePlan($0) }
+        sessionHeaders = all.map { RoutePlan.sessionHeader($0.policy.strategy) }
+        // One length has to do for all: requests that are alike further on are alike up to there, too.
+        promptBytes = all.compactMap { Self.prefix($0.policy.strategy)?.bytes }.min() ?? 0
+        targetModels = (0..<routes.targetCount).map { routes.target($0).model }
+        targetTLS = (0..<routes.targetCount).map { index in routes.target(index).tls.map { number(of: $0) } ?? 0 }
+    }
+
+    private static func prefix(_ strategy: Strategy) -> PrefixPolicy? {
+        guard case .prefixAffinity(let policy) = strategy else { return nil }
+        return policy
+    }
+
+    private mutating func number(of terms: EndpointTLS) -> UInt16 {
+        if let index = tlsTerms.firstIndex(of: terms) { return UInt16(index + 1) }
+        // A number without terms: a connection under it can't be had.
+        guard tlsTerms.count < Int(UInt16.max) - 1 else { return UInt16.max }
+        tlsTerms.append(terms)
+        return UInt16(tlsTerms.count)
+    }
+
+    /// The terms' number for a target of the table; 0: it is reached without TLS.
+    func tls(ofTarget index: Int) -> UInt16 { targetTLS[index] }
+
+    /// The model that governs requests to a target of the table.
+    func model(ofTarget index: Int) -> Int { targetModels[index] }
 
     func deadline(afterMilliseconds milliseconds: Int) -> UInt64 {
         now + UInt64(milliseconds) * 1_000_000
     }
 
-    /// Whose turn it is among the targets of `model`.
-    mutating func turn(_ model: Int) -> Int { turns.take(model, of: routes.targetCount(model)) }
+    /// Whether the next request is one of those `percent` of 100 of which a copy is sent.
+    mutating func takesMirror(_ percent: UInt8) -> Bool { percent >= 100 || nextRequestID() % 100 < UInt64(percent) }
 
     mutating func nextRequestID() -> UInt64 { requestIDs.next() }
 }

@@ -4,18 +4,40 @@ import Routing
 
 /// Heads as they go on to the next hop: the bytes that came, less the lines that end here, plus the broker's own.
 enum HeadComposer {
+    /// What of a request is different for an endpoint that knows the model by another name.
+    struct RequestEdit {
+        /// Where the name stands in the path.
+        var nameInPath: Range<Int>?
+        /// Of the body.
+        var length: UInt64?
+    }
+
     /// A request to an endpoint of the catalogue.
     static func request(
-        _ head: RequestHead, _ bytes: Span<UInt8>, to target: Target, client: String, requestID: RequestID,
-        into output: inout [UInt8]
+        _ head: RequestHead, _ bytes: Span<UInt8>, to target: Target, _ edit: RequestEdit, client: String,
+        requestID: RequestID, into output: inout [UInt8]
     ) {
         output.append(bytes, 0..<head.methodName.range.upperBound + 1)
         output.append(contentsOf: target.pathPrefix)
-        output.append(bytes, Int(head.target.start)..<head.fieldsStart)
+        if let name = edit.nameInPath {
+            output.append(bytes, Int(head.target.start)..<name.lowerBound)
+            PercentCoding.appendEncoded(target.modelName, to: &output)
+            output.append(bytes, name.upperBound..<head.fieldsStart)
+        } else {
+            output.append(bytes, Int(head.target.start)..<head.fieldsStart)
+        }
         output.append("Host: ")
         output.append(contentsOf: target.authority)
         output.append("\r\n")
-        appendKept(head.dropped, bytes, from: head.fieldsStart, size: head.size, into: &output)
+        var out: HeadField.Kinds = edit.length == nil ? [] : .framing
+        if !target.authorization.isEmpty { out.insert(.credentials) }
+        appendKept(head.dropped, bytes, from: head.fieldsStart, size: head.size, without: out, into: &output)
+        if let length = edit.length { appendLength(line: length, into: &output) }
+        if !target.authorization.isEmpty {
+            output.append("Authorization: ")
+            output.append(contentsOf: target.authorization)
+            output.append("\r\n")
+        }
         if head.requestID.isEmpty { requestID.appendField(to: &output) }
         if !client.isEmpty {
             output.append("x-modelbroker-client: ")
@@ -29,16 +51,34 @@ enum HeadComposer {
     enum Persistence { case close, keepAlive, keepAliveHTTP10 }
 
     /// An answer to a governed request.
+    ///
+    /// - Parameter framing: of the body, where it is the broker's own; for `.whole`, `appendLength` ends the head.
     static func response(
         _ head: ResponseHead, _ bytes: Span<UInt8>, requestID: RequestID, persistence: Persistence, levels: LimitLevels,
-        into output: inout [UInt8]
+        framing: AnswerRewriter.Framing?, into output: inout [UInt8]
     ) {
         output.append("HTTP/1.1")
         output.append(bytes, 8..<head.fieldsStart)
-        appendKept(head.dropped, bytes, from: head.fieldsStart, size: head.size, into: &output)
+        appendKept(
+            head.dropped, bytes, from: head.fieldsStart, size: head.size, without: framing == nil ? [] : .framing,
+            into: &output)
         if !head.hasRequestID { requestID.appendField(to: &output) }
         LimitFields.append(levels, to: &output)
         appendPersistence(persistence, into: &output)
+        if framing == .whole { return }
+        if framing == .chunked { output.append("Transfer-Encoding: chunked\r\n") }
+        output.append("\r\n")
+    }
+
+    /// Ends a head whose body's length was not known before.
+    static func appendLength(_ length: Int, into output: inout [UInt8]) {
+        appendLength(line: UInt64(length), into: &output)
+        output.append("\r\n")
+    }
+
+    private static func appendLength(line length: UInt64, into output: inout [UInt8]) {
+        output.append("Content-Length: ")
+        output.append(decimal: length)
         output.append("\r\n")
     }
 
@@ -50,15 +90,33 @@ enum HeadComposer {
         }
     }
 
+    /// The lines of a head less those that end here, and less those of some kinds.
     private static func appendKept(
-        _ dropped: LineSet, _ bytes: Span<UInt8>, from start: Int, size: Int, into output: inout [UInt8]
+        _ dropped: LineSet, _ bytes: Span<UInt8>, from start: Int, size: Int, without kinds: HeadField.Kinds,
+        into output: inout [UInt8]
     ) {
         var position = start
         for index in 0..<dropped.count {
             let line = dropped[index]
-            if line.lowerBound > position { output.append(bytes, position..<line.lowerBound) }
+            append(bytes, position..<line.lowerBound, without: kinds, into: &output)
             position = line.upperBound
         }
-        if position < size - 2 { output.append(bytes, position..<size - 2) }
+        append(bytes, position..<size - 2, without: kinds, into: &output)
+    }
+
+    /// Appends whole lines.
+    private static func append(
+        _ bytes: Span<UInt8>, _ lines: Range<Int>, without kinds: HeadField.Kinds, into output: inout [UInt8]
+    ) {
+        guard !kinds.isEmpty else {
+            if !lines.isEmpty { output.append(bytes, lines) }
+            return
+        }
+        var line = lines.lowerBound
+        while line < lines.upperBound {
+            let end = HeadField.endOfLine(bytes, line, lines.upperBound)
+            if !HeadField.matches(kinds, bytes, line, end) { output.append(bytes, line..<end) }
+            line = end
+        }
     }
 }

@@ -1,16 +1,11 @@
-import Routing
+import Control
 
-/// The answer to GET /v1/models.
+/// What the broker says of its models, in the shapes of the interfaces that engines have.
 enum ModelsList {
-    /// The models that `mayCall` lets the caller see.
-    static func append(_ routes: RoutingTable, created: Int, to bytes: inout [UInt8], mayCall: (Int) -> Bool) {
+    /// The answer to GET /v1/models.
+    static func append(_ names: [String], created: Int, to bytes: inout [UInt8]) {
         bytes.append("{\"object\":\"list\",\"data\":[")
-        var isFirst = true
-        for model in 0..<routes.modelCount where mayCall(model) {
-            if !isFirst { bytes.append(0x2C) }
-            isFirst = false
-            appendModel(routes.name(model), created: created, to: &bytes)
-        }
+        append(names, to: &bytes) { appendModel($0, created: created, to: &$1) }
         bytes.append("]}")
     }
 
@@ -20,5 +15,50 @@ enum ModelsList {
         bytes.append(",\"object\":\"model\",\"created\":")
         bytes.append(decimal: created)
         bytes.append(",\"owned_by\":\"modelbroker\"}")
+    }
+
+    /// The answer to POST /v2/repository/index.
+    static func appendIndex(_ names: [String], to bytes: inout [UInt8]) {
+        bytes.append("[")
+        append(names, to: &bytes) { name, bytes in
+            bytes.append("{\"name\":")
+            JSONText.append(name, to: &bytes)
+            bytes.append(",\"state\":\"READY\",\"reason\":\"\"}")
+        }
+        bytes.append("]")
+    }
+
+    /// The answer to GET /v2.
+    static func appendServer(to bytes: inout [UInt8]) {
+        bytes.append("{\"name\":\"modelbroker\",\"version\":")
+        JSONText.append(Version.current, to: &bytes)
+        bytes.append(",\"extensions\":[\"binary_tensor_data\",\"model_repository\"]}")
+    }
+
+    /// The answer to GET /api/tags.
+    static func appendTags(_ names: [String], to bytes: inout [UInt8]) {
+        bytes.append("{\"models\":[")
+        append(names, to: &bytes) { name, bytes in
+            bytes.append("{\"name\":")
+            JSONText.append(name, to: &bytes)
+            bytes.append(",\"model\":")
+            JSONText.append(name, to: &bytes)
+            bytes.append("}")
+        }
+        bytes.append("]}")
+    }
+
+    /// The answer to GET /api/version.
+    static func appendVersion(to bytes: inout [UInt8]) {
+        bytes.append("{\"version\":")
+        JSONText.append(Version.current, to: &bytes)
+        bytes.append("}")
+    }
+
+    private static func append(_ names: [String], to bytes: inout [UInt8], _ body: (String, inout [UInt8]) -> Void) {
+        for (index, name) in names.enumerated() {
+            if index > 0 { bytes.append(0x2C) }
+            body(name, &bytes)
+        }
     }
 }

@@ -74,10 +74,23 @@ package struct Refusal: Sendable {
     static let headTimeout = invalid(408, "The request head took too long.")
     static let bodyTimeout = invalid(408, "The request body took too long.")
 
-    static func noEndpoint(_ model: String) -> Refusal {
+    /// Endpoints were tried, in vain.
+    static func unreachable(_ model: String) -> Refusal {
         Refusal(
             status: 503, type: "service_unavailable_error", code: "server_is_overloaded",
             message: "No endpoint of the model '\(model)' can be reached.", retryAfter: 1)
+    }
+
+    /// None is usable, so none was tried.
+    static func noEndpoint(_ model: String, seconds: Int) -> Refusal {
+        Refusal(
+            status: 503, type: "service_unavailable_error", code: "no_endpoint_available",
+            message: "No endpoint of the model '\(model)' is usable. Try again in \(seconds)s.", retryAfter: seconds)
+    }
+
+    static func interfaceMissing(_ model: String, _ interface: StaticString) -> Refusal {
+        invalid(
+            404, "The model '\(model)' has no endpoint with the \(interface) interface.", code: "unknown_url", param: "model")
     }
 
     static func dialledUnreachable(_ address: String, _ reason: String) -> Refusal {
@@ -93,9 +106,9 @@ package struct Refusal: Sendable {
     static let endpointTimeout = Refusal(
         status: 504, type: "timeout", code: "endpoint_timeout", message: "The endpoint did not answer in time.", retryAfter: 1)
 
-    /// Appends the error object, or for KServe v2 paths its own shape.
-    func appendBody(to bytes: inout [UInt8], isKServe: Bool) {
-        if isKServe {
+    /// Appends the error object of the OpenAI API, or the plain text in one of the KServe v2 and Ollama APIs.
+    func appendBody(to bytes: inout [UInt8], isPlain: Bool) {
+        if isPlain {
             bytes.append("{\"error\":")
             JSONText.append(message, to: &bytes)
             bytes.append("}")
@@ -138,27 +151,4 @@ package struct Refusal: Sendable {
         default: "Error"
         }
     }
-}
-
-/// JSON strings.
-enum JSONText {
-    /// Appends `text` in quotes, escaped.
-    static func append(_ text: String, to bytes: inout [UInt8]) {
-        bytes.append(0x22)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22, 0x5C:
-                bytes.append(0x5C)
-                bytes.append(byte)
-            case 0..<0x20, 0x7F:
-                bytes.append("\\u00")
-                bytes.append(hex(byte >> 4))
-                bytes.append(hex(byte & 0xF))
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(0x22)
-    }
-
-    private static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
 }

@@ -5,7 +5,7 @@ struct RequestBody {
     private var framing: Framing
     private var remaining: UInt64 = 0
     private var chunks = ChunkScanner()
-    private var json = JSONKeyScanner()
+    private var json: JSONKeyScanner
     /// The model is looked for in it.
     let isInspected: Bool
     /// Why the JSON can't be read; scanning has stopped.
@@ -14,8 +14,11 @@ struct RequestBody {
     /// Bytes of data so far, framing not counted.
     private(set) var size: UInt64 = 0
 
-    /// - Parameter inspect: look for the model in it.
-    init(_ framing: Framing, inspect: Bool) {
+    /// - Parameters:
+    ///   - inspect: look for the model in it.
+    ///   - promptBytes: how much of the prompt is hashed.
+    init(_ framing: Framing, inspect: Bool, promptBytes: Int = 0) {
+        json = JSONKeyScanner(promptBytes: promptBytes)
         self.framing = framing
         isInspected = inspect
         switch framing {
@@ -44,6 +47,16 @@ struct RequestBody {
     /// The limit of tokens that the request states, as far as it has been read.
     var maxTokens: UInt64? { json.maxTokens }
 
+    /// What the request says of streaming; nil: nothing.
+    var isStream: Bool? { json.stream }
+
+    /// Hashes of the `user` and of the prompt's head; 0: none was seen.
+    var userHash: UInt64 { json.user }
+    var promptHash: UInt64 { json.prompt }
+
+    /// Where the name found stands in the body's data; nil: none was.
+    var modelRange: Range<UInt64>? { foundModel ? json.modelRange : nil }
+
     /// The name found, for as long as `body` runs.
     func withModel<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
         guard foundModel else { return nil }
@@ -59,6 +72,14 @@ struct RequestBody {
         data(bytes, position..<position + count)
         if remaining == 0 { finish() }
         return position + count
+    }
+
+    /// Takes the next step from `position`, which must be below `bytes.count`, for callers that tell data from framing.
+    mutating func step(_ bytes: Span<UInt8>, from position: Int) throws(HeadFault) -> ChunkScanner.Step {
+        let step = try chunks.step(bytes, from: position)
+        if case .data(let count) = step { data(bytes, position..<position + count) }
+        if case .end = step { finish() }
+        return step
     }
 
     private mutating func advanceChunked(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) -> Int {

@@ -12,11 +12,11 @@ struct ResponseBody {
     let readsUsage: Bool
     private(set) var usage: UsageScanner
 
-    init(_ framing: Framing, isEventStream: Bool, readsUsage: Bool = false) {
+    init(_ framing: Framing, _ form: BodyForm? = nil, readsUsage: Bool = false) {
         self.framing = framing
-        self.isEventStream = isEventStream
+        isEventStream = form == .eventStream
         self.readsUsage = readsUsage
-        usage = UsageScanner(isEventStream: isEventStream)
+        usage = UsageScanner(form ?? .json)
         switch framing {
         case .none: isComplete = true
         case .length(let length):
@@ -27,9 +27,11 @@ struct ResponseBody {
     }
 
     /// An event written now would reach the client whole and by itself.
-    var acceptsErrorEvent: Bool {
+    ///
+    /// - Parameter isReframed: the client gets chunks of the broker's own, none of which is ever left open.
+    func acceptsErrorEvent(isReframed: Bool) -> Bool {
         guard isEventStream, events.isBetweenEvents, !isComplete else { return false }
-        return framing == .close || (framing == .chunked && chunks.isAtBoundary)
+        return isReframed || framing == .close || (framing == .chunked && chunks.isAtBoundary)
     }
 
     /// Goes on through `bytes` from `position`; returns where the message ends, or the end of `bytes` if it goes on.
@@ -66,5 +68,28 @@ struct ResponseBody {
             }
         }
         return position
+    }
+
+    /// Takes the next step from `position`, which must be below `bytes.count`, for callers that tell data from framing.
+    mutating func step(_ bytes: Span<UInt8>, from position: Int) throws(HeadFault) -> ChunkScanner.Step {
+        if framing == .chunked {
+            let step = try chunks.step(bytes, from: position)
+            if case .data(let count) = step { note(bytes, position..<position + count) }
+            if case .end = step { isComplete = true }
+            return step
+        }
+        var count = bytes.count - position
+        if case .length = framing {
+            count = Int(min(remaining, UInt64(count)))
+            remaining -= UInt64(count)
+            isComplete = remaining == 0
+        }
+        note(bytes, position..<position + count)
+        return .data(count: count)
+    }
+
+    private mutating func note(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        if isEventStream { events.advance(bytes, range) }
+        if readsUsage { usage.scan(bytes, range) }
     }
 }

@@ -80,4 +80,11 @@ extension Span where Element == UInt8 {
             return true
         }
     }
+
+    /// Where the type stands in the value of a Content-Type field, without its parameters.
+    func mediaType(_ value: Range<Int>) -> Range<Int> {
+        var end = value.lowerBound
+        while end < value.upperBound, self[end] != 0x3B, self[end] != 0x20, self[end] != 0x09 { end += 1 }
+        return value.lowerBound..<end
+    }
 }

@@ -29,6 +29,20 @@ package struct ChunkScanner: Sendable {
     /// Bytes of data that the present chunk announced, its size being known, and that have not come yet.
     package var announced: UInt64 { state == .data || state == .sizeFeed ? remaining : 0 }
 
+    /// All the data of a chunk has been passed, but not the line end behind it.
+    var isBehindData: Bool { state == .dataReturn }
+
+    /// The line of the last chunk has been passed: only trailers come now, and the empty line.
+    package var isPastChunks: Bool {
+        switch state {
+        case .trailerStart, .trailerName, .trailerValue, .trailerFeed, .lastFeed, .done: true
+        default: false
+        }
+    }
+
+    /// Bytes passed behind the last chunk's line: trailers, and the empty line.
+    package var trailerSize: Int { isPastChunks ? state == .done ? passed + 1 : passed : 0 }
+
     /// No chunk is half-way: another one could be put in here.
     package var isAtBoundary: Bool { state == .size }
 

@@ -27,4 +27,15 @@ package struct LineSet: Sendable {
         lines[position] = Piece(start: line.lowerBound, count: line.count)
         count += 1
     }
+
+    /// Adds the Content-Length and Transfer-Encoding lines of a head of `size` bytes whose fields begin at `start`.
+    mutating func insertFraming(from start: Int, size: Int, in bytes: Span<UInt8>) throws(HeadFault) {
+        var fields = FieldLines(from: start, size: size)
+        while let field = try fields.next(in: bytes) {
+            let name = field.name
+            let isFraming =
+                bytes.equals(name, ignoringCase: "content-length") || bytes.equals(name, ignoringCase: "transfer-encoding")
+            if isFraming { try insert(field.line) }
+        }
+    }
 }

@@ -88,7 +88,7 @@ package struct ModelRewriter: Sendable {
         case .replacement: output.append(contentsOf: replacement)
         case .held: output.append(contentsOf: held)
         }
-        held.removeAll(keepingCapacity: true)
+        if !held.isEmpty { held.removeAll(keepingCapacity: true) }
     }
 
     private mutating func advance(_ bytes: Span<UInt8>, _ range: Range<Int>) -> (RewriteStep, Edit) {

@@ -35,6 +35,25 @@ package struct RequestHead: Sendable {
         try readFields(bytes)
     }
 
+    /// Leaves out what says how the body ends: it is framed anew.
+    package mutating func dropFraming(in bytes: Span<UInt8>) throws(HeadFault) {
+        try dropped.insertFraming(from: fieldsStart, size: size, in: bytes)
+    }
+
+    /// Leaves out the caller's keys, where the broker has one of its own for the endpoint.
+    package mutating func dropCredentials(in bytes: Span<UInt8>) throws(HeadFault) {
+        var fields = FieldLines(from: fieldsStart, size: size)
+        while let field = try fields.next(in: bytes) {
+            let name = field.name
+            switch name.count {
+            case 13 where bytes.equals(name, ignoringCase: "authorization"), 7 where bytes.equals(name, ignoringCase: "api-key"),
+                9 where bytes.equals(name, ignoringCase: "x-api-key"):
+                try dropped.insert(field.line)
+            default: break
+            }
+        }
+    }
+
     private mutating func parseRequestLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
         var index = 0
         while ByteClass.isToken(bytes[index]) { index += 1 }
@@ -130,14 +149,12 @@ package struct RequestHead: Sendable {
     }
 
     private static func isJSON(_ value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
-        var end = value.lowerBound
-        while end < value.upperBound, bytes[end] != 0x3B, bytes[end] != 0x20 { end += 1 }
-        let type = value.lowerBound..<end
+        let type = bytes.mediaType(value)
         if bytes.equals(type, ignoringCase: "application/json") { return true }
         // What curl says unasked, and what hand-written clients say.
         if bytes.equals(type, ignoringCase: "application/x-www-form-urlencoded") { return true }
         if bytes.equals(type, ignoringCase: "text/plain") { return true }
-        return type.count > 5 && bytes.equals(end - 5..<end, ignoringCase: "+json")
+        return type.count > 5 && bytes.equals(type.upperBound - 5..<type.upperBound, ignoringCase: "+json")
     }
 
     /// Host: what RFC 3986 lets stand in an authority without user info.

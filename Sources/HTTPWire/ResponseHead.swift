@@ -12,6 +12,7 @@ package struct ResponseHead: Sendable {
     /// The body is compressed, so nothing can be read in it.
     package private(set) var isEncoded = false
     package private(set) var fieldsStart = 0
+    private var contentType = Piece.none
     /// Hop-by-hop lines.
     package private(set) var dropped = LineSet()
 
@@ -47,6 +48,28 @@ package struct ResponseHead: Sendable {
             || bytes.equals(rest, ignoringCase: third)
     }
 
+    /// Leaves out what says how the body ends: it is framed anew.
+    package mutating func dropFraming(in bytes: Span<UInt8>) throws(HeadFault) {
+        try dropped.insertFraming(from: fieldsStart, size: size, in: bytes)
+    }
+
+    /// How the body holds JSON, going by its type; nil: the type says nothing of the kind. `bytes` must hold the head.
+    package func form(in bytes: Span<UInt8>) -> BodyForm? {
+        if isEventStream { return .eventStream }
+        let type = bytes.mediaType(contentType.range)
+        switch type.count {
+        case 16 where bytes.equals(type, ignoringCase: "application/json"): return .json
+        case 20 where bytes.equals(type, ignoringCase: "application/x-ndjson"),
+            18 where bytes.equals(type, ignoringCase: "application/ndjson"),
+            17 where bytes.equals(type, ignoringCase: "application/jsonl"),
+            21 where bytes.equals(type, ignoringCase: "application/jsonlines"),
+            23 where bytes.equals(type, ignoringCase: "application/x-jsonlines"):
+            return .jsonLines
+        case 6... where bytes.equals(type.upperBound - 5..<type.upperBound, ignoringCase: "+json"): return .json
+        default: return nil
+        }
+    }
+
     private mutating func parseStatusLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
         guard size >= 16, bytes.equals(0..<7, "HTTP/1."), bytes[7] == 0x31 || bytes[7] == 0x30,
             bytes[8] == 0x20
@@ -78,6 +101,7 @@ package struct ResponseHead: Sendable {
                 try dropped.insert(field.line)
             case 10 where bytes.equals(name, ignoringCase: "keep-alive"): try dropped.insert(field.line)
             case 12 where bytes.equals(name, ignoringCase: "content-type"):
+                contentType = Piece(value)
                 isEventStream = bytes.begins(value, ignoringCase: "text/event-stream")
             case 12 where bytes.equals(name, ignoringCase: "x-request-id"): hasRequestID = true
             case 14 where bytes.equals(name, ignoringCase: "content-length"): try body.contentLength(value, in: bytes)

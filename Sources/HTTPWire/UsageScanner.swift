@@ -1,5 +1,5 @@
-/// Reads how many tokens an answer says that it used: the `usage` object of a JSON text, or of the last event of a stream
-/// that has one, of the OpenAI, Responses and Anthropic APIs. It takes bytes as they come, keeps a few numbers, and has no
+/// Reads how many tokens an answer says that it used: the `usage` object of a JSON text, or of the last event or line of a
+/// stream that has one, of the OpenAI, Responses and Anthropic APIs, or the counts that Ollama puts beside the answer. It takes bytes as they come, keeps a few numbers, and has no
 /// opinion on whether the text is valid.
 package struct UsageScanner: Sendable {
     /// An answer's `usage`; nil where it does not say.
@@ -19,7 +19,7 @@ package struct UsageScanner: Sendable {
 
     private enum State: UInt8 { case between, string, escape, number }
 
-    private let isEventStream: Bool
+    private let form: BodyForm
     private var state = State.between
     /// Arrays and objects that are open, and what the outer four are.
     private var depth = 0
@@ -36,12 +36,14 @@ package struct UsageScanner: Sendable {
     private var isReturn = false
     private var found = Numbers()
 
-    /// Objects at the top of the text: events of a stream, less its `[DONE]`.
+    /// Objects at the top of the text: events or lines of a stream, less its `[DONE]`.
     package private(set) var objects: UInt64 = 0
     /// Bytes of the body.
     package private(set) var size: UInt64 = 0
 
-    package init(isEventStream: Bool) { self.isEventStream = isEventStream }
+    package init(_ form: BodyForm) { self.form = form }
+
+    package init(isEventStream: Bool) { self.init(isEventStream ? .eventStream : .json) }
 
     /// Tokens used, prompt and answer; nil: the answer has not said.
     package var tokens: UInt64? {
@@ -129,15 +131,15 @@ package struct UsageScanner: Sendable {
         }
     }
 
-    /// An empty line ends an event, whatever was left open in it.
+    /// An empty line ends an event, and any a text on a line, whatever was left open in it.
     private mutating func takeLineEnd(_ byte: UInt8) {
-        guard isEventStream else { return }
+        guard form != .json else { return }
         defer { isReturn = byte == 0x0D }
         if isReturn, byte == 0x0A { return }
         // No string of JSON goes over a line's end.
         if state == .string { key.clear() }
         state = .between
-        if lineIsEmpty {
+        if lineIsEmpty || form == .jsonLines {
             depth = 0
             endMember()
         }
@@ -169,16 +171,16 @@ package struct UsageScanner: Sendable {
 
     private mutating func endNumber() {
         state = .between
-        guard isWhole, depth > 0, depth <= 4, places[depth - 1] == .usage else { return }
-        switch followed {
-        case .total: found.total = digits.value
-        case .prompt:
+        guard isWhole, depth > 0, depth <= 4 else { return }
+        switch (places[depth - 1], followed) {
+        case (.usage, .total): found.total = digits.value
+        case (.usage, .prompt), (.answer, .promptCount):
             found.prompt = digits.value
             found.total = nil
-        case .completion:
+        case (.usage, .completion), (.answer, .completionCount):
             found.completion = digits.value
             found.total = nil
-        case .usage, .container, .other: break
+        default: break
         }
     }
 }
@@ -187,6 +189,8 @@ package struct UsageScanner: Sendable {
 private struct UsageKey {
     enum Name: UInt8 {
         case other, usage, total, prompt, completion
+        /// Those of Ollama, beside the answer.
+        case promptCount, completionCount
         /// An object that has the whole answer in it.
         case container
     }
@@ -214,6 +218,8 @@ private struct UsageKey {
         case 12 where equals("total_tokens"): .total
         case 12 where equals("input_tokens"), 13 where equals("prompt_tokens"): .prompt
         case 13 where equals("output_tokens"), 17 where equals("completion_tokens"): .completion
+        case 17 where equals("prompt_eval_count"): .promptCount
+        case 10 where equals("eval_count"): .completionCount
         default: .other
         }
     }

@@ -12,6 +12,8 @@ struct FlowDriver {
     var toClient: [UInt8] = []
     var toUpstream: [UInt8] = []
     var toHedge: [UInt8] = []
+    /// The last copy that was sent.
+    var mirrored: [UInt8] = []
     /// Everything else that the flow asked for.
     var actions: [FlowAction] = []
     var events: [ProxyEvent] = []
@@ -20,6 +22,10 @@ struct FlowDriver {
     static let second = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 9102)
     static let dialled = SocketAddress(ip: IPAddress(v4: 127, 64, 0, 10), port: 8000)
 
+    /// Takes turns, and tries nothing again that was sent.
+    static let once = RoutingPolicy(
+        strategy: .roundRobin, retry: RetryPolicy(attempts: 1), breaker: BreakerPolicy(failures: 1000, errorRate: 0))
+
     /// A flow through the gateway, or captured under a rule that relays what it does not know.
     init(_ entrance: FlowRecord.Entrance = .gateway, strict: Bool? = nil, models: [String: [SocketAddress]] = ["m": [engine]]) {
         context = FlowContext(seed: 1)
@@ -27,7 +33,8 @@ struct FlowDriver {
         let catalog = models.sorted { $0.key < $1.key }.map { name, addresses in
             Model(
                 name: name,
-                endpoints: addresses.map { Endpoint(host: "e", port: $0.port, authority: "e:\($0.port)", addresses: [$0]) })
+                endpoints: addresses.map { Endpoint(host: "e", port: $0.port, authority: "e:\($0.port)", addresses: [$0]) },
+                routing: Self.once)
         }
         context.adopt(RoutingTable(catalog), Node())
         let peer = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 50000)
@@ -57,6 +64,16 @@ struct FlowDriver {
         take([])
     }
 
+    mutating func hedgeConnected(reused: Bool = false) {
+        flow.hedgeConnected(reused: reused, &context, &out)
+        take([])
+    }
+
+    mutating func hedgeFailed() {
+        flow.hedgeFailed("connection refused", &context, &out)
+        take([])
+    }
+
     mutating func ended(_ leg: Leg) {
         flow.ended(leg, &context, &out)
         take([])
@@ -76,24 +93,34 @@ struct FlowDriver {
 
     private mutating func take(_ received: [UInt8]) {
         for action in out.actions {
+            if case .mirror(_, _, let head, let body) = action {
+                mirrored = bytes(head, received) + bytes(body, received)
+            }
             guard case .write(let leg, let slice) = action else {
                 actions.append(action)
                 continue
             }
-            let source =
-                switch slice.source {
-                case .received: received
-                case .composed: out.composed
-                case .inbox: flow.inbox
-                }
             switch leg {
-            case .client: toClient += source[slice.range]
-            case .upstream: toUpstream += source[slice.range]
-            case .hedge: toHedge += source[slice.range]
+            case .client: toClient += bytes(slice, received)
+            case .upstream: toUpstream += bytes(slice, received)
+            case .hedge: toHedge += bytes(slice, received)
             }
         }
         events += out.events
         out.clear()
+    }
+
+    private func bytes(_ slice: Slice, _ received: [UInt8]) -> [UInt8] {
+        switch slice.source {
+        case .received: Array(received[slice.range])
+        case .composed: Array(out.composed[slice.range])
+        case .inbox: Array(flow.inbox[slice.range])
+        }
+    }
+
+    mutating func takeHedge() -> String {
+        defer { toHedge = [] }
+        return String(decoding: toHedge, as: UTF8.self)
     }
 
     mutating func takeClient() -> String {

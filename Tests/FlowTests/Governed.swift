@@ -20,7 +20,10 @@ extension FlowDriver {
         self.init(entrance)
         memory.put(qos, "m", slot: Self.slot)
         let endpoint = Endpoint(host: "e", port: 9101, authority: "e:9101", addresses: [Self.engine])
-        let models = [Model(name: "m", endpoints: [endpoint], access: access), Model(name: "open", endpoints: [endpoint])]
+        let models = [
+            Model(name: "m", endpoints: [endpoint], access: access, routing: Self.once),
+            Model(name: "open", endpoints: [endpoint], routing: Self.once),
+        ]
         context.adopt(
             RoutingTable(models), Node(),
             admission: AdmissionTable(memory.page, slots: [Self.slot, 0], models: models.map(\.name)),

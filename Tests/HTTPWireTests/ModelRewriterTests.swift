@@ -84,6 +84,7 @@ import Testing
         #"{"model":"*\"#, #"{"model":"\"#, #"{"model" "*"}"#, #"{"model","*"}"#, #"{"model":,"*"}"#, #"{"a":1 2,"model":"*"}"#,
         #"{"a":"x" "model":"*"}"#, #"{"a":[1,{"model":"*"},"#, #"{model:"*"}"#, #"{"a":"b}"#, #"{"a":1}{"model":"*"}"#,
         #"x{"model":"*"}"#, "{\"model\":\"a\nb\"}", "{\"model\":\"a\\\nb\",\"model\":\"c\"}", "{\"a\":\"\n\",\"model\":\"*\"}",
+        "{\"a\":\"\\\u{1}\",\"model\":\"*\"}",
         #"{"mod\uzzel":"*","mod\u006":"*"}"#, #"{"a"::"x","model":"*"}"#, #"{"a":]"x","model":"*"}"#, #"{"a":nu"ll,"model":"*"}"#,
     ]) func leavesTheRest(text: String) {
         Self.check(text)
@@ -169,6 +170,18 @@ import Testing
         #expect(isReplaced.next() == nil)
         Self.check(
             stream.replacing("\n", with: lineEnd), .eventStream, expected.replacing("\n", with: lineEnd))
+    }
+
+    /// An event that breaks off says nothing of the next one.
+    @Test func everyEventBeginsAnew() {
+        for start in [
+            #"{"response":{"a":"#, #"{"a":[{"#, #"{"a":""#, #"{"model":""#, #"{"mod\u00"#, #"{"a":5"#, "x", #"{"a":"\"#,
+        ] {
+            let next = #"{"response":{"model":"*"},"model":"*"}"#
+            let expected = #"{"response":{"model":"@"},"model":"@"}"#
+            Self.check("data: \(start)\n\ndata: \(next)\n\n", .eventStream, "data: \(start)\n\ndata: \(expected)\n\n")
+            Self.check("\(start)\n\(next)\n", .jsonLines, "\(start)\n\(expected)\n")
+        }
     }
 
     @Test func textsOnLines() {

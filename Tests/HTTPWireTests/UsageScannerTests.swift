@@ -6,7 +6,7 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
         var text: String
-        var isStream = false
+        var form = BodyForm.json
         var tokens: UInt64?
         var objects: UInt64 = 1
         var testDescription: String { name }
@@ -58,33 +58,49 @@ import Testing
                 data: [DONE]
 
 
-                """, isStream: true, tokens: 7, objects: 3),
+                """, form: .eventStream, tokens: 7, objects: 3),
         Case(
             name: "stream of the Responses API, CRLF",
             text:
                 "event: response.created\r\ndata: {\"response\":{\"usage\":null}}\r\n\r\nevent: response.completed\r\ndata: {\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":4,\"output_tokens\":6,\"total_tokens\":10}}}\r\n\r\n",
-            isStream: true, tokens: 10, objects: 2),
+            form: .eventStream, tokens: 10, objects: 2),
         Case(
             name: "stream of the Messages API",
             text:
                 "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":25,\"output_tokens\":1}}}\n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":15}}\n\n",
-            isStream: true, tokens: 40, objects: 2),
+            form: .eventStream, tokens: 40, objects: 2),
         Case(
             name: "an event over several lines", text: "data: {\"usage\":\r\ndata: {\"total_tokens\":\r\ndata: 3}}\r\n\r\n",
-            isStream: true,
+            form: .eventStream,
             tokens: 3, objects: 1),
         Case(
             name: "a broken event is left behind",
-            text: "data: {\"a\":{\"b\":[\"never ends\n\ndata: {\"usage\":{\"total_tokens\":3}}\n\n", isStream: true, tokens: 3,
+            text: "data: {\"a\":{\"b\":[\"never ends\n\ndata: {\"usage\":{\"total_tokens\":3}}\n\n", form: .eventStream,
+            tokens: 3,
             objects: 2),
         Case(
-            name: "comments", text: ": \"usage\": {\n\n: ping\n\ndata: {\"usage\":{\"total_tokens\":3}}\r\r", isStream: true,
+            name: "comments", text: ": \"usage\": {\n\n: ping\n\ndata: {\"usage\":{\"total_tokens\":3}}\r\r", form: .eventStream,
             tokens: 3, objects: 2),
         Case(name: "nothing", text: "", tokens: nil, objects: 0),
+        Case(
+            name: "Ollama", text: #"{"message":{"content":"x"},"done":true,"prompt_eval_count":26,"eval_count":298}"#, tokens: 324
+        ),
+        Case(
+            name: "Ollama's lines",
+            text: """
+                {"model":"m","message":{"content":"eval_count"},"done":false}
+                {"model":"m","response":"x","done":false,"options":{"eval_count":9},"prompt_eval_count":1.5}
+                {"done":true,"total_duration":5589157167,"prompt_eval_count":26,"prompt_eval_duration":383,"eval_count":8}
+
+                """, form: .jsonLines, tokens: 34, objects: 3),
+        Case(
+            name: "a line with nothing of the prompt", text: "{\"a\":[\"never ends\n{\"eval_count\":5}\r\n{}", form: .jsonLines,
+            tokens: 5, objects: 3),
+        Case(name: "counts in usage", text: #"{"usage":{"eval_count":5},"total_tokens":6}"#, tokens: nil),
     ]
 
-    static func scan(_ pieces: [ArraySlice<UInt8>], isStream: Bool) -> UsageScanner {
-        var scanner = UsageScanner(isEventStream: isStream)
+    static func scan(_ pieces: [ArraySlice<UInt8>], _ form: BodyForm) -> UsageScanner {
+        var scanner = UsageScanner(form)
         for piece in pieces {
             let bytes = Array(piece)
             scanner.scan(bytes.span, 0..<bytes.count)
@@ -94,7 +110,7 @@ import Testing
 
     @Test(arguments: cases) func readsTheUsage(_ one: Case) {
         let bytes = Array(one.text.utf8)
-        let scanner = Self.scan([bytes[...]], isStream: one.isStream)
+        let scanner = Self.scan([bytes[...]], one.form)
         #expect(scanner.tokens == one.tokens)
         #expect(scanner.objects == one.objects)
         #expect(scanner.size == UInt64(bytes.count))
@@ -103,10 +119,10 @@ import Testing
     @Test(arguments: cases) func anyCutReadsTheSame(_ one: Case) {
         let bytes = Array(one.text.utf8)
         for cut in bytes.indices {
-            let scanner = Self.scan([bytes[..<cut], bytes[cut...]], isStream: one.isStream)
+            let scanner = Self.scan([bytes[..<cut], bytes[cut...]], one.form)
             #expect(scanner.tokens == one.tokens && scanner.objects == one.objects, "cut at \(cut)")
         }
-        let single = Self.scan(bytes.indices.map { bytes[$0...$0] }, isStream: one.isStream)
+        let single = Self.scan(bytes.indices.map { bytes[$0...$0] }, one.form)
         #expect(single.tokens == one.tokens && single.objects == one.objects)
     }
 
@@ -119,7 +135,7 @@ import Testing
                 state = state &* 6_364_136_223_846_793_005 &+ 1
                 return alphabet[Int(state >> 33) % alphabet.count]
             }
-            let scanner = Self.scan([bytes[..<100], bytes[100...]], isStream: round % 2 == 0)
+            let scanner = Self.scan([bytes[..<100], bytes[100...]], [.json, .eventStream, .jsonLines][round % 3])
             #expect(scanner.size == 200)
         }
     }

@@ -1,0 +1,69 @@
+import HTTPWire
+import Routing
+
+/// How the request under way finds an endpoint: its route, what has been tried, and what is under way now.
+struct Exchange: Sendable {
+    /// The second endpoint that races the one in use.
+    struct Hedge: Sendable {
+        var target: Target
+        var tls: UInt16
+        var attempt: Attempt
+        var isConnected = false
+        var isReused = false
+        /// What came before the status was whole.
+        var head: [UInt8] = []
+    }
+
+    /// Counts the catalogue by whose numbers the route, the model and the targets go.
+    var version = 0
+    /// What the choice of an endpoint depends on, and what is left out of it.
+    var ask = RouteAsk(route: -1)
+    /// The model that governs: its number in the catalogue; -1: none has been charged.
+    var model = -1
+    /// Where the request goes, and what is counted there until it ends.
+    var target: Target?
+    var attempt: Attempt?
+    /// The number of the target's TLS terms.
+    var tls: UInt16 = 0
+    /// How often the request was sent, and how often it waited before that.
+    var sent = 0
+    var rests = 0
+    /// The endpoint calls the model by another name than the caller.
+    var renames = false
+    /// Renames the model in the request's body, which comes in chunks.
+    var edit: ChunkedEdit?
+    /// Nanoseconds for which the endpoint that answered wants to be left alone; nil: it does not say.
+    var retryAfter: UInt64?
+    /// A copy was sent, or is not to be.
+    var isMirrored = false
+    var hedge: Hedge?
+    /// When the answer must go on; its first byte must have come; a second endpoint gets the request. 0: never.
+    var answerBy: UInt64 = 0
+    var firstByteBy: UInt64 = 0
+    var hedgeAt: UInt64 = 0
+    /// When the first byte of the answer's body came; 0: it has not.
+    var firstByteAt: UInt64 = 0
+
+    var hasRoute: Bool { ask.route >= 0 }
+
+    /// The next point in time at which waiting for an answer's first byte is looked at again.
+    var waitingDeadline: UInt64 {
+        var deadline = answerBy
+        if firstByteBy != 0 { deadline = min(deadline, firstByteBy) }
+        if hedgeAt != 0 { deadline = min(deadline, hedgeAt) }
+        return deadline
+    }
+
+    /// Begins with a new request.
+    mutating func begin(_ ask: RouteAsk, version: Int) {
+        self.ask = ask
+        self.version = version
+        model = -1
+        target = nil
+        (sent, rests) = (0, 0)
+        (renames, isMirrored) = (false, false)
+        edit = nil
+        retryAfter = nil
+        (answerBy, firstByteBy, hedgeAt, firstByteAt) = (0, 0, 0, 0)
+    }
+}

@@ -1,0 +1,95 @@
+import Catalog
+package import Control
+import HTTPWire
+import Identity
+import Routing
+
+/// How a request finds its endpoint, told by the same steps that a request takes: what a name means, who may call it, and
+/// what a router would pick.
+package enum Explanation {
+    /// What would become of a request; nothing is changed by it.
+    package static func explain(_ query: ExplainQuery, _ context: FlowContext) -> RouteDecision {
+        guard let route = context.routes.route(named: query.model.utf8Span.span) else {
+            var decision = RouteDecision(name: query.model)
+            decision.stages = ["name: nothing is called that"]
+            (decision.status, decision.refusal) = (404, "The model '\(query.model)' does not exist.")
+            return decision
+        }
+        return record(decide(ask(query, route, context), client: query.client, context), query, context)
+    }
+
+    /// The router's decision, on a copy.
+    static func decide(_ ask: RouteAsk, client: String, _ context: FlowContext) -> Decision {
+        let pool = context.plans[ask.route].poolNumber
+        return context.router.explain(ask, context.routes, now: context.now) {
+            context.access.mayCall($0, client: client, through: pool)
+        }
+    }
+
+    /// A session that is the caller.
+    static func session(client: String, _ address: IPAddress) -> UInt64 {
+        Hash.text(client.isEmpty ? address.description : client)
+    }
+
+    private static func ask(_ query: ExplainQuery, _ route: Int, _ context: FlowContext) -> RouteAsk {
+        let keys = keys(query, context.promptBytes)
+        var session: UInt64 = 0
+        switch context.plans[route].session {
+        case .none: break
+        case .user: session = keys.user
+        case .client: session = query.client.isEmpty ? 0 : Hash.text(query.client)
+        case .header:
+            let name = String(decoding: context.sessionHeaders[route], as: UTF8.self)
+            let value = query.headers.first { $0.name == name }?.value ?? ""
+            if !value.isEmpty { session = Hash.bytes(value.utf8Span.span) }
+        }
+        return RouteAsk(route: route, family: family(route, context), session: session, prefix: keys.prompt)
+    }
+
+    /// What the body of such a request would say.
+    private static func keys(_ query: ExplainQuery, _ promptBytes: Int) -> JSONKeyScanner {
+        var body: [UInt8] = []
+        body.append("{\"user\":")
+        JSONText.append(query.user, to: &body)
+        if !query.prompt.isEmpty {
+            body.append(",\"prompt\":")
+            JSONText.append(query.prompt, to: &body)
+        }
+        body.append("}")
+        var scanner = JSONKeyScanner(promptBytes: promptBytes)
+        try? scanner.scan(body.span, 0..<body.count)
+        return scanner
+    }
+
+    /// The interface that the route has: most often that of OpenAI.
+    private static func family(_ index: Int, _ context: FlowContext) -> APIFamily {
+        let route = context.routes.route(index)
+        let engines = (route.candidates + route.fallbacks).map { context.routes.target($0).engine }
+        return engines.contains { $0.serves(.v1) } ? .v1 : .other
+    }
+
+    private static func record(_ decision: Decision, _ query: ExplainQuery, _ context: FlowContext) -> RouteDecision {
+        var record = RouteDecision(
+            kind: decision.kind.rawValue, name: decision.name, strategy: decision.strategy.rawValue)
+        record.stages = decision.stages
+        record.candidates = decision.candidates.map { candidate in
+            let target = context.routes.target(candidate.target)
+            return RouteDecision.Candidate(
+                model: context.routes.name(target.model), key: EndpointKey(url: target.url, address: target.address),
+                score: candidate.score, note: candidate.note, isFallback: candidate.isFallback)
+        }
+        record.chosen = decision.chosen
+        guard case .nothing(let recoveryAt, let shortage) = decision.pick else { return record }
+        let refusal = refusal(shortage, query.model, Flow.seconds(until: recoveryAt, context.now))
+        (record.status, record.refusal) = (UInt16(refusal.status), refusal.message)
+        return record
+    }
+
+    private static func refusal(_ shortage: Shortage, _ name: String, _ seconds: Int) -> Refusal {
+        switch shortage {
+        case .closed: .accessDenied(name)
+        case .family: .interfaceMissing(name, "asked for")
+        case .empty, .excluded, .standby: .noEndpoint(name, seconds: seconds)
+        }
+    }
+}

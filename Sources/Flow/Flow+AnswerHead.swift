@@ -1,0 +1,167 @@
+import Admission
+import Catalog
+import Control
+import HTTPWire
+import Routing
+import Telemetry
+
+/// The head of an answer: what it decides, and what the client gets of it.
+extension Flow {
+    /// Reads the head, which may have begun in an earlier piece and end in a later one.
+    mutating func readAnswerHead(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) throws(HeadFault) {
+        let rest = bytes.extracting(position..<bytes.count)
+        if answerHead.isEmpty, let size = try answerScanner.end(in: rest) {
+            try takeAnswerHead(rest.extracting(0..<size), bytes, position + size, &context, &out)
+            position += size
+            return
+        }
+        let isFirst = answerHead.isEmpty
+        answerHead.append(rest)
+        position = bytes.count
+        let held = answerHead
+        guard !isFirst, let size = try answerScanner.end(in: held.span) else { return }
+        let bodyStart = bytes.count - (held.count - size)
+        try takeAnswerHead(held.span.extracting(0..<size), bytes, bodyStart, &context, &out)
+        answerHead = []
+        position = bodyStart
+    }
+
+    private mutating func takeAnswerHead(
+        _ head: Span<UInt8>, _ bytes: Span<UInt8>, _ bodyStart: Int, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) throws(HeadFault) {
+        answerScanner = HeadScanner()
+        var parsed = try ResponseHead(parsing: head, size: head.count)
+        if parsed.status < 200 { return takeInterim(parsed, head, bytes, bodyStart, &context, &out) }
+        if course == .endpoint, exchange.attempt != nil {
+            noteLimits(parsed, head, &context)
+            if let failure = failure(parsed, head, context), tryAgain(after: failure, &context, &out) { return }
+        }
+        answer = parsed
+        answerBody = ResponseBody(
+            parsed.bodyFraming(forHead: request.method == .head), form(parsed, head),
+            readsUsage: grant != nil && grant?.limitsTokens == true && !parsed.isEncoded)
+        if let row { context.ledger[row].count(status: parsed.status) }
+        if course == .dialled {
+            bytesOut += UInt64(head.count)
+            answerStarted = true
+            out.compose(to: .client) { $0.append(head) }
+        } else {
+            composeAnswerHead(&parsed, head, context)
+        }
+        exchange.answerBy = responseDeadline(context)
+        deadline = exchange.waitingDeadline
+        if answerBody.isComplete {
+            passBody(bytes, bodyStart..<bodyStart, &context, &out)
+            finishAnswer(leftover: bodyStart < bytes.count, &context, &out)
+        }
+    }
+
+    /// How the body holds its JSON, as far as that matters here.
+    private func form(_ parsed: ResponseHead, _ head: Span<UInt8>) -> BodyForm? {
+        if family == .ollama, course == .endpoint { return parsed.form(in: head) }
+        return parsed.isEventStream ? .eventStream : nil
+    }
+
+    /// What of an answer makes another endpoint worth trying.
+    private mutating func failure(_ head: ResponseHead, _ bytes: Span<UInt8>, _ context: FlowContext) -> AttemptFailure? {
+        guard head.status >= 400 else { return nil }
+        let status = UInt16(head.status)
+        exchange.retryAfter = head.retryAfter(in: bytes)
+        let failure = AttemptFailure.status(status, retryAfter: exchange.retryAfter)
+        // The broker's own credentials were refused: that is no fault of the caller's.
+        if status == 401 || status == 403 { return exchange.target?.authorization.isEmpty == false ? failure : nil }
+        guard status == 429 || status >= 500, exchange.version == context.routesVersion else { return nil }
+        return context.routes.route(exchange.ask.route).policy.retry.statuses.contains(status) ? failure : nil
+    }
+
+    /// Reads what the endpoint says of limits of its own, where the route goes by that.
+    private func noteLimits(_ head: ResponseHead, _ bytes: Span<UInt8>, _ context: inout FlowContext) {
+        guard exchange.version == context.routesVersion, context.plans[exchange.ask.route].readsLimits,
+            let attempt = exchange.attempt, let level = head.limits(in: bytes).fullest
+        else { return }
+        context.router.noteLimits(attempt, use: level.percentUsed, reset: level.reset ?? 0, now: context.now)
+    }
+
+    private mutating func composeAnswerHead(_ parsed: inout ResponseHead, _ head: Span<UInt8>, _ context: FlowContext) {
+        let levels = grant == nil ? LimitLevels() : announceLimits(&parsed, head, context)
+        if exchange.renames, !answerBody.isComplete { rewriter = makeRewriter(parsed, head) }
+        HeadComposer.response(
+            parsed, head, requestID: requestID, persistence: persistence(after: parsed), levels: levels,
+            framing: rewriter?.framing, into: &heldHead)
+    }
+
+    /// Puts the caller's name back, if the answer is of a form that holds it.
+    private func makeRewriter(_ parsed: ResponseHead, _ head: Span<UInt8>) -> AnswerRewriter? {
+        guard !parsed.isEncoded, let form = parsed.form(in: head) else { return nil }
+        // Binary tensors follow a JSON text whose length a header says.
+        if family == .v2, HeadField.has("inference-header-content-length", in: head, from: parsed.fieldsStart, size: parsed.size)
+        {
+            return nil
+        }
+        let framing: AnswerRewriter.Framing
+        switch answerBody.framing {
+        case .length(let length) where length <= AnswerRewriter.wholeLimit: framing = .whole
+        case .close: framing = .close
+        case .none: return nil
+        case .length, .chunked: framing = request.isHTTP11 ? .chunked : .close
+        }
+        let key: ModelRewriter.Key = family == .v2 ? .modelName : .model
+        return withName { AnswerRewriter($0, form, key, framing) }
+    }
+
+    /// What a successful answer says of its model's limits, in the place of what the endpoint says of its own.
+    private func announceLimits(_ head: inout ResponseHead, _ bytes: Span<UInt8>, _ context: FlowContext) -> LimitLevels {
+        guard let grant, head.status < 400 else { return LimitLevels() }
+        let levels = grant.levels(now: context.now)
+        // A head with more lines to leave out than can be kept in mind says both; clients take the last.
+        try? head.dropLimits(requests: levels.requests != nil, tokens: levels.tokens != nil, in: bytes)
+        return levels
+    }
+
+    private func persistence(after head: ResponseHead) -> HeadComposer.Persistence {
+        let persists = request.keepAlive && !endsWithConnection && requestBody.isComplete
+        guard persists else { return .close }
+        return request.isHTTP11 ? .keepAlive : .keepAliveHTTP10
+    }
+
+    /// The client learns of the answer's end by the end of its connection.
+    var endsWithConnection: Bool {
+        if let rewriter { return rewriter.framing == .close }
+        return answerBody.framing == .close
+    }
+
+    /// 1xx: passed on, except a 100 that the client has from us already, and 101, which ends HTTP on this connection.
+    private mutating func takeInterim(
+        _ head: ResponseHead, _ bytes: Span<UInt8>, _ all: Span<UInt8>, _ rest: Int, _ context: inout FlowContext,
+        _ out: inout FlowOutput
+    ) {
+        if head.status == 101 {
+            guard course == .dialled, request.wantsUpgrade else {
+                settleAttempt(.noAnswer, &context)
+                return refuse(.badAnswer("switched protocols unasked"), &context, &out)
+            }
+            out.compose(to: .client) { $0.append(bytes) }
+            settle(&context, &out)
+            becomeTunnel(&out)
+            return forward(.client, all, rest..<all.count, &out)
+        }
+        if head.status == 100, continued {
+            continued = false
+        } else if request.isHTTP11 {
+            bytesOut += UInt64(bytes.count)
+            out.compose(to: .client) { $0.append(bytes) }
+        }
+        exchange.answerBy = responseDeadline(context)
+        deadline = exchange.waitingDeadline
+    }
+
+    mutating func becomeTunnel(_ out: inout FlowOutput) {
+        phase = .tunnel
+        deadline = 0
+        if taken < inbox.count { out.add(.write(.upstream, Slice(.inbox, taken..<inbox.count))) }
+        inboxIsSpent = true
+        resume(&out)
+    }
+}

@@ -1,0 +1,104 @@
+import Catalog
+import Control
+import HTTPWire
+import Identity
+import Routing
+import Telemetry
+
+/// Requests that are about the broker itself, or about what it has.
+extension Flow {
+    /// The path is one that the broker knows the answer to.
+    var isAnsweredHere: Bool {
+        switch path {
+        case .models, .model, .kserveServer, .kserveLive, .kserveReady, .kserveIndex, .ollamaTags, .ollamaVersion: true
+        case .inference, .kserve, .ollama, .other: false
+        }
+    }
+
+    /// A strictly governed request that names no model.
+    mutating func answerHere(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        let method = Self.text(inbox.span.extracting(request.methodName.range))
+        switch path {
+        case .inference, .ollama:
+            guard request.method == .post else { return refuse(.methodNotAllowed(method, allow: "POST"), &context, &out) }
+            return refuse(request.mayBeJSON ? .modelMissing : .notJSON, &context, &out)
+        case .other, .kserve: return refuse(.urlUnknown(method, shownPath), &context, &out)
+        case .kserveIndex:
+            guard request.method == .post else { return refuse(.methodNotAllowed(method, allow: "POST"), &context, &out) }
+        default:
+            guard request.method == .get || request.method == .head else {
+                return refuse(.methodNotAllowed(method, allow: "GET"), &context, &out)
+            }
+        }
+        var body: [UInt8] = []
+        switch path {
+        case .model(let range):
+            var name: [UInt8] = []
+            PercentCoding.appendDecoded(inbox.span, range, to: &name)
+            let text = String(decoding: name, as: UTF8.self)
+            guard let route = context.routes.route(named: name.span), isCallable(route, context) else {
+                return refuse(.modelUnknown(text), &context, &out)
+            }
+            ModelsList.appendModel(text, created: context.epochSeconds, to: &body)
+        case .kserveReady:
+            guard isReady(context) else {
+                return refuse(.noEndpoint("any", seconds: 1), &context, &out)
+            }
+        default: appendList(context, &body)
+        }
+        respond(200, body, persists: requestBody.isComplete && request.keepAlive, hasHead: true, &context, &out)
+    }
+
+    private func appendList(_ context: FlowContext, _ body: inout [UInt8]) {
+        switch path {
+        case .models: ModelsList.append(names(context), created: context.epochSeconds, to: &body)
+        case .kserveIndex: ModelsList.appendIndex(names(context, family: .v2), to: &body)
+        case .ollamaTags: ModelsList.appendTags(names(context, family: .ollama), to: &body)
+        case .ollamaVersion: ModelsList.appendVersion(to: &body)
+        case .kserveServer: ModelsList.appendServer(to: &body)
+        default: break
+        }
+    }
+
+    private var shownPath: String {
+        let target = request.target.range
+        let bytes = inbox.span
+        let path = target.prefix { bytes[$0] != 0x3F }
+        return String(decoding: path.prefix(200).map { bytes[$0] }, as: UTF8.self)
+    }
+
+    // MARK: - What there is
+
+    /// The pools and models that the caller may call, those that serve `family` only, where it is given.
+    private func names(_ context: FlowContext, family: APIFamily? = nil) -> [String] {
+        (0..<context.routes.routeCount).compactMap { index in
+            guard context.plans[index].kind != .capability, isCallable(index, context) else { return nil }
+            let route = context.routes.route(index)
+            if let family, !serves(route, family, context) { return nil }
+            return route.name
+        }
+    }
+
+    private func serves(_ route: Route, _ family: APIFamily, _ context: FlowContext) -> Bool {
+        (route.candidates + route.fallbacks).contains { context.routes.target($0).engine.serves(family) }
+    }
+
+    /// Whether the caller may call one of the route's models.
+    private func isCallable(_ route: Int, _ context: FlowContext) -> Bool {
+        guard !context.access.isOpen else { return true }
+        let pool = context.plans[route].poolNumber
+        return context.routes.route(route).models.contains {
+            context.access.mayCall($0, client: caller.client, through: pool)
+        }
+    }
+
+    /// Whether a model that serves this request's interface is usable.
+    private func isReady(_ context: FlowContext) -> Bool {
+        (0..<context.routes.routeCount).contains { index in
+            guard context.plans[index].kind == .model else { return false }
+            let ask = RouteAsk(route: index, family: family, attempt: 1)
+            guard case .target(let target, _) = Explanation.decide(ask, client: caller.client, context).pick else { return false }
+            return context.routes.target(target).engine.serves(.v2)
+        }
+    }
+}
