@@ -1,5 +1,6 @@
 import COpenSSL
 import TLS
+import TLSFixtures
 import Testing
 
 /// Bytes get through, however they are cut, and only to a server that proves its name.
@@ -74,7 +75,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("DNS:*.engine.example", "a.engine.example"), ("DNS:a,DNS:engine.example", "ENGINE.example"), ("IP:127.0.0.1", "127.0.0.1"),
+        ("DNS:*.engine.example", "a.engine.example"), ("DNS:a,DNS:engine.example", "ENGINE.example"),
+        ("IP:127.0.0.1", "127.0.0.1"),
         ("IP:::1", "::1"),
     ])
     func namesThatFitAreTaken(names: String, wanted: String) throws {
