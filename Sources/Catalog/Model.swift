@@ -11,12 +11,14 @@ package struct Model: Hashable, Sendable {
     package var capabilities: [String]
     /// Used only when none of `endpoints` is usable, and counted apart.
     package var fallback: [Endpoint]
-    /// How a request that names this model itself is routed among its endpoints.
+    /// How a request that names this model itself is routed among its endpoints. They are taken to be alike, so that they
+    /// have turns; in a pool the first comes first.
     package var routing: RoutingPolicy
 
     package init(
         name: String, endpoints: [Endpoint], access: Access = .public, qos: QoS = QoS(), capabilities: [String] = [],
-        fallback: [Endpoint] = [], routing: RoutingPolicy = RoutingPolicy()
+        fallback: [Endpoint] = [],
+        routing: RoutingPolicy = RoutingPolicy(strategy: .roundRobin)
     ) {
         self.name = name
         self.endpoints = endpoints
