@@ -46,10 +46,10 @@ struct ClientsSection {
         return Client(name: entry.key, workloads: patterns.map(\.value), allow: allow, deny: deny)
     }
 
-    /// Names of models, each once.
+    /// Names of models and pools, each once.
     private static func names(_ field: Field, _ models: ModelIndex, _ reading: Reading) -> [String] {
         var seen: [String: Field] = [:]
-        return reading.values(field) { text throws(Refusal) in try models.name(text) }.compactMap { located in
+        return reading.values(field) { text throws(Refusal) in try models.callable(text) }.compactMap { located in
             if let first = seen[located.value] {
                 reading.fault(located.field, "\(located.shown) is given twice; the first is on line \(first.line)")
                 return nil

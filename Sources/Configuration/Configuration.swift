@@ -5,7 +5,8 @@ package import Catalog
 /// A file is taken as a whole or not at all, and everything that is wrong with it is reported at once. Everything may be
 /// left out: an empty file is a configuration, too.
 package enum Configuration {
-    private static let keys = KnownKeys(["node", "capture", "models", "clients"], later: ["pools", "groups", "anonymous"])
+    private static let keys = KnownKeys(
+        ["node", "capture", "models", "pools", "capabilities", "clients"], later: ["groups", "anonymous"])
 
     /// Reads the text of a configuration. Endpoints with literal addresses have them filled in, those with names have none.
     package static func parse(_ yaml: String) throws(ConfigurationFaults) -> Catalog {
@@ -54,11 +55,17 @@ package enum Configuration {
         var catalog = Catalog()
         let fields = reading.members(root, keys)
         if let field = fields["node"] { catalog.node = NodeSection.read(field, reading) }
-        if let field = fields["models"] { catalog.models = ModelsSection.read(field, reading) }
-        let models = ModelIndex(catalog.models)
+        if let field = fields["capabilities"] { catalog.capabilities = CapabilitiesSection.read(field, reading) }
+        let capabilities = CapabilityIndex(catalog.capabilities)
+        if let field = fields["models"] { catalog.models = ModelsSection.read(field, capabilities, reading) }
+        if let field = fields["pools"] {
+            catalog.pools = PoolsSection.read(field, catalog.models, capabilities, reading)
+        }
+        let models = ModelIndex(catalog.models, pools: catalog.pools.map(\.name))
         if let field = fields["capture"] { catalog.rules = CaptureSection.read(field, models, reading) }
         if let field = fields["clients"] { catalog.clients = ClientsSection.read(field, models, reading) }
         if let field = fields["models"] { checkSlots(catalog, field, reading) }
+        if let field = fields["models"] ?? fields["pools"] { checkEndpoints(catalog, field, reading) }
         return catalog
     }
 
@@ -69,5 +76,13 @@ package enum Configuration {
         reading.fault(
             field, "has \(needed) models with qos, with access private or in a capture rule; at most \(Limits.slots) are possible"
         )
+    }
+
+    private static func checkEndpoints(_ catalog: Catalog, _ field: Field, _ reading: Reading) {
+        let count =
+            catalog.models.reduce(0) { $0 + $1.endpoints.count + $1.fallback.count }
+            + catalog.pools.reduce(0) { $0 + $1.fallback.count }
+        guard count > Limits.endpoints else { return }
+        reading.fault(field, "with all pools has \(count) endpoints; at most \(Limits.endpoints) are possible")
     }
 }

@@ -31,6 +31,10 @@ struct DedicationCheck {
             let count = "\(model.endpoints.count) endpoints; path direct chooses among at most \(Limits.directEndpoints)"
             reading.fault(field, "\(quoted(model.name)) has \(count)")
         }
+        if model.endpoints.contains(where: { $0.tls != nil }) {
+            let reason = "and path direct sends what the caller sends: nobody would encrypt it"
+            reading.fault(field, "\(quoted(model.name)) has an endpoint with https, \(reason)")
+        }
         if let endpoint = model.endpoints.first(where: { !$0.pathPrefix.isEmpty }) {
             let reason = "and path direct changes no request: the path could not be put before it"
             reading.fault(

@@ -1,11 +1,18 @@
 import Catalog
 
-/// The URL of an endpoint: `http://HOST[:PORT][/PREFIX]`.
+/// The URL of an endpoint: `http://HOST[:PORT][/PREFIX]`, or the same with https.
 enum EndpointText {
     private static let form = "write http://HOST:PORT or http://HOST:PORT/PREFIX"
 
+    private enum Scheme {
+        case http, https
+
+        var port: UInt16 { self == .http ? 80 : 443 }
+    }
+
+    /// An endpoint with https has its host as the name that its certificate must have.
     static func endpoint(_ text: String) throws(Refusal) -> Endpoint {
-        let rest = try afterScheme(text)
+        let (scheme, rest) = try afterScheme(text)
         guard rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
             throw Refusal("has a character that no URL has; \(form)")
         }
@@ -14,20 +21,21 @@ enum EndpointText {
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let authority = rest[..<slash]
         guard !authority.contains("@") else { throw Refusal("has user information; \(form)") }
-        return try endpoint(authority: authority, prefix: pathPrefix(rest[slash...]))
+        return try endpoint(scheme, authority: authority, prefix: pathPrefix(rest[slash...]))
     }
 
-    private static func afterScheme(_ text: String) throws(Refusal) -> Substring {
+    private static func afterScheme(_ text: String) throws(Refusal) -> (Scheme, Substring) {
         guard let colon = text.firstRange(of: "://") else { throw Refusal("is not a URL; \(form)") }
         switch text[..<colon.lowerBound].lowercased() {
-        case "http": return text[colon.upperBound...]
-        case "https": throw Refusal("cannot be used: https endpoints are not supported by this version")
-        default: throw Refusal("has a scheme other than http; \(form)")
+        case "http": return (.http, text[colon.upperBound...])
+        case "https": return (.https, text[colon.upperBound...])
+        default: throw Refusal("has a scheme other than http and https; \(form)")
         }
     }
 
-    private static func endpoint(authority: Substring, prefix: String) throws(Refusal) -> Endpoint {
-        let (host, bracketed, port) = try hostAndPort(authority)
+    private static func endpoint(_ scheme: Scheme, authority: Substring, prefix: String) throws(Refusal) -> Endpoint {
+        let (host, bracketed, given) = try hostAndPort(authority)
+        let port = given ?? scheme.port
         let address = IPAddress(String(host))
         if bracketed {
             guard address?.family == .v6 else { throw Refusal("has no IPv6 address in its brackets; \(form)") }
@@ -40,13 +48,14 @@ enum EndpointText {
         let name = address?.description ?? host.lowercased()
         let shown = bracketed ? "[\(name)]" : name
         return Endpoint(
-            host: name, port: port, authority: port == 80 ? shown : "\(shown):\(port)", pathPrefix: prefix,
-            addresses: address.map { [SocketAddress(ip: $0, port: port)] } ?? [])
+            host: name, port: port, authority: port == scheme.port ? shown : "\(shown):\(port)", pathPrefix: prefix,
+            addresses: address.map { [SocketAddress(ip: $0, port: port)] } ?? [],
+            tls: scheme == .https ? EndpointTLS(serverName: name) : nil)
     }
 
     private static func hostAndPort(
         _ authority: Substring
-    ) throws(Refusal) -> (host: Substring, bracketed: Bool, port: UInt16) {
+    ) throws(Refusal) -> (host: Substring, bracketed: Bool, port: UInt16?) {
         var host = authority
         var portText: Substring?
         let bracketed = authority.hasPrefix("[")
@@ -62,7 +71,7 @@ enum EndpointText {
             guard portText?.contains(":") == false else { throw Refusal("has an IPv6 address without brackets; \(form)") }
         }
         guard !host.isEmpty else { throw Refusal("has no host; \(form)") }
-        guard let portText else { return (host, bracketed, 80) }
+        guard let portText else { return (host, bracketed, nil) }
         guard let port = AddressText.port(portText) else { throw Refusal("has no port from 1 to 65535; \(form)") }
         return (host, bracketed, port)
     }

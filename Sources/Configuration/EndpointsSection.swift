@@ -1,38 +1,43 @@
 import Catalog
 
-/// `models.NAME.endpoints`: the servers that have the model.
-enum EndpointsSection {
-    private static let keys = KnownKeys(["url", "weight"], later: ["labels", "maxInFlight", "upstreamModel"])
+/// `endpoints` and `fallback`: the servers that have a model.
+struct EndpointsSection {
+    /// What an endpoint has that does not say otherwise.
+    struct Defaults {
+        var engine = Engine.openai
+        var health = HealthCheck()
+    }
 
-    static func read(_ list: Field, _ reading: Reading) -> [Endpoint] {
-        let elements = reading.elements(list)
+    private let defaults: Defaults
+    private let reading: Reading
+    private var seen: [String: Field] = [:]
+
+    init(_ defaults: Defaults, _ reading: Reading) {
+        self.defaults = defaults
+        self.reading = reading
+    }
+
+    /// Reads a list in which there must be something. No URL may stand in two of the lists that one section reads.
+    mutating func read(_ list: Field) -> [Endpoint] {
         if list.isNull || list.isEmptyList { reading.fault(list, "names no endpoint") }
-        var seen: [String: Field] = [:]
-        return elements.compactMap { element in
-            guard let endpoint = endpoint(element, reading) else { return nil }
+        return readIfAny(list)
+    }
+
+    /// Reads a list that may be empty.
+    mutating func readIfAny(_ list: Field) -> [Endpoint] {
+        let elements = reading.elements(list)
+        var endpoints: [Endpoint] = []
+        for element in elements {
+            guard let endpoint = EndpointReader(defaults, reading).read(element) else { continue }
             if let first = seen[endpoint.value.url] {
                 reading.fault(endpoint.field, "\(endpoint.shown) is an endpoint already, \(first.key) on line \(first.line)")
             }
             seen[endpoint.value.url] = seen[endpoint.value.url] ?? endpoint.field
-            return endpoint.value
+            endpoints.append(endpoint.value)
         }
-    }
-
-    /// An endpoint is a URL by itself or a mapping that has one.
-    private static func endpoint(_ element: Field, _ reading: Reading) -> Located<Endpoint>? {
-        guard case .mapping = element.value.content else { return reading.value(element, EndpointText.endpoint) }
-        let fields = reading.members(element, keys)
-        var weight: UInt16 = 1
-        reading.set(&weight, fields["weight"]) { text throws(Refusal) in
-            UInt16(clamping: try NumberText.integer(text, in: 1...65_535))
+        if !endpoints.isEmpty, endpoints.count == elements.count, endpoints.allSatisfy({ $0.weight == 0 }) {
+            reading.fault(list, "gives weight 0 to every endpoint; at least one needs a weight from 1 to 65535")
         }
-        guard let url = fields["url"] else {
-            reading.fault(element, "has no url; write {url: \"http://HOST:PORT\"}")
-            return nil
-        }
-        guard let located = reading.value(url, EndpointText.endpoint) else { return nil }
-        var endpoint = located.value
-        endpoint.weight = weight
-        return Located(value: endpoint, field: located.field, shown: located.shown)
+        return endpoints
     }
 }

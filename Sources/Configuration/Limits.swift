@@ -10,6 +10,17 @@ enum Limits {
     /// `MB_MAX_DESTINATIONS`: entries of each of the kernel plane's rule tries, one trie for each address family.
     static let destinations = 65_536
     static let models = 100_000
+    /// Of all models and pools together: as many as the proxy has numbers for.
+    static let endpoints = 65_536
+    static let labels = 64
+    static let maintenanceWindows = 64
+    static let pools = 1_024
+    /// Models in all pools together.
+    static let poolMembers = 262_144
+    /// Pools inside each other.
+    static let poolDepth = 16
+    /// Custom ones.
+    static let capabilities = 1_024
     /// `MB_MAX_MODELS`: models that the kernel plane governs.
     static let slots = 4_096
     /// `MB_MAX_SET_ENDPOINTS`: endpoints among which connect() chooses.
@@ -18,6 +29,11 @@ enum Limits {
     static let access = 262_144
     static let gateways = 64
     static let clients = 65_536
+    /// Bytes of a file of certificates, and of a key for an endpoint.
+    static let certificateBytes = 1 << 20
+    static let keyBytes = 8 << 10
+    /// Bytes of a request's body that are kept to send it again.
+    static let keptBody = 32 << 20
     /// Bytes of a file that a `${file:…}` names, and of all references of one configuration together.
     static let referenceBytes = 64 << 10
     static let allReferenceBytes = 4 << 20

@@ -50,6 +50,54 @@ enum NameText {
         return text
     }
 
+    /// The name of a label, as Kubernetes has them: `tier`, `topology.kubernetes.io/zone`.
+    static func label(_ text: String) throws(Refusal) -> String {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard text.utf8.count <= 253, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isIdentifierByte) }) else {
+            throw Refusal("is not a label: letters, digits, dots, underscores or hyphens, and one slash at most")
+        }
+        return text
+    }
+
+    /// What a label says; may be empty.
+    static func labelValue(_ text: String) throws(Refusal) -> String {
+        guard text.utf8.count <= 253 else { throw Refusal("is longer than 253 bytes") }
+        return text
+    }
+
+    /// A node of the capability tree: `generation.text-generation.sql-generation`.
+    static func capability(_ text: String) throws(Refusal) -> String {
+        let nodes = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard nodes.count <= 8, nodes.allSatisfy(isCapabilityNode) else {
+            throw Refusal(
+                "is not a capability: one to eight names with dots between them, each of 1 to 63 small letters, digits and hyphens"
+            )
+        }
+        return text
+    }
+
+    private static func isCapabilityNode(_ text: Substring) -> Bool {
+        (1...63).contains(text.utf8.count) && !text.hasPrefix("-") && !text.hasSuffix("-")
+            && text.utf8.allSatisfy { isIdentifierByte($0) && !(0x41...0x5A).contains($0) && $0 != UInt8(ascii: "_") }
+    }
+
+    /// The name of a header, RFC 9110 `token`; in lower case.
+    static func header(_ text: some StringProtocol) throws(Refusal) -> String {
+        let isToken = text.utf8.allSatisfy { byte in
+            isIdentifierByte(byte) || "!#$%&'*+^`|~".utf8.contains(byte)
+        }
+        guard (1...256).contains(text.utf8.count), isToken else { throw Refusal("has no name of a header behind header:") }
+        return text.lowercased()
+    }
+
+    static func truth(_ text: String) throws(Refusal) -> Bool {
+        switch text {
+        case "true": return true
+        case "false": return false
+        default: throw Refusal("is not true or false")
+        }
+    }
+
     /// One of the words that an enumeration spells.
     static func word<Word: RawRepresentable<String> & CaseIterable>(
         _ text: String, of type: Word.Type

@@ -20,6 +20,10 @@ enum NumberText {
 
     /// A duration in milliseconds: `500ms`, `10s`, `5m`, `1h`; 1 ms to 24 h.
     static func milliseconds(_ text: String) throws(Refusal) -> Int {
+        try milliseconds(text, in: 1...86_400_000, "from 1ms to 24h")
+    }
+
+    static func milliseconds(_ text: String, in range: ClosedRange<Int>, _ shownRange: String) throws(Refusal) -> Int {
         let forms = "durations are 500ms, 10s, 5m or 1h"
         guard let (number, unit) = split(text), !unit.isEmpty else {
             throw Refusal("is not a duration; \(forms)")
@@ -27,7 +31,7 @@ enum NumberText {
         guard let factor = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000][unit] else {
             throw Refusal("has no known unit of time; \(forms)")
         }
-        return try scaled(number, by: factor, in: 1...86_400_000, "is not from 1ms to 24h")
+        return try scaled(number, by: factor, in: range, "is not \(shownRange)")
     }
 
     /// A size in bytes: `32MiB`, `1GiB`, `500KB` or plain bytes.
@@ -39,6 +43,25 @@ enum NumberText {
         ]
         guard let factor = units[unit] else { throw Refusal("has no known unit of size; \(forms)") }
         return try scaled(number, by: factor, in: range, "is not \(shownRange)")
+    }
+
+    /// `20%`
+    static func percent(_ text: String, in range: ClosedRange<Int>) throws(Refusal) -> Int {
+        guard text.hasSuffix("%"), let number = digits(text.dropLast()), range.contains(number) else {
+            throw Refusal("is not a percentage from \(range.lowerBound)% to \(range.upperBound)%")
+        }
+        return number
+    }
+
+    /// A number with up to six decimals, from 0 to a thousand million, in millionths: `2.5`.
+    static func millionths(_ text: String) throws(Refusal) -> UInt64 {
+        let refusal = Refusal("is not a number from 0 to 1000000000 with at most six decimals, as 2.5")
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let whole = digits(parts[0]), whole <= 1_000_000_000 else { throw refusal }
+        guard parts.count == 2 else { return UInt64(whole) * 1_000_000 }
+        guard isAllDigits(parts[1]), parts[1].utf8.count <= 6 else { throw refusal }
+        let decimals = parts[1] + String(repeating: "0", count: 6 - parts[1].utf8.count)
+        return UInt64(whole) * 1_000_000 + (UInt64(decimals) ?? 0)
     }
 
     private static func split(_ text: String) -> (number: Int, unit: String)? {

@@ -13,6 +13,9 @@ struct References {
 
     static func isIn(_ text: String) -> Bool { text.contains("${") }
 
+    /// Whether the text is one reference and nothing else.
+    static func isWhole(_ text: String) -> Bool { text.hasPrefix("${") && text.firstIndex(of: "}") == text.indices.last }
+
     /// `text` with every reference replaced; what is put in is not looked into again. The refusal names the reference.
     mutating func resolve(_ text: String) throws(Refusal) -> String {
         var result = ""

@@ -1,5 +1,12 @@
 internal import Catalog
 
+/// How much of what happens somebody wants to see.
+package enum EventLevel: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Each decision of the router, too.
+    case debug
+    case info
+}
+
 /// Something that happened, as `modelbroker events` shows it.
 package struct EventReport: Hashable, Sendable, Codable {
     /// Open, so that a CLI can show the kinds of an agent newer than itself.
@@ -36,8 +43,14 @@ package struct EventReport: Hashable, Sendable, Codable {
         // An endpoint of the direct path stopped or started to answer.
         package static let endpointDown = Kind(rawValue: "endpoint-down")
         package static let endpointUp = Kind(rawValue: "endpoint-up")
-        // A model's entry was changed by hand.
+        // A model's entry was changed by hand, a server drained or enabled, a pool moved on.
         package static let qosChanged = Kind(rawValue: "qos-changed")
+        package static let endpointDrained = Kind(rawValue: "endpoint-drained")
+        package static let endpointEnabled = Kind(rawValue: "endpoint-enabled")
+        package static let rotated = Kind(rawValue: "rotated")
+        // An endpoint that is asked which models it has got one, or lost one.
+        package static let modelFound = Kind(rawValue: "model-found")
+        package static let modelLost = Kind(rawValue: "model-lost")
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-19T08:15:30.123Z`.
@@ -88,6 +101,9 @@ package struct EventReport: Hashable, Sendable, Codable {
 }
 
 extension EventReport.Kind {
+    /// Who asks for that level or one below it gets the event.
+    package var level: EventLevel { self == .decision ? .debug : .info }
+
     package init(_ kind: ProxyEvent.Kind) {
         switch kind {
         case .unknownModel: self = .unknownModel

@@ -17,17 +17,41 @@ package struct ModelReport: Hashable, Sendable, Codable {
         package var addresses: [String]
         /// Connections refused or timed out, and answers that were nonsense.
         package var failures: UInt64
+        /// What it speaks: `openai`, `kserve-v2`, `ollama` or `raw`; nil, here and below: it is not known or not given.
+        package var engine: String?
+        /// What the server calls the model.
+        package var upstreamModel: String?
+        package var weight: UInt16?
 
-        package init(url: String, addresses: [String], failures: UInt64 = 0) {
+        package init(
+            url: String, addresses: [String], failures: UInt64 = 0, engine: String? = nil, upstreamModel: String? = nil,
+            weight: UInt16? = nil
+        ) {
             self.url = url
             self.addresses = addresses
             self.failures = failures
+            self.engine = engine
+            self.upstreamModel = upstreamModel
+            self.weight = weight
+        }
+
+        /// - Parameter failures: by address.
+        fileprivate init(_ endpoint: Endpoint, failures: [SocketAddress: UInt64]) {
+            self.init(
+                url: endpoint.url, addresses: endpoint.addresses.map(\.description),
+                failures: endpoint.addresses.reduce(0) { $0 + (failures[$1] ?? 0) }, engine: endpoint.engine.rawValue,
+                upstreamModel: endpoint.upstreamModel, weight: endpoint.weight)
         }
     }
 
     package var name: String
     package var source: Source
     package var endpoints: [EndpointReport]
+    /// Used only when none of `endpoints` is usable; nil, here and below: the model is not of the catalogue.
+    package var fallback: [EndpointReport]?
+    package var capabilities: [String]?
+    /// Of requests that name the model itself.
+    package var routing: RoutingReport?
     package var requests: UInt64
     package var active: UInt64
     package var status2xx: UInt64
@@ -72,12 +96,11 @@ package struct ModelReport: Hashable, Sendable, Codable {
 
     /// A model of the catalogue; `failures` by endpoint address.
     package init(_ model: Model, counters: ModelCounters = ModelCounters(), failures: [SocketAddress: UInt64] = [:]) {
-        let endpoints = model.endpoints.map { endpoint in
-            EndpointReport(
-                url: endpoint.url, addresses: endpoint.addresses.map(\.description),
-                failures: endpoint.addresses.reduce(0) { $0 + (failures[$1] ?? 0) })
-        }
+        let endpoints = model.endpoints.map { EndpointReport($0, failures: failures) }
         self.init(name: model.name, source: .catalog, endpoints: endpoints, counters: counters)
+        fallback = model.fallback.map { EndpointReport($0, failures: failures) }
+        capabilities = model.capabilities
+        routing = RoutingReport(model.routing)
     }
 }
 

@@ -22,7 +22,7 @@ import Testing
                 .qosChanged(QoSNotice(model: "m", uid: 7, change: "burst 1 -> 2")),
                 #"{"command":"qos-changed","notice":{"change":"burst 1 -> 2","model":"m","uid":7}}"#
             ),
-            (.events(follow: true, last: 3), #"{"command":"events","follow":true,"last":3}"#),
+            (.events(follow: true, last: 3, level: .info), #"{"command":"events","follow":true,"last":3}"#),
             (.detach, #"{"command":"detach"}"#), (.reload, #"{"command":"reload"}"#),
         ] as [(ControlRequest, String)])
     func requests(_ request: ControlRequest, _ text: String) throws {
@@ -41,7 +41,7 @@ import Testing
 
     @Test func readsANegativeNumberOfEventsAsNone() throws {
         let request = try ControlLine.decode(ControlRequest.self, from: Array(#"{"command":"events","last":-4}"#.utf8))
-        #expect(request == .events(follow: false, last: 0))
+        #expect(request == .events(follow: false, last: 0, level: .info))
     }
 
     @Test func answersStandOnOneLine() throws {

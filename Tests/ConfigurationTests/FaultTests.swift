@@ -18,9 +18,9 @@ import Testing
               - to: "[::1]:80"
                 path: direct
             models:
-              m: {endpoints: ["https://h", {}], qos: {requests: 1}}
+              m: {endpoints: ["ftp://h", {}], qos: {requests: 1}}
             clients: [a]
-            pools: {}
+            groups: {}
             """)
         let listForm = "CIDR:PORT or ADDRESS:PORT, as 10.0.0.0/8:8000, 10.1.2.3:80 or [fd00::/8]:*"
         #expect(
@@ -34,17 +34,21 @@ import Testing
                 "line 9: capture[1]: has no name; every rule needs one",
                 "line 9: capture[1]: has path direct and no model; write the name of the one that these destinations serve",
                 "line 12: models.m.qos.requests: \"1\" is not \(QoSText.rateForm)",
-                "line 12: models.m.endpoints[0]: \"https://h\" cannot be used: https endpoints are not supported by this version",
+                "line 12: models.m.endpoints[0]: \"ftp://h\" has a scheme other than http and https; "
+                    + "write http://HOST:PORT or http://HOST:PORT/PREFIX",
                 "line 12: models.m.endpoints[1]: has no url; write {url: \"http://HOST:PORT\"}",
                 "line 13: clients: must be a mapping of client names, each with its workloads; it is a list",
-                "line 14: pools: is not supported by this version",
+                "line 14: groups: is not supported by this version",
             ])
     }
 
     @Test(arguments: [
-        ("- a\n- b\n", "line 1: must be a mapping of keys and values: node, capture, models, clients; it is a list"),
-        ("hello\n", "line 1: must be a mapping of keys and values: node, capture, models, clients"),
-        ("zzz: 1\n", "line 1: zzz: is not a known key; accepted here: node, capture, models, clients"),
+        (
+            "- a\n- b\n",
+            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, clients; it is a list"
+        ),
+        ("hello\n", "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, clients"),
+        ("zzz: 1\n", "line 1: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, clients"),
         ("node:\n\tcgroup: /\n", "line 2: a tab cannot indent YAML; use spaces"),
         ("node: {\n", "line 2: not YAML: while parsing a flow node, did not find expected node content (column 1)"),
         ("---\nnode:\n---\nnode:\n", "line 3: a second YAML document (---) is not allowed; a configuration is one document"),
@@ -92,7 +96,7 @@ import Testing
                 "line 7: models.\"a.b\": is given twice; the first is on line 6",
                 "line 8: node: is given twice; the first is on line 1",
                 "line 9: clients.c: is given twice; the first is on line 9",
-                "line 10: zzz: is not a known key; accepted here: node, capture, models, clients",
+                "line 10: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, clients",
             ])
     }
 
@@ -199,7 +203,8 @@ import Testing
                 "line 6: models.\"a\\u{a}b\": \"a\\u{a}b\" is not a model name: it has a control character",
                 "line 7: models.\(shown): \"\(shown)\" is not a model name: 1 to 256 bytes",
                 "line 8: models.\"${env:X}\": \"${env:X}\" has a reference; references are resolved in values, not in names",
-                "line 9: models.text: must be a mapping of keys and values: endpoints, access, qos",
+                "line 9: models.text: must be a mapping of keys and values: endpoints, access, qos, engine, "
+                    + "capabilities, strategy, retry, breaker, health, fallback",
                 "line 11: clients.\"a b\": \"a b\" is not a name: 1 to 63 letters, digits, dots, underscores or hyphens",
                 "line 12: clients.one.workloads[1]: \"x\" does not begin with /; write a path below the cgroup v2 mount, "
                     + "as /kubepods.slice/**/checkout*",

@@ -38,7 +38,7 @@ import Testing
             """
             models:
               llama: {endpoints: [http://10.0.0.1:1], access: secret, qos: 5}
-              deep: {endpoints: [http://10.0.0.1:1/v1, {url: "http://10.0.0.2", weight: 0}]}
+              deep: {endpoints: [http://10.0.0.1:1/v1, {url: "http://10.0.0.2", weight: -1}]}
             capture:
               - {name: a, to: 10.0.0.1:1, path: direct}
               - {name: b, to: 10.0.0.1:2, path: direct, model: lama, unknown: relay}
@@ -54,7 +54,7 @@ import Testing
                 "line 2: models.llama.access: \"secret\" is not public or private",
                 "line 2: models.llama.qos: must be a mapping of keys and values: requests, burst, tokens, tokenBurst, connects, "
                     + "connectBurst, connections, bandwidth, priority, dscp, mode, class",
-                "line 3: models.deep.endpoints[1].weight: \"0\" is not a whole number from 1 to 65535",
+                "line 3: models.deep.endpoints[1].weight: \"-1\" is not a whole number from 0 to 65535",
                 "line 5: capture[0]: has path direct and no model; write the name of the one that these destinations serve",
                 "line 6: capture[1].model: \"lama\" is not under models; did you mean llama?",
                 "line 6: capture[1].unknown: has no meaning with path direct: no proxy sees what is sent; leave it out",

@@ -105,7 +105,7 @@ import Testing
         yaml +=
             "capture:\n- {name: '${env:S}', to: ['${env:A}', '${env:M}', '${env:L}', '${env:L}', '${env:S}'], path: '${env:S}'}\n"
         yaml += "- {name: '${env:S}', to: '${env:L}'}\n"
-        yaml += "models: {m: {endpoints: ['${env:S}', 'http://${env:L}', 'http://${env:L}', 'https://${env:S}']}}\n"
+        yaml += "models: {m: {endpoints: ['${env:S}', 'http://${env:L}', 'http://${env:L}', 'ftp://${env:S}']}}\n"
         yaml += "clients: {a: {workloads: ['${env:S}', '/${env:S}', '/${env:S}', '/${env:S}**']}}\n"
         let found = faults(yaml, environment: environment)
         #expect(found.count == 24, "\(found)")

@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func parsesWithEveryExample() throws {
-        let parsed = try catalog(try Self.everything())
+        let parsed = try catalog(try Self.everything(), environment: ["EXAMPLE_KEY": "k"])
         var node = Node()
         node.brokerCgroup = "/modelbroker"
         node.podAddresses = [IPAddress(v4: 169, 254, 77, 1)]
@@ -44,8 +44,17 @@ import Testing
         #expect(parsed.models.map(\.access) == [.private, .public, .public])
         #expect(parsed.models.first?.qos.bandwidth == 50 << 20)
         #expect(parsed.models.first?.qos.service == .guaranteed)
+        let model = try #require(parsed.models.first)
+        #expect(model.routing.retry == RetryPolicy(firstByteTimeout: 30_000), "the values shown are the defaults")
+        #expect(model.routing.breaker == BreakerPolicy())
+        #expect(model.endpoints.map(\.health) == [HealthCheck(path: "/health"), HealthCheck(path: "/health")])
+        #expect(model.endpoints.first?.discovery == Discovery())
+        #expect(model.fallback.map(\.url) == ["https://api.example.com"])
+        #expect(parsed.pools.map(\.name) == ["chat", "gpu"])
+        #expect(parsed.capabilities == ["generation.text-generation.sql-generation"])
         let client = Client(
-            name: "checkout", workloads: ["/kubepods.slice/**/checkout*"], allow: ["llama-70b", "minilm"], deny: ["meta/llama-8b"]
+            name: "checkout", workloads: ["/kubepods.slice/**/checkout*"], allow: ["chat", "llama-70b", "minilm"],
+            deny: ["meta/llama-8b"]
         )
         #expect(parsed.clients == [client])
     }
@@ -57,6 +66,8 @@ import Testing
             "timeouts", "head", "bodyIdle", "keepAlive", "connect", "response", "upstreamIdle", "sniff", "maxBody",
             "qdisc", "weight", "access", "qos", "requests", "burst", "tokens", "tokenBurst", "connects", "connectBurst",
             "connections", "bandwidth", "priority", "dscp", "mode", "class", "allow", "deny",
+            "labels", "upstreamModel", "maintenance", "discover", "fallback", "cost", "provider", "key", "tls", "engine",
+            "capabilities", "strategy", "retry", "breaker", "health", "pools", "mirror",
             "capture", "name", "to", "path", "whenProxyDown", "unknown", "opaque", "models", "endpoints", "url", "clients",
             "workloads",
         ]

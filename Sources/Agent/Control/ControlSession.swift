@@ -70,7 +70,9 @@ struct ControlSession: Sendable {
             answers.hub.publish(EventReport(notice, time: Timestamp.now()))
             try await write(Acknowledgement(), writer)
         case .reload: try await write(await answers.reload(), writer)
-        case .events(let follow, let last):
+        case .endpoints, .drain, .enable, .pools, .pool, .rotate, .capabilities, .explain:
+            try await fail("this agent cannot answer that", writer)
+        case .events(let follow, let last, _):
             if follow {
                 try await self.follow(last: last, writer)
             } else {

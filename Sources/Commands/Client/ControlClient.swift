@@ -36,10 +36,12 @@ package struct ControlClient: Sendable {
     /// Hands over events as they come, until the agent closes the connection.
     ///
     /// Without `follow` the whole answer has to be there within the client's patience; with it there is no time limit.
-    package func events(follow: Bool, last: Int, _ body: (EventReport) throws -> Void) throws {
+    package func events(
+        follow: Bool, last: Int, level: EventLevel = .info, _ body: (EventReport) throws -> Void
+    ) throws {
         let deadline = Deadline(afterMilliseconds: patience)
         let stream = try UnixStream(connectingTo: socket, by: deadline)
-        try stream.send(Self.line(.events(follow: follow, last: last)), by: deadline)
+        try stream.send(Self.line(.events(follow: follow, last: last, level: level)), by: deadline)
         var lines = LineAssembler(limit: limit)
         while try stream.receive(into: &lines, by: follow ? nil : deadline) {
             while let line = try lines.next() { try body(Self.payload(EventReport.self, of: line)) }

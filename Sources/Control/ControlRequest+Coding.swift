@@ -1,0 +1,82 @@
+extension ControlRequest: Codable {
+    private enum Key: String, CodingKey { case command, name, model, client, url, follow, last, level, notice, request }
+    private enum Command: String, Codable {
+        case status, models, model, flows, captures, clients, events, detach, reload
+        case endpoints, drain, enable, pools, pool, rotate, capabilities, explain
+        case qosChanged = "qos-changed"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: Key.self)
+        switch try fields.decode(Command.self, forKey: .command) {
+        case .status: self = .status
+        case .models: self = .models
+        case .model: self = .model(name: try fields.decode(String.self, forKey: .name))
+        case .flows:
+            self = .flows(
+                model: try fields.decodeIfPresent(String.self, forKey: .model),
+                client: try fields.decodeIfPresent(String.self, forKey: .client))
+        case .endpoints: self = .endpoints
+        case .drain: self = .drain(url: try fields.decode(String.self, forKey: .url))
+        case .enable: self = .enable(url: try fields.decode(String.self, forKey: .url))
+        case .pools: self = .pools
+        case .pool: self = .pool(name: try fields.decode(String.self, forKey: .name))
+        case .rotate: self = .rotate(name: try fields.decode(String.self, forKey: .name))
+        case .capabilities: self = .capabilities
+        case .explain: self = .explain(try fields.decode(ExplainRequest.self, forKey: .request))
+        case .captures: self = .captures
+        case .clients: self = .clients
+        case .qosChanged: self = .qosChanged(try fields.decode(QoSNotice.self, forKey: .notice))
+        case .events:
+            self = .events(
+                follow: try fields.decodeIfPresent(Bool.self, forKey: .follow) ?? false,
+                last: max(0, try fields.decodeIfPresent(Int.self, forKey: .last) ?? 0),
+                level: try fields.decodeIfPresent(EventLevel.self, forKey: .level) ?? .info)
+        case .detach: self = .detach
+        case .reload: self = .reload
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: Key.self)
+        try fields.encode(command, forKey: .command)
+        switch self {
+        case .model(let name), .pool(let name), .rotate(let name): try fields.encode(name, forKey: .name)
+        case .drain(let url), .enable(let url): try fields.encode(url, forKey: .url)
+        case .explain(let request): try fields.encode(request, forKey: .request)
+        case .flows(let model, let client):
+            try fields.encodeIfPresent(model, forKey: .model)
+            try fields.encodeIfPresent(client, forKey: .client)
+        case .events(let follow, let last, let level):
+            try fields.encode(follow, forKey: .follow)
+            try fields.encode(last, forKey: .last)
+            // An agent that knows no levels is not asked for one.
+            if level != .info { try fields.encode(level, forKey: .level) }
+        case .qosChanged(let notice): try fields.encode(notice, forKey: .notice)
+        case .status, .models, .endpoints, .pools, .capabilities, .captures, .clients, .detach, .reload: break
+        }
+    }
+
+    private var command: Command {
+        switch self {
+        case .status: .status
+        case .models: .models
+        case .model: .model
+        case .flows: .flows
+        case .endpoints: .endpoints
+        case .drain: .drain
+        case .enable: .enable
+        case .pools: .pools
+        case .pool: .pool
+        case .rotate: .rotate
+        case .capabilities: .capabilities
+        case .explain: .explain
+        case .captures: .captures
+        case .clients: .clients
+        case .qosChanged: .qosChanged
+        case .events: .events
+        case .detach: .detach
+        case .reload: .reload
+        }
+    }
+}
