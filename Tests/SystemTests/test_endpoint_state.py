@@ -16,7 +16,8 @@ def engines(make):
 
 def details(engines, **more):
     health = {"path": "/health", "period": "300ms", "timeout": "300ms"}
-    return {"m": {"endpoints": [{"url": engine.url, "health": health} | more for engine in engines]}}
+    endpoints = [{"url": engine.url, "health": health} | more for engine in engines]
+    return {"m": {"endpoints": endpoints, "strategy": "priority"}}
 
 
 def engine_of(broker, model="m"):
