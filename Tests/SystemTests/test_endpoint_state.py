@@ -87,7 +87,7 @@ def test_discovery(make, engines):
     configured["other"] = {"endpoints": [{"url": engines[1].url, "discover": {"period": "1s", "onNew": "notify"}}]}
     broker = make.broker(details=configured).start()
     eventually(lambda: engine_of(broker, "a-own") == "a", 8, "the discovered model being callable", 0.2)
-    eventually(lambda: broker.events(kind="model-discovered", model="b-own"), 8, "the event", 0.2)
+    eventually(lambda: broker.events(kind="model-found", model="b-own"), 8, "the event", 0.2)
     assert engine_of(broker, "b-own") == 404
     broker.reload()
     assert engine_of(broker, "a-own") == "a"

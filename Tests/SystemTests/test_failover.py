@@ -1,6 +1,7 @@
 """Engines die, hang, fail and come back under load; callers notice only what nobody could spare them."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -20,16 +21,16 @@ def pool_of(engines, **policy):
     endpoints = [{"url": engine.url, "health": {"path": "/health", "period": "500ms", "timeout": "500ms"}} for engine in engines]
     policy = {"strategy": "round-robin", "retry": {"firstByteTimeout": "1s", "budget": "20%"},
               "breaker": {"failures": 3, "cooldown": "1s"}} | policy
-    return {"m": {"endpoints": endpoints} | policy}
+    return {"details": {"x": {"endpoints": endpoints}}, "pools": {"m": {"models": ["x"]} | policy}}
 
 
 def route(broker, name="m"):
-    return broker.ask("pool", "show", name)
+    return broker.ask("pool", "show", name)["counters"]
 
 
 def test_nothing_fails_that_had_not_begun(make, engines):
     """50 streams and 500 requests a second against three engines: one is killed, one hangs, one fails at 30 %, all return."""
-    broker = make.broker(details=pool_of(engines), node={"timeouts": {"connect": "500ms"}}).start()
+    broker = make.broker(**pool_of(engines), node={"timeouts": {"connect": "500ms"}}).start()
     port, log = engines[0].port, engines[0].process.log
 
     async def trouble():
@@ -76,7 +77,7 @@ def test_nothing_fails_that_had_not_begun(make, engines):
 def test_the_first_request_after_an_idle_engine_died(make):
     """The kept-alive connection is dead and nobody has noticed: the request succeeds elsewhere."""
     engines = [make.engine("--name", name, *FAST) for name in "ab"]
-    broker = make.broker(details=pool_of(engines, strategy="priority")).start()
+    broker = make.broker(**pool_of(engines, strategy="priority")).start()
     with Connection.to(*broker.gateway) as connection:
         for _ in range(20):
             assert connection.request("POST", "/v1/chat/completions", chat("m")).header("x-engine") == "a"
@@ -87,7 +88,7 @@ def test_the_first_request_after_an_idle_engine_died(make):
 
 def test_a_restarted_engine_is_preferred_again(make):
     engines = [make.engine("--name", name, *FAST) for name in "ab"]
-    broker = make.broker(details=pool_of(engines, strategy="priority")).start()
+    broker = make.broker(**pool_of(engines, strategy="priority")).start()
     port = engines[0].port
     engines[0].process.kill()
     with Connection.to(*broker.gateway) as connection:
@@ -101,7 +102,7 @@ def test_a_restarted_engine_is_preferred_again(make):
 
 def test_nothing_usable_is_said_at_once(make):
     engines = [make.engine("--name", name, *FAST) for name in "ab"]
-    broker = make.broker(details=pool_of(engines)).start()
+    broker = make.broker(**pool_of(engines)).start()
     with Connection.to(*broker.gateway) as connection:
         assert connection.request("POST", "/v1/chat/completions", chat("m")).status == 200
         for engine in engines:
@@ -118,7 +119,7 @@ def test_nothing_usable_is_said_at_once(make):
 def test_statuses_are_tried_elsewhere(make):
     bad = make.engine("--name", "bad", *FAST, "--fail-status", "503")
     good = make.engine("--name", "good", *FAST)
-    broker = make.broker(details=pool_of([bad, good], strategy="priority")).start()
+    broker = make.broker(**pool_of([bad, good], strategy="priority")).start()
     with Connection.to(*broker.gateway) as connection:
         for _ in range(10):
             answer = connection.request("POST", "/v1/chat/completions", chat("m"))
@@ -130,7 +131,7 @@ def test_statuses_are_tried_elsewhere(make):
 def test_the_last_answer_is_passed_on(make):
     """When nothing is left to try, the caller gets what the engine said, not something made up."""
     bad = make.engine("--name", "bad", *FAST, "--fail-status", "500")
-    broker = make.broker(details=pool_of([bad])).start()
+    broker = make.broker(**pool_of([bad])).start()
     with Connection.to(*broker.gateway) as connection:
         answer = connection.request("POST", "/v1/chat/completions", chat("m"))
     assert answer.status == 500 and "as told" in answer.error["message"]
@@ -138,7 +139,7 @@ def test_the_last_answer_is_passed_on(make):
 
 def test_a_400_is_the_callers_own(make):
     engines = [make.engine("--name", name, *FAST, "--fail-status", "400") for name in "ab"]
-    broker = make.broker(details=pool_of(engines)).start()
+    broker = make.broker(**pool_of(engines)).start()
     with Connection.to(*broker.gateway) as connection:
         assert connection.request("POST", "/v1/chat/completions", chat("m")).status == 400
     assert sum(engine.report()["count"] for engine in engines) == 1
@@ -149,7 +150,7 @@ def test_a_slow_first_byte_is_hedged(make):
     slow = make.engine("--name", "slow", *FAST)
     fast = make.engine("--name", "fast", *FAST)
     policy = {"strategy": "priority", "retry": {"hedge": True, "budget": "50%"}}
-    broker = make.broker(details=pool_of([slow, fast], **policy), node={"workers": 1}).start()
+    broker = make.broker(**pool_of([slow, fast], **policy), node={"workers": 1}).start()
     with Connection.to(*broker.gateway) as connection:
         def ask():
             began = time.monotonic()
@@ -168,14 +169,14 @@ def test_a_slow_first_byte_is_hedged(make):
 
 def test_a_mirror_never_slows_the_original(make):
     engine, shadow = make.engine("--name", "real", *FAST), make.engine("--name", "shadow", *FAST, "--hang")
-    details = pool_of([engine]) | {"next": {"endpoints": [shadow.url]}}
-    pools = {"p": {"models": ["m"], "mirror": {"model": "next", "percent": "100%"}}}
-    broker = make.broker(details=details, pools=pools).start()
+    configured = pool_of([engine], mirror={"model": "next", "percent": "100%"})
+    configured["details"]["next"] = {"endpoints": [shadow.url]}
+    broker = make.broker(**configured).start()
     with Connection.to(*broker.gateway) as connection:
         for _ in range(50):
             began = time.monotonic()
-            answer = connection.request("POST", "/v1/chat/completions", chat("p"))
+            answer = connection.request("POST", "/v1/chat/completions", chat("m"))
             assert answer.header("x-engine") == "real" and time.monotonic() - began < 0.5
     eventually(lambda: shadow.report()["count"] >= 50, 5, "the copies having arrived")
-    assert {r["bodyBytes"] for r in shadow.requests()} == {len(__import__("json").dumps(chat("next")))}
-    assert route(broker, "p")["mirrored"] >= 50
+    assert {r["bodyBytes"] for r in shadow.requests()} == {len(json.dumps(chat("next")))}
+    assert route(broker)["mirrored"] >= 50
