@@ -15,6 +15,7 @@ struct AnswerWriter {
     private let dropInside: Bool
     private let pauseNanoseconds: Int64
     private let name: String
+    private let fields: [(String, String)]
     private let answer: Answer
     private let framing: EngineOptions.Framing
     private let headOnly: Bool
@@ -28,6 +29,7 @@ struct AnswerWriter {
         dropInside = options.dropInside
         pauseNanoseconds = options.itl.nanoseconds
         name = options.name
+        fields = faultless ? [] : options.fields
         self.answer = answer
         headOnly = head.method == "HEAD" || !answer.hasBody
         let wanted = (faultless ? nil : options.framing) ?? (answer.streams ? .chunked : .length)
@@ -80,7 +82,7 @@ struct AnswerWriter {
         var text = "HTTP/1.1 \(answer.status) \(Self.reason(answer.status))\r\n"
         text += "x-engine: \(name)\r\n"
         if answer.status != 204 { text += "content-type: \(answer.contentType)\r\n" }
-        for (name, value) in answer.fields { text += "\(name): \(value)\r\n" }
+        for (name, value) in answer.fields + fields { text += "\(name): \(value)\r\n" }
         if answer.hasBody {
             switch framing {
             case .chunked: text += "transfer-encoding: chunked\r\n"

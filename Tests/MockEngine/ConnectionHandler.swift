@@ -20,10 +20,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var writer: AnswerWriter?
     private var timer: Scheduled<Void>?
 
-    init(options: EngineOptions, log: RequestLog) {
+    init(options: EngineOptions, log: RequestLog, faults: Faults) {
         self.options = options
         self.log = log
-        routes = Routes(options: options, log: log)
+        routes = Routes(options: options, log: log, faults: faults)
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -96,7 +96,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             record.bodySha256 = digest.hexadecimal
         }
         let own = Routes.isOwn(head)
-        if options.hang, !own {
+        if options.hang || routes.faults.now.hang, !own {
             state = .answering
             return
         }
@@ -109,7 +109,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         state = .answering
         writer = AnswerWriter(options: options, answer: answer, head: head, faultless: Routes.isOwn(head))
         log.update(seq) { $0.status = answer.status }
-        schedule(.nanoseconds(answer.delayNanoseconds), context)
+        var delay = answer.delayNanoseconds
+        if let ttft = routes.faults.now.ttft, !Routes.isOwn(head) { delay = ttft.nanoseconds }
+        schedule(.nanoseconds(delay), context)
     }
 
     private func schedule(_ delay: TimeAmount, _ context: ChannelHandlerContext) {

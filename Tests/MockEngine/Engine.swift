@@ -5,6 +5,7 @@ import NIOPosix
 final class Engine: Sendable {
     private let options: EngineOptions
     private let log = RequestLog()
+    private let faults = Faults()
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     init(options: EngineOptions) { self.options = options }
@@ -25,7 +26,7 @@ final class Engine: Sendable {
     }
 
     private func bootstrap() -> ServerBootstrap {
-        let (options, log) = (options, log)
+        let (options, log, faults) = (options, log, faults)
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -33,7 +34,7 @@ final class Engine: Sendable {
             .childChannelOption(.autoRead, value: options.slowAccept == nil)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(options: options, log: log))
+                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(options: options, log: log, faults: faults))
                 }
             }
     }

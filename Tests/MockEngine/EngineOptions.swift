@@ -39,6 +39,8 @@ struct EngineOptions: ParsableArguments, Sendable {
     var hang = false
     @Option(help: "Milliseconds before a new connection is read.")
     var slowAccept: Int?
+    @Option(help: "A field of every answer, NAME=VALUE; may be repeated.")
+    var field: [String] = []
     @Option(help: "Write answers in TCP segments of N bytes.")
     var segmentBytes: Int?
     @Option(help: "Close a connection after N answers, without announcing it.")
@@ -47,12 +49,19 @@ struct EngineOptions: ParsableArguments, Sendable {
     var staleAfter: Int?
 
     var hosts: [String] { host.isEmpty ? ["127.0.0.1"] : host }
+    var fields: [(String, String)] {
+        field.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
+    }
     var modelNames: [String] { models.split(separator: ",").map(String.init) }
     func serves(_ model: String) -> Bool { models == "*" || modelNames.contains(model) }
 
     func validate() throws {
         guard (0...65535).contains(port) else { throw ValidationError("port is between 0 and 65535") }
         guard tokens >= 1, failEvery >= 1, tokenBytes >= 0 else { throw ValidationError("counts start at 1") }
+        guard field.allSatisfy({ !$0.isEmpty && $0.first != "=" }) else { throw ValidationError("fields are NAME=VALUE") }
         guard segmentBytes ?? 1 >= 1 else { throw ValidationError("a segment has at least one byte") }
         guard port != 0 || hosts.count == 1 else { throw ValidationError("several hosts need a fixed port") }
     }

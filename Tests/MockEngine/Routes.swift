@@ -2,9 +2,10 @@
 struct Routes {
     let options: EngineOptions
     let log: RequestLog
+    let faults: Faults
 
     /// Paths of the tests' own: never recorded, and spared by every fault.
-    static func isOwn(_ head: RequestHead) -> Bool { head.path == "/debug/requests" || head.path == "/health" }
+    static func isOwn(_ head: RequestHead) -> Bool { head.path.hasPrefix("/debug/") || head.path == "/health" }
 
     func answer(_ head: RequestHead, body: [UInt8], seq: Int) -> Answer {
         switch (head.method, head.path) {
@@ -13,7 +14,13 @@ struct Routes {
         case ("DELETE", "/debug/requests"):
             log.reset()
             return Answer(status: 204)
+        case ("PUT", "/debug/faults"):
+            let query = head.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+            return faults.set(query: query) == nil ? .error(400, "percent, status, hang, ttft") : Answer(status: 204)
         case ("GET", "/v1/models"), ("HEAD", "/v1/models"): return models()
+        case ("GET", "/api/tags"): return OllamaAnswers(options: options).tags()
+        case ("POST", "/api/chat"), ("POST", "/api/generate"), ("POST", "/api/embed"):
+            return generated(head, body: body, seq: seq)
         case ("POST", "/v1/chat/completions"), ("POST", "/v1/completions"), ("POST", "/v1/embeddings"):
             return generated(head, body: body, seq: seq)
         case (_, "/echo"):
@@ -21,12 +28,15 @@ struct Routes {
             return Answer(contentType: type, parts: [Part(plain: body)])
         case (_, "/early-hints"): return .json("{\"hints\":1}")
         case (_, let path) where path.hasPrefix("/status/"): return status(path)
+        case (_, let path) where path == "/v2" || path.hasPrefix("/v2/"):
+            return InferenceProtocol(options: options).answer(head, body: body) ?? .error(404, "no such path")
         default: return .error(404, "there is no \(head.method) \(head.path) here")
         }
     }
 
     /// The fault that the options ask for, if it is this request's turn.
     func failure(seq: Int) -> Answer? {
+        if let status = faults.status(of: seq) { return .error(status, "failing on request, as told") }
         guard let status = options.failStatus, seq % options.failEvery == 0 else { return nil }
         return .error(status, "failing on request, as told")
     }
@@ -49,6 +59,9 @@ struct Routes {
             return .error(404, "the model \(request.model) does not exist", code: "model_not_found")
         }
         switch head.path {
+        case "/api/chat": return OllamaAnswers(options: options).chat(request)
+        case "/api/generate": return OllamaAnswers(options: options).generate(request)
+        case "/api/embed": return OllamaAnswers(options: options).embed(request)
         case "/v1/embeddings": return Completions.embeddings(request)
         case "/v1/completions": return Completions(options: options, kind: .text, request: request, seq: seq).answer()
         default: return Completions(options: options, kind: .chat, request: request, seq: seq).answer()

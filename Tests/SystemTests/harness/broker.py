@@ -22,7 +22,7 @@ class Broker:
     numbers = iter(range(1, 1_000_000))
 
     def __init__(self, directory: pathlib.Path, capture=(), models=None, node=None, clients=None, netns: str | None = None,
-                 qos=None):
+                 qos=None, pools=None, details=None):
         number = next(self.numbers)
         self.directory = directory
         self.run_directory = directory / "run"
@@ -43,10 +43,15 @@ class Broker:
             } | (node or {}),
             "capture": list(capture),
         }
-        if models:
+        if models or details:
+            models = models or {}
             self.config["models"] = {name: {"endpoints": [{"url": url} for url in urls]} for name, urls in models.items()}
             for name, entry in (qos or {}).items():
                 self.config["models"][name]["qos"] = dict(entry)
+        for name, entry in (details or {}).items():
+            self.config["models"].setdefault(name, {}).update(entry)
+        if pools:
+            self.config["pools"] = pools
         if clients:
             self.config["clients"] = clients
         self.write_config()

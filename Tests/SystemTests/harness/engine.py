@@ -47,5 +47,11 @@ class Engine:
         request = urllib.request.Request(f"{self.url}/debug/requests", method="DELETE")
         urllib.request.urlopen(request, timeout=10).close()
 
+    def fault(self, **faults) -> None:
+        """How it misbehaves from now on: percent, status, hang, ttft; none: not at all."""
+        query = "&".join(f"{name}={value}" for name, value in faults.items())
+        request = urllib.request.Request(f"{self.url}/debug/faults?{query}", method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
+
     def stop(self):
         self.process.stop()

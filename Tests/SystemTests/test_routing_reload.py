@@ -1,0 +1,43 @@
+"""A reload moves no request and closes no stream; it takes no memory either."""
+
+import asyncio
+
+from harness.broker import resident_kib
+from harness.traffic import Client, offer
+from harness.waiting import eventually
+
+RELOADS = 100
+
+
+def test_a_hundred_reloads_under_load(make):
+    engines = [make.engine("--name", name, "--ttft", "2ms", "--itl", "10ms", "--tokens", "100") for name in "abc"]
+    endpoints = [{"url": engine.url} for engine in engines]
+    broker = make.broker(details={"m": {"endpoints": endpoints, "strategy": "round-robin"}},
+                         pools={"p": {"models": ["m"], "strategy": "least-inflight"}}).start()
+
+    def generation():
+        return broker.status()["generation"]
+
+    async def reload(count):
+        for number in range(count):
+            broker.config["pools"]["p"]["strategy"] = ["least-inflight", "round-robin", "weighted", "priority"][number % 4]
+            broker.config["models"]["m"]["endpoints"] = endpoints[number % 2:] if number % 3 else endpoints
+            broker.write_config()
+            broker.reload()
+            await asyncio.sleep(0.12)
+
+    async def run():
+        client = Client(*broker.gateway)
+        load = asyncio.create_task(offer(client, "p", 14, rate=200, streams=50, tokens=100))
+        await reload(20)
+        first = resident_kib(broker.proxy_pid)
+        await reload(RELOADS - 20)
+        return first, resident_kib(broker.proxy_pid), await load
+
+    before = generation()
+    first, last, (requests, streams) = asyncio.run(run())
+    assert [outcome for outcome in requests + streams if not outcome.succeeded] == []
+    assert len(requests) > 2000 and len(streams) > 100
+    assert generation() > before + RELOADS / 2, "reloads that come while one is under way become one"
+    assert last < first + 3072, f"resident KiB {first} -> {last}"
+    eventually(lambda: sum(e["inFlight"] for e in broker.ask("endpoint", "list")) == 0, 5, "nothing being in flight")
