@@ -27,7 +27,7 @@ import Testing
         let sequences = 100_000 / Self.strategies.count + 1
         for seed in 0..<sequences {
             var sequence = Sequence(catalog, ground.table, ground.router, ground.shared, seed: UInt64(seed))
-            sequence.run(events: seed % 50 == 0 ? 200 : 5 + seed % 7)
+            sequence.run(events: seed % 50 == 0 ? 200 : 6 + seed % 7)
             if let fault = sequence.faults.first {
                 Issue.record("sequence \(seed): \(fault)")
                 return
@@ -38,6 +38,9 @@ import Testing
             fallbacks += sequence.fallbacks
         }
         // They went where it matters.
-        #expect(picks > sequences && standbys > sequences / 10 && trials > sequences / 50 && fallbacks > sequences / 50)
+        let counts = "\(picks) picks, \(standbys) standbys, \(trials) trials, \(fallbacks) to fall back to"
+        #expect(
+            picks > 2 * sequences && standbys > sequences / 4 && trials > sequences / 10 && fallbacks > sequences / 100,
+            "\(counts)")
     }
 }

@@ -8,11 +8,14 @@ struct Sequence {
     /// What the model knows of an endpoint.
     struct Known {
         var isOut = false
+        var hasFault = false
         var cooldownUntil: UInt64 = 0
         var rotatedUntil: UInt64 = 0
         /// The breaker's, as announced; nil: closed.
         var openUntil: UInt64?
-        var trials: [Attempt] = []
+        var trials = 0
+        /// Counts the breaker's changes.
+        var changes = 0
         var failuresInARow = 0
         var inFlight = 0
     }
@@ -26,7 +29,7 @@ struct Sequence {
     private var random: Random
     private var now: UInt64 = 1_000 * Ground.second
     private var known: [Known]
-    private var open: [Attempt] = []
+    private var open: [(attempt: Attempt, changes: Int)] = []
     private var sessions: [UInt64: EndpointNumber] = [:]
     private var salt: UInt64
     /// What went wrong, with the events up to it.
@@ -82,9 +85,9 @@ struct Sequence {
 
     private mutating func end(_ outcome: Outcome) {
         guard !open.isEmpty else { return }
-        let attempt = open.remove(at: random.below(open.count))
+        let (attempt, changes) = open.remove(at: random.below(open.count))
         let number = Int(attempt.number)
-        known[number].trials.removeAll { $0 == attempt }
+        if attempt.isTrial, changes == known[number].changes { known[number].trials -= 1 }
         known[number].inFlight -= 1
         let wasClosed = known[number].openUntil == nil
         router.ended(attempt, outcome, now: now)
@@ -113,22 +116,20 @@ struct Sequence {
     private mutating func stand() {
         var standings: [Standing] = []
         for target in (0..<table.targetCount).map({ table.target($0) }) {
-            let isOut = random.below(3) == 0
-            known[Int(target.number)].isOut = isOut
-            let isDrained = random.below(2) == 0
-            guard isOut else {
-                // The router may shorten a cooldown when probes are well again.
-                if let until = known[Int(target.number)].openUntil { known[Int(target.number)].openUntil = min(until, now) }
-                continue
+            let number = Int(target.number)
+            let isDrained = random.below(6) == 0
+            let hasFault = random.below(4) == 0
+            // When probes find an endpoint well again, it is tried at once.
+            if known[number].hasFault, !hasFault, let until = known[number].openUntil {
+                known[number].openUntil = min(until, now)
             }
-            standings.append(
-                Standing(url: target.url, address: target.address, fault: isDrained ? "" : "down", isDrained: isDrained))
+            known[number].hasFault = hasFault
+            known[number].isOut = isDrained || hasFault
+            guard known[number].isOut else { continue }
+            let standing = Standing(url: target.url, address: target.address, fault: hasFault ? "down" : "", isDrained: isDrained)
+            standings.append(standing)
         }
-        // Breakers that were not hastened are open still; the router knows which.
         router.take(standings, table, now: now, epochMilliseconds: 1)
-        for figures in router.endpointFigures(table, now: now) where figures.breaker == .open {
-            known[Int(figures.number)].openUntil = .max
-        }
     }
 
     /// Another event loop tells of what it found.
@@ -171,7 +172,8 @@ struct Sequence {
 
     private mutating func opened(_ number: Int, _ until: UInt64) {
         known[number].openUntil = until
-        known[number].trials = []
+        known[number].trials = 0
+        known[number].changes += 1
         known[number].failuresInARow = 0
         standbys += 1
     }
@@ -179,7 +181,8 @@ struct Sequence {
     private mutating func closed(_ number: Int) {
         guard known[number].openUntil != nil else { return }
         known[number].openUntil = nil
-        known[number].trials = []
+        known[number].trials = 0
+        known[number].changes += 1
         known[number].failuresInARow = 0
     }
 
@@ -198,7 +201,7 @@ struct Sequence {
         let it = known[number]
         guard !it.isOut, now >= it.cooldownUntil else { return false }
         guard let until = it.openUntil else { return true }
-        return until != .max && now >= until && it.trials.count < policy.trials
+        return now >= until && it.trials < policy.trials
     }
 
     private func usable(_ targets: [Int], _ ask: RouteAsk) -> [Int] {
@@ -221,10 +224,10 @@ struct Sequence {
         checkSession(ask, target)
         if target.isFallback { fallbacks += 1 }
         let attempt = router.began(target, for: ask, isTrial: isTrial, now: now)
-        open.append(attempt)
+        open.append((attempt, known[number].changes))
         known[number].inFlight += 1
         if isTrial {
-            known[number].trials.append(attempt)
+            known[number].trials += 1
             trials += 1
         }
         checkCount(number)
@@ -252,7 +255,7 @@ struct Sequence {
             // A second attempt leaves what is only on trial to others.
             let isDoubtful = ask.attempt > 0 && known[Int(own)].openUntil != nil
             if isStrict || isWell && !isDoubtful { fault("a session went from \(own) to \(target.number)") }
-            if isUsable(Int(own)), ask.excluded.contains(own) { return }
+            if ask.excluded.contains(own) { return }
         }
         if !target.isFallback { sessions[ask.session] = target.number }
     }
