@@ -13,6 +13,7 @@ struct Sequence {
         var rotatedUntil: UInt64 = 0
         /// The breaker's, as announced; nil: closed.
         var openUntil: UInt64?
+        var cause = StandbyCause.breaker
         var trials = 0
         /// Counts the breaker's changes.
         var changes = 0
@@ -32,6 +33,9 @@ struct Sequence {
     private var open: [(attempt: Attempt, changes: Int)] = []
     private var sessions: [UInt64: EndpointNumber] = [:]
     private var salt: UInt64
+    /// By number.
+    private let addresses: [SocketAddress]
+    private let keyed: Set<Int>
     /// What went wrong, with the events up to it.
     private(set) var faults: [String] = []
     private(set) var picks = 0
@@ -49,6 +53,9 @@ struct Sequence {
         strategy = table.route(0).policy.strategy
         random = Random(seed: seed)
         salt = random.next()
+        let targets = (0..<table.targetCount).map { table.target($0) }.sorted { $0.number < $1.number }
+        addresses = targets.map(\.address)
+        keyed = Set(targets.filter { !$0.authorization.isEmpty }.map { Int($0.number) })
         known = Array(repeating: Known(), count: table.targetCount)
     }
 
@@ -103,31 +110,33 @@ struct Sequence {
     }
 
     private mutating func failure() -> Outcome {
-        switch random.below(6) {
+        switch random.below(7) {
         case 0: .connectFailed
         case 1: .status(429, retryAfter: random.next() % (5 * Ground.second) + 1)
         case 2: .status(500, retryAfter: nil)
         case 3: .brokenStream
         case 4: .cancelled
+        case 5: .status(401, retryAfter: nil)
         default: .timedOut
         }
     }
 
     private mutating func stand() {
         var standings: [Standing] = []
-        for target in (0..<table.targetCount).map({ table.target($0) }) {
-            let number = Int(target.number)
-            let isDrained = random.below(6) == 0
+        for target in (0..<table.targetCount).map({ table.target($0) }) where !standings.contains(where: { $0.url == target.url })
+        {
             let hasFault = random.below(4) == 0
-            // When probes find an endpoint well again, it is tried at once.
-            if known[number].hasFault, !hasFault, let until = known[number].openUntil {
-                known[number].openUntil = min(until, now)
+            let isDrained = random.below(6) == 0
+            standings.append(
+                Standing(url: target.url, address: target.address, fault: hasFault ? "down" : "", isDrained: isDrained))
+            for number in sharing(target.address) {
+                // When probes find an endpoint well again, it is tried at once.
+                if known[number].hasFault, !hasFault, known[number].cause == .breaker, let until = known[number].openUntil {
+                    known[number].openUntil = min(until, now)
+                }
+                known[number].hasFault = hasFault
+                known[number].isOut = isDrained || hasFault
             }
-            known[number].hasFault = hasFault
-            known[number].isOut = isDrained || hasFault
-            guard known[number].isOut else { continue }
-            let standing = Standing(url: target.url, address: target.address, fault: hasFault ? "down" : "", isDrained: isDrained)
-            standings.append(standing)
         }
         router.take(standings, table, now: now, epochMilliseconds: 1)
     }
@@ -142,10 +151,10 @@ struct Sequence {
             known[number].cooldownUntil = max(known[number].cooldownUntil, until)
         case 1:
             router.take(RoutingNotice(number: EndpointNumber(number), change: .standby(.breaker, until: until)), now: now)
-            opened(number, until)
+            opened(number, .breaker, until)
         default:
             router.take(RoutingNotice(number: EndpointNumber(number), change: .active(.breaker)), now: now)
-            closed(number)
+            if known[number].cause == .breaker { closed(number) }
         }
     }
 
@@ -160,8 +169,9 @@ struct Sequence {
         for notice in router.takeNotices() {
             let number = Int(notice.number)
             switch notice.change {
-            case .standby(.breaker, let until): opened(number, until)
-            case .active(.breaker): closed(number)
+            case .standby(.breaker, let until): opened(number, .breaker, until)
+            case .standby(.authentication, let until): opened(number, .authentication, until)
+            case .active(let cause) where cause == known[number].cause: closed(number)
             case .standby(.cooldown, let until) where until != known[number].cooldownUntil: fault("cooldown nobody asked for")
             case .standby(.rotated, let until): known[number].rotatedUntil = until
             case .active(.rotated): known[number].rotatedUntil = 0
@@ -170,7 +180,8 @@ struct Sequence {
         }
     }
 
-    private mutating func opened(_ number: Int, _ until: UInt64) {
+    private mutating func opened(_ number: Int, _ cause: StandbyCause, _ until: UInt64) {
+        known[number].cause = cause
         known[number].openUntil = until
         known[number].trials = 0
         known[number].changes += 1
@@ -189,7 +200,11 @@ struct Sequence {
     private mutating func count(_ number: Int, _ outcome: Outcome) {
         switch outcome {
         case .success, .status(429, _): known[number].failuresInARow = 0
+        // With a key of the broker's it is no answer, without it is one.
+        case .status(401, _): if !keyed.contains(number) { known[number].failuresInARow = 0 }
         case .cancelled: break
+        case .connectFailed:
+            for peer in sharing(addresses[number]) where known[peer].openUntil == nil { known[peer].failuresInARow += 1 }
         default: if known[number].openUntil == nil { known[number].failuresInARow += 1 }
         }
     }
@@ -201,7 +216,7 @@ struct Sequence {
         let it = known[number]
         guard !it.isOut, now >= it.cooldownUntil else { return false }
         guard let until = it.openUntil else { return true }
-        return now >= until && it.trials < policy.trials
+        return now >= until && it.trials < (it.cause == .breaker ? policy.trials : 1)
     }
 
     private func usable(_ targets: [Int], _ ask: RouteAsk) -> [Int] {
@@ -241,6 +256,8 @@ struct Sequence {
         let rest = usable(route.candidates + route.fallbacks, ask)
         if !rest.isEmpty { fault("picked nothing while \(rest) are usable") }
     }
+
+    private func sharing(_ address: SocketAddress) -> [Int] { addresses.indices.filter { addresses[$0] == address } }
 
     private var isStrict: Bool {
         if case .sessionSticky(let policy) = strategy { return policy.isStrict }
