@@ -81,7 +81,7 @@ package enum Explanation {
         record.chosen = decision.chosen
         guard case .nothing(let recoveryAt, let shortage) = decision.pick else { return record }
         let refusal = refusal(shortage, query.model, Flow.seconds(until: recoveryAt, context.now))
-        (record.status, record.refusal) = (UInt16(refusal.status), refusal.message)
+        (record.status, record.refusal) = (UInt16(refusal.status), refusal.message.description)
         return record
     }
 
