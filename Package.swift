@@ -108,7 +108,12 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity", "Catalog"]),
-        tests("TLSTests", ["TLS", "COpenSSL"]),
+        .target(
+            name: "TLSFixtures", dependencies: ["TLS", "COpenSSL"], path: "Tests/TLSFixtures", swiftSettings: settings),
+        tests("TLSTests", ["TLS", "TLSFixtures", "COpenSSL"]),
+        tests(
+            "ProxyTests",
+            ["Proxy", "Flow", "Routing", "Reactor", "Catalog", "Control", "Telemetry", "HTTPWire", "TLS", "TLSFixtures"]),
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),

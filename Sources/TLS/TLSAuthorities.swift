@@ -23,3 +23,8 @@ package final class TLSAuthorities: @unchecked Sendable {
 
     deinit { X509_STORE_free(store) }
 }
+
+extension TLSAuthorities {
+    /// Where the system's authorities are.
+    package static var systemDirectory: String { String(cString: X509_get_default_cert_dir()) }
+}

@@ -10,14 +10,14 @@ package enum TLSRead: Hashable, Sendable {
 }
 
 /// One end of a TLS connection without I/O, client or server: ciphertext goes in and comes out, plaintext too.
-struct TLSMachine: ~Copyable {
+package struct TLSMachine: ~Copyable {
     private let connection: OpaquePointer
     private let incoming: OpaquePointer
     private let outgoing: OpaquePointer
     private let serverName: String
 
     /// - Parameter connection: fresh; it becomes this machine's.
-    init(owning connection: OpaquePointer, serverName: String) throws(TLSError) {
+    package init(owning connection: OpaquePointer, serverName: String) throws(TLSError) {
         guard let incoming = BIO_new(BIO_s_mem()), let outgoing = BIO_new(BIO_s_mem()) else {
             SSL_free(connection)
             throw .last(.local, "no memory")
@@ -37,10 +37,10 @@ struct TLSMachine: ~Copyable {
         SSL_free(connection)
     }
 
-    var isResumed: Bool { SSL_session_reused(connection) == 1 }
-    var version: String { String(cString: SSL_get_version(connection)) }
+    package var isResumed: Bool { SSL_session_reused(connection) == 1 }
+    package var version: String { String(cString: SSL_get_version(connection)) }
     /// What ALPN agreed on; empty: nothing.
-    var applicationProtocol: String {
+    package var applicationProtocol: String {
         var bytes: UnsafePointer<UInt8>?
         var count: UInt32 = 0
         SSL_get0_alpn_selected(connection, &bytes, &count)
@@ -48,7 +48,7 @@ struct TLSMachine: ~Copyable {
     }
 
     /// Ciphertext from the peer.
-    mutating func feed(_ bytes: UnsafeRawBufferPointer) throws(TLSError) {
+    package mutating func feed(_ bytes: UnsafeRawBufferPointer) throws(TLSError) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
         var written = 0
         guard BIO_write_ex(incoming, base, bytes.count, &written) == 1, written == bytes.count else {
@@ -57,7 +57,7 @@ struct TLSMachine: ~Copyable {
     }
 
     /// Goes on with the handshake; true: it is over. There may be something to send either way, also when it throws.
-    mutating func handshake() throws(TLSError) -> Bool {
+    package mutating func handshake() throws(TLSError) -> Bool {
         ERR_clear_error()
         let result = SSL_do_handshake(connection)
         if result == 1 { return true }
@@ -66,7 +66,7 @@ struct TLSMachine: ~Copyable {
     }
 
     /// Reads plaintext. There may be something to send afterwards.
-    mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(TLSError) -> TLSRead {
+    package mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(TLSError) -> TLSRead {
         ERR_clear_error()
         var count = 0
         let result = SSL_read_ex(connection, buffer.baseAddress, buffer.count, &count)
@@ -79,7 +79,7 @@ struct TLSMachine: ~Copyable {
     }
 
     /// Encrypts all of it, for `withOutput` to bring.
-    mutating func write(_ bytes: UnsafeRawBufferPointer) throws(TLSError) {
+    package mutating func write(_ bytes: UnsafeRawBufferPointer) throws(TLSError) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
         ERR_clear_error()
         var count = 0
@@ -89,7 +89,7 @@ struct TLSMachine: ~Copyable {
     }
 
     /// Tells the peer that no more will be sent.
-    mutating func close() {
+    package mutating func close() {
         ERR_clear_error()
         // An unfinished handshake has nothing to close.
         guard SSL_is_init_finished(connection) == 1 else { return }
@@ -97,10 +97,10 @@ struct TLSMachine: ~Copyable {
         ERR_clear_error()
     }
 
-    var hasOutput: Bool { BIO_ctrl_pending(outgoing) > 0 }
+    package var hasOutput: Bool { BIO_ctrl_pending(outgoing) > 0 }
 
     /// Lends the ciphertext that is to be sent, which is gone from here afterwards.
-    mutating func withOutput(_ body: (UnsafeRawBufferPointer) -> Void) {
+    package mutating func withOutput(_ body: (UnsafeRawBufferPointer) -> Void) {
         var start: UnsafePointer<CChar>?
         let count = copenssl_pending(outgoing, &start)
         guard count > 0 else { return }

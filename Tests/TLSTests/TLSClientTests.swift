@@ -1,5 +1,6 @@
 import COpenSSL
 import TLS
+import TLSFixtures
 import Testing
 
 /// Bytes get through, however they are cut, and only to a server that proves its name.
@@ -74,7 +75,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("DNS:*.engine.example", "a.engine.example"), ("DNS:a,DNS:engine.example", "ENGINE.example"), ("IP:127.0.0.1", "127.0.0.1"),
+        ("DNS:*.engine.example", "a.engine.example"), ("DNS:a,DNS:engine.example", "ENGINE.example"),
+        ("IP:127.0.0.1", "127.0.0.1"),
         ("IP:::1", "::1"),
     ])
     func namesThatFitAreTaken(names: String, wanted: String) throws {
@@ -94,6 +96,9 @@ import Testing
         let (authority, other) = (try TestAuthority(), try TestAuthority("Somebody Else"))
         let server = try TestServer(try other.issue("DNS:engine.example"))
         #expect(try fault(try context(authority), server)?.description == "the server's certificate is from an unknown authority")
+        let namesake = try TestServer(try TestAuthority().issue("DNS:engine.example"))
+        let mistaken = try fault(try context(authority), namesake)
+        #expect(mistaken?.description == "the server's certificate is not from the authority that it names")
         // The system's authorities do not know it, either.
         let system = try TLSContext(serverName: "engine.example", authorities: try TLSAuthorities())
         #expect(try fault(system, server)?.kind == .certificate)

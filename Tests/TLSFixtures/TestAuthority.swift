@@ -2,9 +2,9 @@ import COpenSSL
 import Glibc
 
 /// A certificate authority of a test's own.
-final class TestAuthority {
+package final class TestAuthority {
     /// A key with its certificate; they live as long as this.
-    final class Identity {
+    package final class Identity {
         let certificate: OpaquePointer
         let key: OpaquePointer
 
@@ -19,13 +19,15 @@ final class TestAuthority {
         }
     }
 
-    struct Failure: Error {}
+    package struct Failure: Error {
+        package init() {}
+    }
 
-    let identity: Identity
+    package let identity: Identity
     /// Where its certificate stands in PEM.
-    let file: String
+    package let file: String
 
-    init(_ name: String = "Test Authority") throws {
+    package init(_ name: String = "Test Authority") throws {
         identity = try Self.certificate(name, signedBy: nil, extensions: [(NID_basic_constraints, "critical,CA:TRUE")])
         file = "/tmp/modelbroker-tls-\(getpid())-\(UInt64.random(in: 0 ... .max)).pem"
         let memory = BIO_new_file(file, "w")
@@ -38,7 +40,7 @@ final class TestAuthority {
     /// - Parameters:
     ///   - names: as OpenSSL writes them, `DNS:a.example,IP:127.0.0.1`.
     ///   - from: seconds from now; so is `until`.
-    func issue(_ names: String, from: Int = -3600, until: Int = 3600) throws -> Identity {
+    package func issue(_ names: String, from: Int = -3600, until: Int = 3600) throws -> Identity {
         try Self.certificate(
             "server", signedBy: identity, extensions: [(NID_subject_alt_name, names)], from: from, until: until)
     }
@@ -74,5 +76,12 @@ final class TestAuthority {
             EVP_PKEY_keygen(context, &key) == 1, let key
         else { throw Failure() }
         return key
+    }
+}
+
+extension TestAuthority {
+    /// Puts this authority's file where the other's is.
+    package func replace(_ other: TestAuthority) throws {
+        guard rename(file, other.file) == 0 else { throw Failure() }
     }
 }
