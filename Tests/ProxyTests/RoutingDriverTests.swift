@@ -96,6 +96,27 @@ import Testing
         #expect(records.allSatisfy { $0.inFlight == 0 })
     }
 
+    /// A rival that can't be reached takes nothing from the one that can.
+    @Test func aRaceAgainstNobodyIsWon() throws {
+        let slow = Flag()
+        let first = try TestEngine {
+            if slow.isSet { usleep(300_000) }
+            $0.answer("first END")
+        }
+        let second = try TestEngine { $0.close() }
+        defer { [first, second].forEach { $0.close() } }
+        let proxy = try TestProxy(Catalog(models: [model("m", [first, second]) { $0.retry.hedges = true }]))
+        let caller = try TestCaller(proxy.gateway)
+        for _ in 0..<60 { #expect(caller.ask("m", "END").hasSuffix("first END")) }
+        slow.set()
+        #expect(caller.ask("m", "END").hasSuffix("first END"))
+        second.close()
+        #expect(caller.ask("m", "END").hasSuffix("first END"))
+        let route = try routes(proxy).first { $0.name == "m" }
+        #expect((1...2).contains(route?.hedges ?? 0) && route?.hedgesWon == 0)
+        #expect(try endpoints(proxy).allSatisfy { $0.inFlight == 0 })
+    }
+
     @Test(arguments: [1, 2])
     func drainedEndpointsGetNothing(loops: Int) throws {
         let first = try TestEngine { $0.answer("first END") }
@@ -182,16 +203,17 @@ import Testing
 
     private struct Missing: Error {}
 
-    /// Waits for up to ten seconds for something to become true.
-    private func eventually(_ condition: () throws -> Bool) throws {
-        let deadline = MonotonicClock.now() + 10_000_000_000
-        while try !condition() {
-            guard MonotonicClock.now() < deadline else {
-                Issue.record("it did not happen")
-                return
-            }
-            usleep(5_000)
+}
+
+/// Waits for up to ten seconds for something to become true.
+func eventually(_ condition: () throws -> Bool) throws {
+    let deadline = MonotonicClock.now() + 10_000_000_000
+    while try !condition() {
+        guard MonotonicClock.now() < deadline else {
+            Issue.record("it did not happen")
+            return
         }
+        usleep(5_000)
     }
 }
 

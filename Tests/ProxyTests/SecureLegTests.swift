@@ -142,6 +142,37 @@ import Testing
         #expect(engine.seen.requests.count == 2)
     }
 
+    /// Bytes that nobody asked for are not taken for the answer to what is asked next.
+    @Test func anAnswerTooManyIsNobodys() throws {
+        let authority = try TestAuthority()
+        let engine = try TestEngine(tls: try settings(authority)) {
+            $0.write(
+                "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nEND", thenAtOnce: "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL")
+        }
+        defer { engine.close() }
+        let proxy = try TestProxy(catalog([engine.endpoint(tls: terms(authority))]))
+        let caller = try TestCaller(proxy.gateway)
+        for _ in 0..<10 { #expect(caller.ask("m", "END").hasSuffix("END")) }
+        #expect(engine.seen.requests.count == 10)
+    }
+
+    @Test func copiesGoByHTTPSToo() throws {
+        let authority = try TestAuthority()
+        let engine = try TestEngine { $0.answer("END") }
+        let trial = try TestEngine(tls: try settings(authority)) { $0.answer("ok") }
+        defer { [engine, trial].forEach { $0.close() } }
+        var catalog = catalog([engine.endpoint()])
+        catalog.models.append(Model(name: "next", endpoints: [trial.endpoint(tls: terms(authority))]))
+        catalog.pools = [Pool(name: "chat", models: [.init(model: "m")], mirror: Mirror(model: "next"))]
+        let proxy = try TestProxy(catalog)
+        let caller = try TestCaller(proxy.gateway)
+        let content = String(repeating: "z", count: 900_000)
+        caller.post("chat", content)
+        #expect(caller.receive { $0.hasSuffix("END") }.end == .open)
+        try eventually { trial.seen.requests.count == 1 }
+        #expect(trial.seen.requests.first?.contains(content) == true)
+    }
+
     @Test func plainAndSecureConnectionsToOneAddressAreApart() throws {
         let authority = try TestAuthority()
         let engine = try TestEngine(tls: try settings(authority)) { $0.answer("END") }

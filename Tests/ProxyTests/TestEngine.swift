@@ -186,6 +186,16 @@ struct EngineConnection: ~Copyable {
         sendOutput()
     }
 
+    /// Both in one segment, as far as the kernel goes along, but in records of their own.
+    mutating func write(_ text: String, thenAtOnce more: String) {
+        guard let machine else { return write(text + more) }
+        for part in [text, more] {
+            let bytes = Array(part.utf8)
+            _ = try? bytes.withUnsafeBytes { try machine.tls.write($0) }
+        }
+        sendOutput()
+    }
+
     /// `piece` bytes at a time, each in a segment of its own as far as the kernel goes along.
     mutating func write(_ text: String, piece: Int) {
         Socket.setNoDelay(socket)
