@@ -7,6 +7,8 @@ import Routing
 struct FlowDriver {
     var context: FlowContext
     var flow: Flow
+    let shared = RoutingShared()
+    var numbers = EndpointNumbers()
     var out = FlowOutput()
     /// Bytes written to each leg since the last look.
     var toClient: [UInt8] = []
@@ -28,7 +30,7 @@ struct FlowDriver {
 
     /// A flow through the gateway, or captured under a rule that relays what it does not know.
     init(_ entrance: FlowRecord.Entrance = .gateway, strict: Bool? = nil, models: [String: [SocketAddress]] = ["m": [engine]]) {
-        context = FlowContext(seed: 1)
+        context = FlowContext(seed: 1, shared: shared)
         context.now = 1_000_000_000
         let catalog = models.sorted { $0.key < $1.key }.map { name, addresses in
             Model(
@@ -76,6 +78,11 @@ struct FlowDriver {
 
     mutating func ended(_ leg: Leg) {
         flow.ended(leg, &context, &out)
+        take([])
+    }
+
+    mutating func hungUp() {
+        flow.clientHungUp(&context, &out)
         take([])
     }
 

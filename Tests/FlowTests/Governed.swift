@@ -19,7 +19,7 @@ extension FlowDriver {
     ) {
         self.init(entrance)
         memory.put(qos, "m", slot: Self.slot)
-        let endpoint = Endpoint(host: "e", port: 9101, authority: "e:9101", addresses: [Self.engine])
+        let endpoint = Endpoint(host: "e", port: 9101, authority: "e:9101", addresses: [Self.engine], engine: .raw)
         let models = [
             Model(name: "m", endpoints: [endpoint], access: access, routing: Self.once),
             Model(name: "open", endpoints: [endpoint], routing: Self.once),

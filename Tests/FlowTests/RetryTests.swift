@@ -1,0 +1,283 @@
+import Catalog
+import Control
+import Flow
+import Routing
+import Telemetry
+import Testing
+
+/// What is tried again, where, and when no more.
+@Suite struct RetryTests {
+    static let m = Text.post()
+
+    @Test(arguments: [429, 500, 502, 503, 504]) func aBadStatusIsTriedElsewhereAtOnce(status: Int) {
+        var driver = FlowDriver(FlowDriver.pair())
+        driver.client(Self.m)
+        #expect(driver.connect() == FlowDriver.engine)
+        driver.connected()
+        let first = driver.takeUpstream()
+        driver.upstream(Text.failure(status))
+        #expect(driver.takeClient().isEmpty)
+        let actions = driver.takeActions()
+        #expect(
+            actions.contains(.releaseUpstream(reusable: false)) && actions.last == .connect(FlowDriver.second, .pooled, tls: 0))
+        driver.connected()
+        #expect(driver.takeUpstream().hasSuffix(Text.body) && first.hasSuffix(Text.body))
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 "))
+        #expect(driver.underWay == 0 && driver.route("m")?.retries == 1)
+    }
+
+    @Test(arguments: [400, 401, 404, 422, 501]) func otherStatusesGoOn(status: Int) {
+        var driver = FlowDriver(FlowDriver.pair())
+        driver.client(Self.m)
+        driver.connected()
+        driver.upstream(Text.failure(status))
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 \(status) "))
+        #expect(driver.underWay == 0 && driver.route("m")?.retries == 0)
+    }
+
+    @Test(arguments: ["reset", "eof", "half a head", "head without a body", "garbage"]) func noAnswerIsTriedElsewhere(how: String)
+    {
+        var driver = FlowDriver(FlowDriver.pair())
+        driver.client(Self.m)
+        driver.connected()
+        if how == "half a head" { driver.upstream("HTTP/1.1 200 OK\r\nConte") }
+        if how == "head without a body" { driver.upstream("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") }
+        _ = driver.takeActions()
+        switch how {
+        case "reset": driver.failed(.upstream)
+        case "garbage": driver.upstream("garbage\r\n\r\n")
+        default: driver.ended(.upstream)
+        }
+        #expect(driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.upstream(Text.answer)
+        let answer = driver.takeClient()
+        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("\r\n\r\nok") && driver.underWay == 0)
+    }
+
+    @Test func afterTheFirstByteNothingIsTriedAgain() {
+        var driver = FlowDriver(FlowDriver.pair())
+        driver.client(Self.m)
+        driver.connected()
+        driver.upstream("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx")
+        _ = driver.takeActions()
+        driver.failed(.upstream)
+        #expect(driver.connect() == nil && driver.flow.state == .closing && driver.underWay == 0)
+    }
+
+    @Test func theLastAnswerIsPassedOnWhenNothingIsLeft() {
+        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(attempts: 2)))
+        driver.client(Self.m)
+        driver.connected()
+        driver.upstream(Text.failure(500))
+        driver.connected()
+        driver.upstream(Text.failure(502))
+        let answer = driver.takeClient()
+        #expect(answer.hasPrefix("HTTP/1.1 502 Failed\r\n") && answer.hasSuffix("fail"))
+        #expect(driver.underWay == 0 && driver.flow.state == .idle)
+    }
+
+    @Test func theOnlyEndpointIsTriedAgainAfterAPause() {
+        var driver = FlowDriver(FlowDriver.single())
+        driver.client(Self.m)
+        driver.connected()
+        _ = driver.takeActions()
+        driver.upstream(Text.failure(500))
+        #expect(driver.connect() == nil && driver.flow.state == .connecting && driver.underWay == 0)
+        #expect(driver.flow.deadline - driver.context.now <= 50_000_001)
+        driver.timeout()
+        #expect(driver.connect() == FlowDriver.engine)
+        driver.connected()
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 "))
+    }
+
+    @Test func retryAfterIsHonouredUpToTheLongestPause() {
+        var driver = FlowDriver(FlowDriver.single())
+        driver.client(Self.m)
+        driver.connected()
+        driver.upstream(Text.failure(429, fields: "Retry-After: 1\r\n"))
+        #expect(driver.takeClient().isEmpty)
+        #expect(driver.flow.deadline - driver.context.now >= 1_000_000_000)
+        driver.timeout()
+        driver.connected()
+        driver.upstream(Text.failure(429, fields: "Retry-After: 30\r\n"))
+        let answer = driver.takeClient()
+        #expect(answer.hasPrefix("HTTP/1.1 429 ") && answer.contains("Retry-After: 30\r\n") && driver.underWay == 0)
+    }
+
+    @Test func aClientThatGoesDuringThePauseEndsIt() {
+        for end in [0, 1, 2] {
+            var driver = FlowDriver(FlowDriver.single())
+            driver.client(Self.m)
+            driver.connected()
+            driver.upstream(Text.failure(500))
+            _ = driver.takeActions()
+            switch end {
+            case 0: driver.ended(.client)
+            case 1: driver.failed(.client)
+            default: driver.hungUp()
+            }
+            #expect(driver.takeActions().last == .close(.client) && driver.underWay == 0)
+            #expect(driver.context.ledger.statistics().models.first { $0.name == "m" }?.counters.active == 0)
+        }
+    }
+
+    @Test func aReloadDuringThePauseIsFollowed() {
+        var driver = FlowDriver(FlowDriver.single())
+        driver.client(Self.m)
+        driver.connected()
+        driver.upstream(Text.failure(500))
+        _ = driver.takeActions()
+        var next = FlowDriver.pair()
+        next.models[0].endpoints.removeFirst()
+        next.models.insert(Model(name: "a", endpoints: []), at: 0)
+        driver.adopt(next)
+        driver.timeout()
+        #expect(driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 ") && driver.underWay == 0)
+    }
+
+    @Test func aReloadThatTakesTheModelAwayIsToldSo() {
+        var driver = FlowDriver(FlowDriver.single())
+        driver.client(Self.m)
+        driver.connected()
+        driver.upstream(Text.failure(500))
+        driver.adopt(Catalog())
+        driver.timeout()
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 503 ") && driver.underWay == 0 && driver.flow.state == .idle)
+    }
+
+    @Test func aSlowFirstByteIsTriedElsewhere() {
+        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(attempts: 2, firstByteTimeout: 100)))
+        driver.client(Self.m)
+        driver.connected()
+        _ = driver.takeActions()
+        driver.upstream("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        #expect(driver.flow.deadline - driver.context.now == 100_000_000)
+        driver.timeout()
+        #expect(driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.timeout()
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 504 ") && driver.underWay == 0)
+    }
+
+    @Test func aKeptConnectionThatHadClosedCostsNothing() {
+        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(attempts: 1)))
+        driver.client(Self.m)
+        _ = driver.takeActions()
+        driver.connected(reused: true)
+        driver.ended(.upstream)
+        #expect(driver.takeActions().last == .connect(FlowDriver.engine, .fresh, tls: 0))
+        #expect(driver.underWay == 1 && driver.route("m")?.retries == 0)
+        driver.connected()
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 ") && driver.underWay == 0)
+    }
+
+    @Test func theBudgetEndsAStorm() {
+        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(attempts: 2, budget: 20)))
+        var passed = 0
+        for _ in 0..<100 {
+            driver.client(Self.m)
+            driver.connected()
+            driver.upstream(Text.failure(500))
+            if driver.connect() != nil { driver.connected(); driver.upstream(Text.answer) } else { passed += 1 }
+        }
+        let retries = driver.route("m")?.retries ?? 0
+        #expect(retries <= 20 && retries >= 10, "\(retries)")
+    }
+
+    @Test func connectFailuresGoThroughAllEndpoints() {
+        var catalog = FlowDriver.pair(RetryPolicy(attempts: 2))
+        catalog.models[0].endpoints.append(FlowDriver.endpoint(FlowDriver.third))
+        var driver = FlowDriver(catalog)
+        driver.client(Self.m)
+        for address in [FlowDriver.engine, FlowDriver.second, FlowDriver.third] {
+            #expect(driver.connect() == address)
+            driver.connectFailed()
+        }
+        #expect(driver.underWay == 0 && driver.route("m")?.retries == 1, "only the pause was one")
+    }
+
+    @Test func aHalfReceivedBodyIsSentAgainAndGoesOn() {
+        var driver = FlowDriver(FlowDriver.pair())
+        let text = String(repeating: "x", count: 300_000)
+        let request = Array(Text.post(#"{"model":"m","text":"\#(text)"}"#).utf8)
+        driver.give(.client, Array(request[..<100_000]))
+        _ = driver.takeActions()
+        driver.connected()
+        driver.give(.client, Array(request[100_000..<200_000]))
+        _ = driver.takeUpstream()
+        driver.failed(.upstream)
+        #expect(driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.give(.client, Array(request[200_000...]))
+        let sent = driver.takeUpstream()
+        #expect(sent.hasSuffix(text + "\"}") && sent.utf8.count > 300_000)
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 ") && driver.underWay == 0)
+    }
+
+    @Test func aBodyThatIsNotKeptIsNotSentAgain() {
+        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(bodyLimit: 1000)))
+        let request = Array(Text.post(#"{"model":"m","text":"\#(String(repeating: "x", count: 200_000))"}"#).utf8)
+        driver.give(.client, Array(request[..<100_000]))
+        _ = driver.takeActions()
+        driver.connected()
+        driver.give(.client, Array(request[100_000...]))
+        driver.upstream(Text.failure(500))
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 500 ") && driver.connect() == nil && driver.underWay == 0)
+    }
+
+    @Test func aHeadWithoutEndIsGivenUpAndTriedElsewhere() {
+        var driver = FlowDriver(FlowDriver.pair())
+        driver.client(Self.m)
+        driver.connected()
+        driver.upstream("HTTP/1.1 503 Busy\r\n")
+        _ = driver.takeActions()
+        for _ in 0..<40 where driver.flow.state == .waiting { driver.upstream("X: \(String(repeating: "y", count: 1000))\r\n") }
+        #expect(driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 ") && driver.underWay == 0)
+    }
+
+    @Test func anotherModelOfThePoolIsTriedUnlessTheScopeForbids() {
+        for (scope, wanted) in [(RetryPolicy.Scope.any, FlowDriver.second), (.sameModel, nil), (.sameEndpoint, nil)] {
+            var driver = FlowDriver(FlowDriver.pool(RetryPolicy(scope: scope)))
+            driver.client(Text.ask("chat"))
+            driver.connected()
+            _ = driver.takeActions()
+            driver.upstream(Text.failure(500))
+            #expect(driver.connect() == wanted, "\(scope)")
+            guard wanted != nil else { continue }
+            driver.connected()
+            #expect(driver.takeUpstream().hasSuffix(#""model":"small"}"#))
+            driver.upstream(Text.answer)
+            let models = driver.context.ledger.statistics().models
+            #expect(models.allSatisfy { $0.counters.active == 0 } && models.filter { $0.counters.requests == 1 }.count == 2)
+        }
+    }
+
+    @Test func theBrokersKeyRefusedIsTriedElsewhereAndTakesTheProviderOut() {
+        var catalog = FlowDriver.pair()
+        catalog.models[0].endpoints[0].key = Secret("k")
+        var driver = FlowDriver(catalog)
+        driver.client(Text.post(fields: "Authorization: Bearer mine\r\nX-API-Key: mine\r\napi-key: mine\r\nX-Keep: 1\r\n"))
+        driver.connected()
+        let sent = driver.takeUpstream()
+        #expect(sent.contains("\r\nAuthorization: Bearer k\r\n") && !sent.contains("mine") && sent.contains("X-Keep: 1"))
+        _ = driver.takeActions()
+        driver.upstream(Text.failure(401))
+        #expect(driver.connect() == FlowDriver.second)
+        driver.connected()
+        #expect(driver.takeUpstream().contains("Authorization: "), "without a key of the broker's the caller's goes on")
+        driver.upstream(Text.answer)
+        driver.client(Self.m)
+        #expect(driver.connect() == FlowDriver.second)
+    }
+}
