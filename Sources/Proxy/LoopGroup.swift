@@ -96,7 +96,7 @@ struct LoopGroup: ~Copyable {
         return maps.page
     }
 
-    private mutating func configuration(_ settings: ProxySettings) -> ProxyConfiguration {
+    mutating func configuration(_ settings: ProxySettings) -> ProxyConfiguration {
         let routes = RoutingTable(settings.catalog, &numbers)
         if routes.leftOut > 0 { outbox.log("\(routes.leftOut) endpoints are beyond what can be numbered, and left out") }
         let outbox = outbox

@@ -61,7 +61,7 @@ extension Worker {
         upstream.user = nil
         let keeps =
             reusable && upstream.isConnected && !upstream.hasEnded && !upstream.isHungUp && upstream.queue.isEmpty
-            && draining == nil
+            && draining == nil && hasNothingToSay(upstream)
         if keeps, pool.put(upstream) {
             upstream.idleDeadline = context.now + UInt64(context.timeouts.upstreamIdle) * 1_000_000
             arm(upstream)
@@ -69,6 +69,12 @@ extension Worker {
             sayFarewell(upstream)
             upstreams.remove(upstream.token)
         }
+    }
+
+    /// What a server with TLS sends beyond its answer would be taken for the next one's.
+    private func hasNothingToSay(_ upstream: Upstream) -> Bool {
+        guard let tls = upstream.tls else { return true }
+        return !tls.client.hasInput
     }
 
     func upstreamReady(_ upstream: Upstream, _ ready: Readiness) {

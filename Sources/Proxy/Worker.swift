@@ -132,7 +132,7 @@ final class Worker {
         }
     }
 
-    private func adopt(_ configuration: ProxyConfiguration) {
+    func adopt(_ configuration: ProxyConfiguration) {
         forgetTags(of: context.admission.slotsLost(in: configuration.admission))
         self.configuration = configuration
         context.epochSeconds = ProcessFacts.epochSeconds()

@@ -49,6 +49,9 @@ package struct TLSClient: ~Copyable {
     /// Tells the server that no more will be sent.
     package mutating func close() { machine.close() }
 
+    /// Something was fed that has not been read.
+    package var hasInput: Bool { machine.hasInput }
+
     package var hasOutput: Bool { machine.hasOutput }
 
     /// Lends the ciphertext that is to be sent, which is gone from here afterwards.

@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 
 /// Why a TLS connection can't be had, or broke, as one sentence without a full stop.
 package struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -19,13 +20,20 @@ package struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    /// What OpenSSL noted last in this thread; its list of errors is empty afterwards.
+    /// What OpenSSL noted in this thread; its list of errors is empty afterwards.
     static func last(_ kind: Kind, _ otherwise: StaticString) -> TLSError {
-        let code = ERR_peek_last_error()
+        let (first, code) = (ERR_peek_error(), ERR_peek_last_error())
         ERR_clear_error()
+        // The kernel's reason comes first and says more than what follows from it.
+        if first & systemFlag != 0 {
+            return TLSError(kind, String(cString: strerror(Int32(truncatingIfNeeded: first & ~systemFlag))))
+        }
         guard code != 0, let reason = ERR_reason_error_string(code) else { return TLSError(kind, "\(otherwise)") }
         return TLSError(kind, String(cString: reason))
     }
+
+    /// Marks errno among OpenSSL's errors.
+    private static var systemFlag: UInt { 0x8000_0000 }
 
     /// Why a handshake or a transfer failed. A certificate's fault says more than the failure that it leads to.
     static func of(_ connection: OpaquePointer, serverName: String) -> TLSError {
@@ -58,6 +66,7 @@ package struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
             "the server's certificate is from an unknown authority"
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             "the server's certificate is from an unknown authority (itself)"
+        case X509_V_ERR_CERT_SIGNATURE_FAILURE: "the server's certificate is not from the authority that it names"
         case X509_V_ERR_CERT_REVOKED: "the server's certificate has been revoked"
         default:
             "the server's certificate is not accepted: \(String(cString: X509_verify_cert_error_string(Int(verdict))))"

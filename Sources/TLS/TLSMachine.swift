@@ -97,6 +97,9 @@ package struct TLSMachine: ~Copyable {
         ERR_clear_error()
     }
 
+    /// Something was fed that has not been read.
+    package var hasInput: Bool { SSL_has_pending(connection) == 1 || BIO_ctrl_pending(incoming) > 0 }
+
     package var hasOutput: Bool { BIO_ctrl_pending(outgoing) > 0 }
 
     /// Lends the ciphertext that is to be sent, which is gone from here afterwards.

@@ -39,7 +39,7 @@ for path in Sources/*/; do
     esac
     case $module in
         HTTPWire) forbid "$module" '.*' 'it imports nothing' ;;
-        TLS) forbid "$module" '[^C].*|C[^O].*' 'it imports OpenSSL alone' ;;
+        TLS) forbid "$module" '[^CG].*|C[^O].*' 'it imports OpenSSL and the C library alone' ;;
         Admission | Routing | Identity | Flow | Catalog)
             forbid "$module" 'BPF|KernelPlane|CLinux|Reactor|Proxy|Agent|Foundation.*|Dispatch' \
                 'it knows nothing of sockets, NIO or BPF' ;;

@@ -103,31 +103,34 @@ final class TLSSettings: @unchecked Sendable {
 
 /// One connection of an engine.
 struct EngineConnection: ~Copyable {
+    /// The server's end of TLS, where there may be none.
+    private final class Machine {
+        var tls: TLSMachine
+        init(_ tls: consuming TLSMachine) { self.tls = tls }
+    }
+
     private let socket: Int32
-    private var machine: TLSMachine?
+    private let machine: Machine?
     private var pending: [UInt8] = []
     private(set) var isClosed = false
 
     /// nil when the handshake fails.
     init?(_ number: Int32, _ settings: TLSSettings?) {
         socket = number
-        machine = nil
-        guard let settings else { return }
-        guard let fresh = try? settings.server.accept() else { return nil }
-        machine = consume fresh
-        guard shakeHands() else { return nil }
+        machine = settings.flatMap { try? Machine($0.server.accept()) }
+        if settings != nil, !shakeHands() { return nil }
     }
 
     deinit { _ = Glibc.close(socket) }
 
-    var isResumed: Bool { machine?.isResumed ?? false }
+    var isResumed: Bool { machine?.tls.isResumed ?? false }
 
     private mutating func shakeHands() -> Bool {
         while true {
-            let isOver = (try? machine?.handshake()) ?? nil
+            let isOver = (try? machine?.tls.handshake()) ?? nil
             sendOutput()
             if isOver == true { return true }
-            guard isOver == false, let bytes = receive(), (try? bytes.withUnsafeBytes { try machine?.feed($0) }) != nil else {
+            guard isOver == false, let bytes = receive(), (try? bytes.withUnsafeBytes { try machine?.tls.feed($0) }) != nil else {
                 return false
             }
         }
@@ -160,11 +163,11 @@ struct EngineConnection: ~Copyable {
         guard machine != nil else { return receive() }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let result = buffer.withUnsafeMutableBytes { bytes in try? machine?.read(into: bytes) }
+            let result = buffer.withUnsafeMutableBytes { bytes in try? machine?.tls.read(into: bytes) }
             switch result ?? nil {
             case .bytes(let count): return Array(buffer[..<count])
             case .needsMore:
-                guard let bytes = receive(), (try? bytes.withUnsafeBytes { try machine?.feed($0) }) != nil else { return nil }
+                guard let bytes = receive(), (try? bytes.withUnsafeBytes { try machine?.tls.feed($0) }) != nil else { return nil }
             case .end, nil: return nil
             }
         }
@@ -179,7 +182,17 @@ struct EngineConnection: ~Copyable {
     mutating func write(_ text: String) {
         let bytes = Array(text.utf8)
         guard machine != nil else { return send(bytes) }
-        _ = try? bytes.withUnsafeBytes { try machine?.write($0) }
+        _ = try? bytes.withUnsafeBytes { try machine?.tls.write($0) }
+        sendOutput()
+    }
+
+    /// Both in one segment, as far as the kernel goes along, but in records of their own.
+    mutating func write(_ text: String, thenAtOnce more: String) {
+        guard let machine else { return write(text + more) }
+        for part in [text, more] {
+            let bytes = Array(part.utf8)
+            _ = try? bytes.withUnsafeBytes { try machine.tls.write($0) }
+        }
         sendOutput()
     }
 
@@ -199,7 +212,7 @@ struct EngineConnection: ~Copyable {
     /// Ends the connection; with TLS, `farewell` decides whether it says so first.
     mutating func close(farewell: Bool = true) {
         if farewell {
-            machine?.close()
+            machine?.tls.close()
             sendOutput()
         }
         shutdown(socket, Int32(SHUT_RDWR))
@@ -208,7 +221,7 @@ struct EngineConnection: ~Copyable {
 
     private mutating func sendOutput() {
         var bytes: [UInt8] = []
-        machine?.withOutput { bytes += $0 }
+        machine?.tls.withOutput { bytes += $0 }
         send(bytes)
     }
 

@@ -6,8 +6,10 @@ import Reactor
 @testable import Proxy
 
 /// Event loops in this process with a gateway on loopback, and the agent's part played by the test.
-struct TestProxy: ~Copyable {
+final class TestProxy {
     private let outbox: Outbox
+    /// What came and nobody has asked for yet.
+    private var waiting: [ProxyMessage] = []
     private var loops: LoopGroup
     private(set) var settings: ProxySettings
     let gateway: SocketAddress
@@ -29,7 +31,7 @@ struct TestProxy: ~Copyable {
     deinit { loops.drain() }
 
     /// Puts another catalogue in force, the node's part excepted.
-    mutating func reload(_ change: (inout Catalog) -> Void = { _ in }) throws {
+    func reload(_ change: (inout Catalog) -> Void = { _ in }) throws {
         settings.generation += 1
         change(&settings.catalog)
         try loops.apply(settings)
@@ -37,9 +39,9 @@ struct TestProxy: ~Copyable {
         _ = waitFor { if case .applied(generation) = $0 { $0 } else { nil } }
     }
 
-    mutating func take(_ standings: [EndpointStanding]) { loops.take(standings) }
+    func take(_ standings: [EndpointStanding]) { loops.take(standings) }
 
-    mutating func watchDecisions() { loops.watchDecisions(true) }
+    func watchDecisions() { loops.watchDecisions(true) }
 
     func ask(_ query: ProxyQuery) -> ProxyReport? {
         loops.ask(7, query)
@@ -48,11 +50,12 @@ struct TestProxy: ~Copyable {
         return report
     }
 
-    /// The next message that is wanted, for up to ten seconds; what comes before it is lost.
+    /// The next message that is wanted, for up to ten seconds; the others wait until they are.
     func waitFor(_ isWanted: (ProxyMessage) -> ProxyMessage?) -> ProxyMessage? {
         let deadline = MonotonicClock.now() + 10_000_000_000
         while MonotonicClock.now() < deadline {
-            for message in outbox.takeAll() { if let wanted = isWanted(message) { return wanted } }
+            waiting += outbox.takeAll()
+            if let place = waiting.firstIndex(where: { isWanted($0) != nil }) { return waiting.remove(at: place) }
             var polled = pollfd(fd: outbox.descriptor, events: Int16(POLLIN), revents: 0)
             _ = poll(&polled, 1, 100)
         }

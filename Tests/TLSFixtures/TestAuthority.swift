@@ -19,7 +19,9 @@ package final class TestAuthority {
         }
     }
 
-    package struct Failure: Error {}
+    package struct Failure: Error {
+        package init() {}
+    }
 
     package let identity: Identity
     /// Where its certificate stands in PEM.
@@ -74,5 +76,12 @@ package final class TestAuthority {
             EVP_PKEY_keygen(context, &key) == 1, let key
         else { throw Failure() }
         return key
+    }
+}
+
+extension TestAuthority {
+    /// Puts this authority's file where the other's is.
+    package func replace(_ other: TestAuthority) throws {
+        guard rename(file, other.file) == 0 else { throw Failure() }
     }
 }

@@ -96,6 +96,9 @@ import Testing
         let (authority, other) = (try TestAuthority(), try TestAuthority("Somebody Else"))
         let server = try TestServer(try other.issue("DNS:engine.example"))
         #expect(try fault(try context(authority), server)?.description == "the server's certificate is from an unknown authority")
+        let namesake = try TestServer(try TestAuthority().issue("DNS:engine.example"))
+        let mistaken = try fault(try context(authority), namesake)
+        #expect(mistaken?.description == "the server's certificate is not from the authority that it names")
         // The system's authorities do not know it, either.
         let system = try TLSContext(serverName: "engine.example", authorities: try TLSAuthorities())
         #expect(try fault(system, server)?.kind == .certificate)
