@@ -1,8 +1,12 @@
+internal import Control
+
 /// What makes two events alike.
 struct EventKey: Hashable, Sendable {
     var kind: String
     var model: String
     var client: String
+    /// Of the endpoint; empty: whichever it is.
+    var address = ""
 }
 
 /// Lets a few events of each key through in each window and counts the rest, so that a storm cannot flush the ring or
@@ -11,6 +15,8 @@ struct EventLimiter: Sendable {
     /// Events of one key in one window, and of one kind whatever its keys.
     static let perKey = 5
     static let perKind = 100
+    /// Of decisions, which somebody has asked for: in one window, whatever their keys.
+    static let decisions = 500
     static let window: UInt64 = 1_000_000_000
     /// Keys remembered at a time; beyond that only the limit of the kind holds.
     static let maximumKeys = 4096
@@ -35,7 +41,8 @@ struct EventLimiter: Sendable {
             kinds[key.kind] = kind
             if let own { keys[key] = own }
         }
-        guard kind.passed < Self.perKind, (own?.passed ?? 0) < Self.perKey else {
+        let isDecision = key.kind == EventReport.Kind.decision.rawValue
+        guard kind.passed < (isDecision ? Self.decisions : Self.perKind), isDecision || (own?.passed ?? 0) < Self.perKey else {
             suppressed += 1
             if own != nil { own?.suppressed += 1 } else { kind.suppressed += 1 }
             return nil
@@ -58,7 +65,11 @@ struct EventLimiter: Sendable {
                 left.append((key: EventKey(kind: kind, model: "", client: ""), suppressed: count.suppressed))
             }
         }
-        return left.sorted { ($0.key.kind, $0.key.model, $0.key.client) < ($1.key.kind, $1.key.model, $1.key.client) }
+        return left.sorted {
+            ($0.key.kind, $0.key.model, $0.key.client, $0.key.address) < (
+                $1.key.kind, $1.key.model, $1.key.client, $1.key.address
+            )
+        }
     }
 
     private static func rolled(_ count: Count?, _ now: UInt64) -> Count {
