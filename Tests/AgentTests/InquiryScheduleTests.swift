@@ -44,6 +44,21 @@ import Testing
         #expect(asked.count == 1000)
     }
 
+    /// A few long answers at a time; health checks go on beside them.
+    @Test func onlyAFewReadBodies() {
+        var schedule = InquirySchedule(seed: 7)
+        var long = plan()
+        long.bodyLimit = 4 << 20
+        schedule.watch((0..<50).map { (errand($0), $0 < 40 ? long : plan()) }, now: 0)
+        let first = schedule.due(second)
+        #expect(first.count(where: { $0.plan.bodyLimit != nil }) == InquirySchedule.maximumReading)
+        #expect(first.count == InquirySchedule.maximumReading + 10)
+        for (errand, _, _) in first { _ = schedule.finished(errand, succeeded: true) }
+        let second = schedule.due(second)
+        #expect(second.count == InquirySchedule.maximumReading)
+        #expect(Set(second.map(\.errand)).isDisjoint(with: first.map(\.errand)))
+    }
+
     @Test func thePeriodHasATenthOfJitter() {
         var schedule = schedule(1, plan())
         var now: UInt64 = 0

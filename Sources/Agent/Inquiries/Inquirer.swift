@@ -49,17 +49,18 @@ final class Inquirer: Service {
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
         var look: UInt64 = 0
         while !stopped.load(ordering: .relaxed) {
-            let now = Clocks.monotonic()
-            if now >= look || changed.exchange(false, ordering: .acquiring) {
-                expire(&open, now)
-                start(&open, now)
-                let next = schedule.withLock { $0.next }
-                look = next.map { max($0, now + Self.pause) } ?? .max
-            }
+            // Before anybody is late: what has arrived while a long answer was read counts.
             for inquiry in ready(of: open, until: look) {
                 guard let outcome = inquiry.advance(&buffer) else { continue }
                 open[inquiry.errand] = nil
                 take(outcome, of: inquiry.errand)
+            }
+            let now = Clocks.monotonic()
+            if changed.exchange(false, ordering: .acquiring) || now >= look {
+                expire(&open, now)
+                start(&open, now)
+                let next = schedule.withLock { $0.next }
+                look = next.map { max($0, now + Self.pause) } ?? .max
             }
         }
     }

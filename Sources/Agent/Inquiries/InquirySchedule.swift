@@ -5,6 +5,8 @@
 struct InquirySchedule: Sendable {
     /// Errands under way at once. A thousand servers that say nothing, with a time-out of two seconds, are through in eight.
     static let maximumUnderWay = 256
+    /// Of these, those that read bodies: their limits together bound the memory.
+    static let maximumReading = 8
     /// Between two errands that are new, at most.
     private static let step: UInt64 = 10_000_000
 
@@ -51,16 +53,18 @@ struct InquirySchedule: Sendable {
     mutating func due(_ now: UInt64) -> [(errand: Errand, plan: InquiryPlan, address: Int)] {
         var due: [(errand: Errand, plan: InquiryPlan, address: Int)] = []
         let ready = slots.indices.filter { slots[$0].deadline == nil && slots[$0].next <= now }
+        guard !ready.isEmpty else { return [] }
+        var reading = slots.count { $0.deadline != nil && $0.plan.bodyLimit != nil }
         // Whoever has waited longest comes first, or those at the end would never have a turn.
-        let room = Self.maximumUnderWay - underWay
-        let chosen = ready.count <= room ? ready : Array(ready.sorted { slots[$0].next < slots[$1].next }.prefix(room))
-        for position in chosen {
+        for position in ready.sorted(by: { slots[$0].next < slots[$1].next }) where underWay < Self.maximumUnderWay {
             let plan = slots[position].plan
+            guard plan.bodyLimit == nil || reading < Self.maximumReading else { continue }
+            if plan.bodyLimit != nil { reading += 1 }
+            underWay += 1
             slots[position].deadline = now + plan.timeout
             slots[position].next = now + jittered(plan.period)
             due.append((slots[position].errand, plan, slots[position].failures % plan.addresses.count))
         }
-        underWay += due.count
         return due
     }
 
