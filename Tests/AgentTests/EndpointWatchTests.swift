@@ -51,6 +51,11 @@ private func direct(_ models: [String: [[SocketAddress]]], weights: [UInt16] = [
         #expect(heavy.map(\.weight) == [21_845, 21_845, 21_845, 1])
     }
 
+    @Test func withoutWeightThereIsNothing() {
+        let sets = DirectSets(direct(["a": [[address(1)], [address(2)]]], weights: [0, 3]))
+        #expect(sets.members["a"]?.map(\.address) == [address(2)])
+    }
+
     @Test func anAddressCountsOnce() {
         let sets = DirectSets(direct(["a": [[address(1)], [address(1), address(2)]]], weights: [5, 7]))
         #expect(sets.members["a"]?.map(\.address) == [address(1), address(2)])

@@ -60,13 +60,13 @@ struct DirectSets: Hashable, Sendable {
     }
 
     /// An endpoint's weight is that of all its addresses together: a name with three of them gets no more than one with one.
-    /// An address that two endpoints have counts for the first.
+    /// An address that two endpoints have counts for the first, and an endpoint without weight gets nothing.
     private static func members(_ endpoints: [Endpoint]) -> [Member] {
         let heaviest = endpoints.map(\.weight).max() ?? 1
         let isSplit = endpoints.contains { $0.addresses.count > 1 }
         let scale = isSplit ? max(1, Int(UInt16.max) / Int(max(1, heaviest))) : 1
         var seen: Set<SocketAddress> = []
-        return endpoints.flatMap { endpoint in
+        return endpoints.filter { $0.weight > 0 }.flatMap { endpoint in
             let weight = Int(endpoint.weight) * scale / max(1, endpoint.addresses.count)
             return endpoint.addresses.filter { seen.insert($0).inserted }.map {
                 Member(address: $0, weight: UInt16(clamping: max(1, weight)), url: endpoint.url)
