@@ -82,8 +82,8 @@ let package = Package(
         module(
             "Agent",
             [
-                "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "CLinux",
-                "CBrokerABI", logging,
+                "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "HTTPWire",
+                "CLinux", "CBrokerABI", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),

@@ -26,7 +26,8 @@ final class AgentParts: Sendable {
     }
 
     init(_ groundwork: Groundwork, _ logger: Logger) {
-        let hub = EventHub()
+        let feed = ProxyFeed()
+        let hub = EventHub { feed.watchDecisions($0) }
         let names = NodeNames(groundwork.catalog)
         let failures = EndpointFailures()
         let state = StateFile(path: groundwork.run.statePath, groundwork, logger)
@@ -35,6 +36,12 @@ final class AgentParts: Sendable {
         let endpoints = EndpointWatch(plane: DirectPlane(groundwork.plane), hub: hub, logger: logger)
         let prober = EndpointProber(logger: logger) { endpoints.take($0) }
         let toBroker = Relay<Broker>()
+        let standings = Standings(
+            file: DrainFile(path: groundwork.run.drainedPath),
+            audience: Standings.Audience(
+                proxy: { feed.tell($0) }, kernel: { endpoints.keepOut($0) }, event: { hub.publish($0) }), logger: logger)
+        let discoveries = Discoveries(hub: hub, logger: logger) { toBroker.target?.submit(.discovered) }
+        let inquiries = EndpointInquiries(standings: standings, discoveries: discoveries, logger: logger)
         let supervisor = ProxySupervisor(
             program: groundwork.program,
             surroundings: ProxySupervisor.Surroundings(hub: hub, state: state, logger: logger) { connection in
@@ -43,7 +50,8 @@ final class AgentParts: Sendable {
         let broker = Broker(
             Broker.Surroundings(
                 groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,
-                failures: failures, endpoints: endpoints, prober: prober, state: state, logger: logger))
+                failures: failures, endpoints: endpoints, prober: prober, standings: standings, inquiries: inquiries,
+                discoveries: discoveries, feed: feed, state: state, logger: logger))
         toBroker.target = broker
         let leaving = Leaving()
         self.leaving = leaving
@@ -58,8 +66,8 @@ final class AgentParts: Sendable {
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
             ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
-            prober, KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger),
-            Housekeeping(broker: broker, hub: hub),
+            prober, inquiries, KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger),
+            Housekeeping(broker: broker, hub: hub, standings: standings),
             ControlServer(
                 descriptor: groundwork.controlSocket, group: loops,
                 answers: ControlAnswers(broker, hub: hub, leave: { leaving.leave() }), logger: logger),

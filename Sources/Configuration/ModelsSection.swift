@@ -37,7 +37,7 @@ struct ModelsSection {
         }
         if let qos = fields["qos"] { model.qos = QoSSection.read(qos, reading) }
         if let list = fields["capabilities"] { model.capabilities = paths(list) }
-        model.routing = RoutingSection.read(fields, reading)
+        model.routing = RoutingSection.read(fields, over: model.routing, reading)
         readEndpoints(&model, field, fields)
         return model
     }

@@ -46,7 +46,7 @@ struct PoolsSection {
             draft.pool.selector = LabelsSection.read(field, reading)
             if case .mapping(let entries) = field.value.content, entries.isEmpty { reading.fault(field, "names no label") }
         }
-        draft.pool.routing = RoutingSection.read(fields, reading)
+        draft.pool.routing = RoutingSection.read(fields, over: draft.pool.routing, reading)
         var section = EndpointsSection(EndpointsSection.Defaults(), reading)
         if let list = fields["fallback"] { draft.pool.fallback = section.readIfAny(list) }
         if let field = fields["mirror"], !field.isNull { draft.pool.mirror = mirror(field) }

@@ -10,8 +10,9 @@ enum RoutingSection {
         "failures", "errorRate", "minimum", "window", "cooldown", "trials", "successes",
     ])
 
-    static func read(_ fields: [String: Field], _ reading: Reading) -> RoutingPolicy {
-        var policy = RoutingPolicy()
+    /// - Parameter defaults: what holds for keys that are left out.
+    static func read(_ fields: [String: Field], over defaults: RoutingPolicy, _ reading: Reading) -> RoutingPolicy {
+        var policy = defaults
         if let field = fields["strategy"], let strategy = StrategySection.read(field, reading) { policy.strategy = strategy }
         if let field = fields["retry"] { policy.retry = retry(field, reading) }
         if let field = fields["breaker"] { policy.breaker = breaker(field, reading) }

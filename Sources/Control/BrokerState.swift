@@ -3,6 +3,8 @@
 package struct BrokerState: Hashable, Sendable, Codable {
     /// The file's name in the run directory.
     package static let fileName = "state.json"
+    /// Beside it: URLs of servers that were drained by hand, one a line.
+    package static let drainedFileName = "drained"
 
     /// Absolute path of the broker's cgroup, with `agent` and `proxy` below it.
     package var brokerCgroup: String

@@ -2,7 +2,11 @@ internal import Catalog
 
 /// A server of one model, at one address, and how it fares.
 package struct EndpointReport: Hashable, Sendable, Codable {
-    package enum State: String, Hashable, Sendable, Codable { case active, standby }
+    package enum State: String, Hashable, Sendable, Codable {
+        case active, standby
+        /// The proxy does not say, and the agent knows nothing against it.
+        case unknown
+    }
 
     /// What the kernel's own choice on the path `direct` knows of it.
     package struct Direct: Hashable, Sendable, Codable {

@@ -40,7 +40,7 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let reloadFailed = Kind(rawValue: "reload-failed")
         // Something is wrong with the tree of `node.qdisc`.
         package static let qdisc = Kind(rawValue: "qdisc")
-        // An endpoint of the direct path stopped or started to answer.
+        // An endpoint stopped or started to answer the agent's probes.
         package static let endpointDown = Kind(rawValue: "endpoint-down")
         package static let endpointUp = Kind(rawValue: "endpoint-up")
         // A model's entry was changed by hand, a server drained or enabled, a pool moved on.
@@ -66,7 +66,8 @@ package struct EventReport: Hashable, Sendable, Codable {
     /// The capture rule's name.
     package var rule: String?
     /// Of `limited`: which part of the model's entry, and whether it only observes, so that the connect was let pass. Of
-    /// `refused`: the limit, or the error's code.
+    /// `refused`: the limit, or the error's code. Of an endpoint's turn: why it gets no requests, as `StandbyReason.text` has
+    /// it.
     package var reason: String?
     package var observed: Bool?
     package var detail: String?

@@ -29,6 +29,8 @@ package enum Metrics {
         package static let reason = "reason"
         package static let kind = "kind"
         package static let direction = "direction"
+        package static let route = "route"
+        package static let url = "url"
     }
 
     package static let buildInfo = Metric("modelbroker_build_info", .gauge, "The agent's version; always 1.")

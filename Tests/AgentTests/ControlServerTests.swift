@@ -20,7 +20,7 @@ import Testing
         let answers = ControlAnswers(
             status: { StatusReport() }, models: { [ModelReport(name: "llama", source: .seen)] },
             flows: { (_, _) async throws(AgentError) in throw AgentError("the proxy does not answer") }, captures: { [] },
-            clients: { [ClientReport(Client(name: "checkout"), number: 1)] },
+            clients: { [ClientReport(Client(name: "checkout"), number: 1)] }, routing: Self.routing,
             reload: { ReloadReport(time: "", accepted: true, generation: 2) }, detach: { () async throws(AgentError) in },
             leave: left, hub: hub)
         var logger = Logger(label: "test")
@@ -31,6 +31,59 @@ import Testing
         let task = Task { try await server.run() }
         defer { task.cancel() }
         try await body(FakeClient.Maker(path: path), hub)
+    }
+
+    private static let routing = RoutingAnswers(
+        endpoints: { [EndpointReport(model: "llama", url: "http://a", address: nil, state: .unknown)] }, pools: { [] },
+        capabilities: { [CapabilityReport(path: "a.b")] },
+        drain: { (url, isDrained) async throws(AgentError) in
+            guard url == "http://a" else { throw AgentError("no endpoint has the URL \(url)") }
+            return DrainReport(url: url, isDrained: isDrained, isChanged: true, models: ["llama"])
+        },
+        rotate: { (name) async throws(AgentError) in RotationReport(name: name, from: "http://a", to: "http://b") },
+        explain: { (request) async throws(AgentError) in
+            ExplainReport(RouteDecision(kind: "pool", name: request.model), model: request.model)
+        })
+
+    @Test func answersAboutPoolsAndEndpoints() async throws {
+        try await serving { make, _ in
+            let client = try make()
+            client.send("{\"command\":\"endpoints\"}\n{\"command\":\"pools\"}\n{\"command\":\"pool\",\"name\":\"x\"}\n")
+            guard case .success(let endpoints) = try await client.answer([EndpointReport].self) else {
+                Issue.record("no endpoints")
+                return
+            }
+            #expect(endpoints.map(\.state) == [.unknown])
+            #expect(try await client.answer([PoolReport].self) == .success([]))
+            #expect(try await client.answer(PoolReport.self) == .failure("there is no pool x"))
+            client.send("{\"command\":\"drain\",\"url\":\"http://a\"}\n{\"command\":\"enable\",\"url\":\"http://b\"}\n")
+            #expect(
+                try await client.answer(DrainReport.self)
+                    == .success(DrainReport(url: "http://a", isDrained: true, isChanged: true, models: ["llama"])))
+            #expect(try await client.answer(DrainReport.self) == .failure("no endpoint has the URL http://b"))
+            client.send("{\"command\":\"rotate\",\"name\":\"chat\"}\n{\"command\":\"capabilities\"}\n")
+            #expect(
+                try await client.answer(RotationReport.self)
+                    == .success(RotationReport(name: "chat", from: "http://a", to: "http://b")))
+            #expect(try await client.answer([CapabilityReport].self) == .success([CapabilityReport(path: "a.b")]))
+            client.send("{\"command\":\"explain\",\"request\":{\"model\":\"chat\",\"headers\":[]}}\n")
+            guard case .success(let explained) = try await client.answer(ExplainReport.self) else {
+                Issue.record("not explained")
+                return
+            }
+            #expect(explained.kind == "pool" && explained.name == "chat")
+        }
+    }
+
+    @Test func showsDecisionsToWhoAsksForThem() async throws {
+        try await serving { make, hub in
+            let client = try make()
+            client.send("{\"command\":\"events\",\"follow\":true,\"last\":1,\"level\":\"debug\"}\n")
+            hub.publish(EventReport(time: "", kind: .reloaded))
+            _ = try await client.event()
+            hub.publish(EventReport(time: "", kind: .decision, detail: "chat -> a"))
+            #expect(try await client.event().detail == "chat -> a")
+        }
     }
 
     @Test func answersOnOneConnection() async throws {

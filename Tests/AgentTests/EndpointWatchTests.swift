@@ -51,6 +51,11 @@ private func direct(_ models: [String: [[SocketAddress]]], weights: [UInt16] = [
         #expect(heavy.map(\.weight) == [21_845, 21_845, 21_845, 1])
     }
 
+    @Test func withoutWeightThereIsNothing() {
+        let sets = DirectSets(direct(["a": [[address(1)], [address(2)]]], weights: [0, 3]))
+        #expect(sets.members["a"]?.map(\.address) == [address(2)])
+    }
+
     @Test func anAddressCountsOnce() {
         let sets = DirectSets(direct(["a": [[address(1)], [address(1), address(2)]]], weights: [5, 7]))
         #expect(sets.members["a"]?.map(\.address) == [address(1), address(2)])
@@ -121,6 +126,28 @@ private func direct(_ models: [String: [[SocketAddress]]], weights: [UInt16] = [
         #expect(hub.last(1).first?.kind == .endpointUp)
         watch.take(.init(address: address(9), usable: false, reason: "nobody's"))
         #expect(hub.last(10).count == 4)
+    }
+
+    /// Drained, unwell at layer 7 or in maintenance: connect() does not choose it whatever the probes find.
+    @Test func whoIsKeptOutIsNotChosen() throws {
+        let watch = watch()
+        try watch.apply(direct(["a": [[address(1)], [address(2)]]]), ["a": 1], usable: [:])
+        _ = try watch.settle()
+        let key = EndpointKey(url: "http://h0", address: address(1))
+        watch.keepOut([key, EndpointKey(url: "http://other", address: address(2))])
+        #expect(kernel.state.withLock(\.told) == ["1 10.0.0.1:80 false"], "another URL at that address is another endpoint")
+        watch.take(.init(address: address(1), usable: false, reason: "x"))
+        watch.take(.init(address: address(1), usable: true, reason: nil))
+        #expect(kernel.state.withLock(\.told).count == 1)
+        #expect(try watch.settle() == [address(1): true, address(2): true], "what the probes know is theirs")
+        try watch.apply(direct(["a": [[address(1)], [address(3)]]]), ["a": 1], usable: [:])
+        #expect(kernel.state.withLock(\.applied).last?[1]?.map(\.usable) == [false, true])
+        watch.keepOut([])
+        #expect(kernel.state.withLock(\.told).last == "1 10.0.0.1:80 true")
+        watch.take(.init(address: address(1), usable: false, reason: "x"))
+        watch.keepOut([key])
+        watch.keepOut([])
+        #expect(kernel.state.withLock(\.told).last == "1 10.0.0.1:80 false", "the probe still fails")
     }
 
     /// A rule that is still in force keeps its endpoints until the rules have changed.

@@ -1,4 +1,5 @@
 import Control
+import Synchronization
 import Testing
 
 @testable import Agent
@@ -114,6 +115,58 @@ import Testing
         var count = 0
         for await _ in slow.events { count += 1 }
         #expect(count == EventSubscription.buffer)
+    }
+
+    @Test func decisionsAreForThoseWhoAsk() async {
+        let watched = Mutex<[Bool]>([])
+        let hub = EventHub { now in watched.withLock { $0.append(now) } }
+        let decision = EventReport(time: "", kind: .decision, model: "chat")
+        hub.publish(decision)
+        #expect(hub.last(10).isEmpty, "nobody watches")
+        let plain = hub.follow(last: 0) {}
+        #expect(watched.withLock { $0 } == [])
+        let one = hub.follow(last: 0, level: .debug) {}
+        let two = hub.follow(last: 0, level: .debug) {}
+        for _ in 0..<50 { hub.publish(decision) }
+        hub.publish(EventReport(time: "", kind: .reloaded))
+        #expect(hub.last(10).map(\.kind) == [.reloaded], "decisions do not flush what is kept")
+        one.end()
+        #expect(watched.withLock { $0 } == [true])
+        two.end()
+        #expect(watched.withLock { $0 } == [true, false])
+        var seen: [EventReport.Kind] = []
+        for await event in two.events { seen.append(event.kind) }
+        #expect(seen == Array(repeating: .decision, count: 50) + [.reloaded], "none of them is left out")
+        hub.close()
+        var others: [EventReport.Kind] = []
+        for await event in plain.events { others.append(event.kind) }
+        #expect(others == [.reloaded])
+    }
+
+    @Test func aWatcherThatIsTooSlowWatchesNoMore() {
+        let watched = Mutex<[Bool]>([])
+        let hub = EventHub { now in watched.withLock { $0.append(now) } }
+        let slow = hub.follow(last: 0, level: .debug) {}
+        for number in 0...EventSubscription.buffer {
+            hub.publish(EventReport(time: "", kind: EventReport.Kind(rawValue: "k\(number)")))
+        }
+        #expect(slow.isLate)
+        #expect(watched.withLock { $0 } == [true, false])
+    }
+
+    @Test func decisionsHaveALimitOfTheirOwn() {
+        var limiter = EventLimiter()
+        let key = EventKey(kind: "decision", model: "chat", client: "")
+        let passed = (0..<1000).filter { limiter.admit(key, now: UInt64($0)) != nil }
+        #expect(passed.count == EventLimiter.decisions)
+    }
+
+    @Test func everyEndpointFallsByItself() {
+        let hub = EventHub()
+        for number in 0..<20 {
+            hub.publish(EventReport(time: "", kind: .endpointStandby, model: "m", address: "10.0.0.\(number):80"))
+        }
+        #expect(hub.last(100).count == 20)
     }
 
     @Test func aStormIsShownByItsCount() {

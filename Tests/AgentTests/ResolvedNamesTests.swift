@@ -55,7 +55,7 @@ import Testing
         }
         defer { gate.signal() }
         let before = ContinuousClock.now
-        let answers = await resolver.resolve(["a", "hangs", "b", "c", "d", "e"], limit: .seconds(1))
+        let answers = await resolver.resolve(["a", "hangs", "b", "c", "d", "e"], limit: .seconds(3))
         #expect(ContinuousClock.now - before < .seconds(10))
         #expect(answers["hangs"] == .unknown("no answer in time"))
         #expect(answers["e"] == .addresses([IPAddress(v4: 10, 0, 0, 1)]))

@@ -21,19 +21,6 @@ import Testing
             ])
     }
 
-    @Test func endpointsAsATable() {
-        let endpoints = [
-            DirectEndpointReport(model: "m", address: "10.0.0.1:80", weight: 2, usable: true, open: 1, picked: 4),
-            DirectEndpointReport(
-                model: "m", address: "10.0.0.2:80", weight: 1, usable: false, failed: 2, failedMillisecondsAgo: 3500),
-        ]
-        #expect(
-            words(DirectEndpointReport.table(endpoints, width: nil)) == [
-                "MODEL ADDRESS WEIGHT USABLE OPEN PICKED FAILED LAST FAILURE", "m 10.0.0.1:80 2 yes 1 4 0 -",
-                "m 10.0.0.2:80 1 NO 0 0 2 3s ago",
-            ])
-    }
-
     @Test func aModelsDetailIsOneObject() throws {
         let model = ModelDetail(ModelReport(name: "m", source: .catalog), direct: [meter])
         let text = String(decoding: try ControlLine.encode(model), as: UTF8.self)

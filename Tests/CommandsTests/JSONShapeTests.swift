@@ -84,7 +84,10 @@ import Testing
             ])
         let failures = [SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 80): 3 as UInt64]
         let text = try json(ModelReport(model, counters: counters, failures: failures))
-        #expect(text.contains(#""endpoints":[{"addresses":["127.0.0.1:80"],"failures":3,"url":"http://127.0.0.1"}]"#))
+        #expect(
+            text.contains(
+                #""endpoints":[{"addresses":["127.0.0.1:80"],"engine":"openai","failures":3,"url":"http://127.0.0.1","weight":1}]"#
+            ))
         #expect(text.contains(#""firstByte":{"count":0}"#) && text.contains(#""source":"catalog""#))
         #expect(text.contains(#""requests":2"#))
         for counter in [#""rateLimited":7"#, #""tokenLimited":8"#, #""accessRefused":9"#, #""tokens":1000"#] {

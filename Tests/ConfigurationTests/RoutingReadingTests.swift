@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", Strategy.priority), ("strategy:", .priority), ("strategy: priority", .priority),
+        ("", Strategy.roundRobin), ("strategy:", .roundRobin), ("strategy: priority", .priority),
         ("strategy: round-robin", .roundRobin),
         ("strategy: weighted", .weighted), ("strategy: least-inflight", .leastInFlight), ("strategy: power-of-two", .powerOfTwo),
         ("strategy: lowest-latency", .lowestLatency), ("strategy: {kind: cost-first}", .costFirst),
@@ -55,7 +55,7 @@ import Testing
         #expect(try model("retry: off").routing.retry.attempts == 1)
         #expect(try model("retry: {statuses: []}").routing.retry.statuses.isEmpty)
         #expect(try model("retry: {statuses: 500}").routing.retry.statuses == [500])
-        #expect(try model("retry:\nbreaker: {}").routing == RoutingPolicy())
+        #expect(try model("retry:\nbreaker: {}").routing == RoutingPolicy(strategy: .roundRobin))
     }
 
     @Test func everyKeyOfAnEndpoint() throws {

@@ -26,6 +26,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         routes = Routes(options: options, log: log, faults: faults)
     }
 
+    /// The broker's own questions: answered like any other, faults included, and not recorded, since they come when they like.
+    private static func isProbe(_ head: RequestHead) -> Bool {
+        head.values("user-agent").contains { $0.hasPrefix("modelbroker/") }
+    }
+
     func channelActive(context: ChannelHandlerContext) {
         connection = log.opened()
         guard let delay = options.slowAccept else { return }
@@ -70,7 +75,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func begin(_ head: RequestHead, _ context: ChannelHandlerContext) {
         (self.head, body, seq) = (head, [], 0)
-        if !Routes.isOwn(head) { seq = log.begin(connection: connection, peer: peer(context), head: head) }
+        if !Routes.isOwn(head), !Self.isProbe(head) { seq = log.begin(connection: connection, peer: peer(context), head: head) }
         if let limit = options.staleAfter, served >= limit, !Routes.isOwn(head) { return abort(context) }
         if head.path == "/ws", !head.values("upgrade").isEmpty { return upgrade(head, context) }
         if head.has("expect", "100-continue") { write("HTTP/1.1 100 Continue\r\n\r\n", context) }
@@ -100,7 +105,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             state = .answering
             return
         }
-        let failure = own ? nil : routes.failure(seq: seq)
+        let failure = own ? nil : routes.failure(seq: max(1, seq))
         send(failure ?? routes.answer(head, body: body, seq: seq), context)
     }
 

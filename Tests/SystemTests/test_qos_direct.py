@@ -47,7 +47,7 @@ def broker(make, engines):
 
 
 def endpoints(broker) -> dict[str, dict]:
-    return {endpoint["address"]: endpoint for endpoint in broker.ask("endpoint", "list", "d")}
+    return {endpoint["address"]: endpoint["direct"] for endpoint in broker.ask("endpoint", "list", "d")}
 
 
 def who(connection) -> str:

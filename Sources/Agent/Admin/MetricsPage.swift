@@ -14,6 +14,8 @@ struct MetricsPage: Sendable {
     var restarts: UInt64 = 0
     /// nil: the kernel plane does not answer.
     var governed: GovernedPage?
+    /// nil: the proxy does not answer.
+    var routing: RoutingPage?
     /// nil: the proxy does not answer, and what only it knows is left out.
     var statistics: ProxyStatistics?
 
@@ -31,6 +33,7 @@ struct MetricsPage: Sendable {
             renderProxy(statistics, &text)
             renderModels(&text)
         }
+        routing?.render(&text)
         return text
     }
 

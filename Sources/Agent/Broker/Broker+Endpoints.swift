@@ -7,7 +7,7 @@ extension Broker {
     func applyEndpoints(_ new: Catalog) throws(Obstacle) {
         let usable = surroundings.prober.usable
         do {
-            try surroundings.endpoints.apply(resolved.applied(to: new), governed.slots, usable: usable)
+            try surroundings.endpoints.apply(whole(new), governed.slots, usable: usable)
         } catch {
             throw Obstacle(reason: "the kernel refused the endpoints: \(error)")
         }
@@ -30,6 +30,27 @@ extension Broker {
             settleEndpoints()
         } catch {
             complain(ofEndpoints: error.reason)
+        }
+    }
+
+    /// Has the endpoints of the configuration in force asked how they are and what they have.
+    func survey() {
+        surroundings.discoveries.adopt(catalog)
+        let whole = whole(catalog)
+        surroundings.standings.adopt(whole)
+        surroundings.inquiries.adopt(whole)
+    }
+
+    /// Puts models into force that were discovered, and takes those out that vanished.
+    func register() async {
+        do {
+            try await enforce(catalog)
+            isDiscoveryBehind = false
+        } catch {
+            if !isDiscoveryBehind {
+                logger.error("cannot register discovered models", metadata: ["reason": "\(error.reason)"])
+            }
+            isDiscoveryBehind = true
         }
     }
 

@@ -7,7 +7,7 @@ extension Broker {
     /// Gives the models of a catalogue their entries, before anything refers to them.
     func admit(_ new: Catalog) throws(Obstacle) -> Governed {
         do {
-            return try Governed.changed(resolved.applied(to: new), in: groundwork.plane)
+            return try Governed.changed(whole(new), in: groundwork.plane)
         } catch {
             takeBack(to: governed)
             throw Obstacle(reason: "the kernel refused it: \(error)", nothingChanged: true)
@@ -28,7 +28,7 @@ extension Broker {
     /// Tries again what of the models' entries is not in force.
     func govern() async {
         do {
-            let trial = try Governed.changed(resolved.applied(to: catalog), in: groundwork.plane)
+            let trial = try Governed.changed(whole(catalog), in: groundwork.plane)
             guard trial.slots != governed.slots || governed.fault != nil || governed.isBehind else { return }
         } catch {
             // It has been said why.

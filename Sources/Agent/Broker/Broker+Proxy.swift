@@ -30,7 +30,8 @@ extension Broker {
         let number = generation
         let plane = groundwork.plane
         let maps = [plane.listenersDescriptor, plane.modelsDescriptor, plane.bucketsDescriptor]
-        let outcome = await new.welcome(settings(catalog, number), maps: maps, atMost: Self.applyLimit)
+        let feed = surroundings.feed
+        let outcome = await new.welcome(settings(catalog, number), maps: maps, atMost: Self.applyLimit) { feed.brief(new) }
         note(outcome, number, from: new)
     }
 
@@ -38,12 +39,27 @@ extension Broker {
     /// them, then in the proxy, since it can refuse, then the rest in the kernel. Entries go when nothing refers to them any
     /// more.
     func enforce(_ new: Catalog) async throws(Obstacle) {
-        let number = issue()
+        do {
+            surroundings.discoveries.adopt(new)
+            try await put(new, issue())
+        } catch {
+            // The endpoints are those of the configuration before again.
+            survey()
+            throw error
+        }
+    }
+
+    private func put(_ new: Catalog, _ number: UInt64) async throws(Obstacle) {
         let former = governed
         governed = try admit(new)
         let current = connection?.isOpen == true ? connection : nil
+        let whole = whole(new)
         if let current {
-            let outcome = await current.configure(settings(new, number), atMost: Self.applyLimit)
+            let (standings, feed) = (surroundings.standings, surroundings.feed)
+            let outcome = await current.configure(settings(new, number), atMost: Self.applyLimit) {
+                standings.adopt(whole)
+                feed.brief(current)
+            }
             if case .rejected(let reason) = outcome {
                 rejection = reason
                 takeBack(to: former)
@@ -58,6 +74,8 @@ extension Broker {
         generation = number
         rejection = nil
         settleEndpoints()
+        surroundings.standings.adopt(whole)
+        surroundings.inquiries.adopt(whole)
         governed.settle(groundwork.plane)
         announce()
         clinux_release_start_memory()
@@ -68,9 +86,12 @@ extension Broker {
         if governed.isUnfinished { await govern() }
         if endpointsComplaint != nil { bringEndpoints() }
         surroundings.endpoints.retell()
+        if isDiscoveryBehind { await register() }
         guard let connection, connection.isOpen, proxyGeneration != generation else { return }
         let number = generation
-        note(await connection.configure(settings(catalog, number), atMost: Self.applyLimit), number, from: connection)
+        let feed = surroundings.feed
+        let outcome = await connection.configure(settings(catalog, number), atMost: Self.applyLimit) { feed.brief(connection) }
+        note(outcome, number, from: connection)
     }
 
     private func note(_ outcome: ProxyConnection.Outcome, _ number: UInt64, from source: ProxyConnection) {
@@ -104,16 +125,21 @@ extension Broker {
     /// Asks for the addresses of names. True if any changed.
     func resolveNames(_ names: [String]) async -> Bool {
         guard !names.isEmpty else { return false }
-        let answers = await surroundings.resolver.resolve(names, limit: Self.resolveLimit)
+        return take(await surroundings.resolver.resolve(names, limit: Self.resolveLimit))
+    }
+
+    private func take(_ answers: [String: ResolvedNames.Answer]) -> Bool {
+        let now = Clocks.monotonic()
         var changed = false
         for (name, answer) in answers.sorted(by: { $0.key < $1.key }) {
             if resolved.take(answer, for: name) { changed = true }
+            nameSchedule.finished(name, succeeded: answer.isAddresses, now: now)
             report(answer, for: name)
         }
         return changed
     }
 
-    /// A name that fails is logged once, and an event each time.
+    /// A name that begins to fail is logged and an event, once.
     private func report(_ answer: ResolvedNames.Answer, for name: String) {
         let reason: String
         switch answer {
@@ -124,16 +150,30 @@ extension Broker {
         }
         let known = !(resolved.addresses[name] ?? []).isEmpty
         let detail = "\(name): \(reason)" + (known ? "; its last addresses stay in use" : "")
+        guard failingNames.insert(name).inserted else { return }
         surroundings.hub.publish(EventReport(time: Timestamp.now(), kind: .endpointFailed, detail: detail))
-        if failingNames.insert(name).inserted {
-            logger.warning("cannot resolve an endpoint's name", metadata: ["name": "\(name)", "reason": "\(reason)"])
-        }
+        logger.warning("cannot resolve an endpoint's name", metadata: ["name": "\(name)", "reason": "\(reason)"])
     }
 
-    func refreshNames() async {
+    /// Starts to look up the names that are due. Nothing else waits for a name server.
+    func lookUpNames() {
         let names = catalog.endpointNames
         resolved.keep(only: names)
-        guard await resolveNames(names) else { return }
+        failingNames.formIntersection(names)
+        let due = nameSchedule.due(names, now: Clocks.monotonic())
+        guard !due.isEmpty else { return }
+        let resolver = surroundings.resolver
+        Task { submit(.resolved(await resolver.resolve(due, limit: Self.resolveLimit))) }
+    }
+
+    /// Takes in what came of it.
+    func refresh(_ answers: [String: ResolvedNames.Answer]) async {
+        let wanted = Set(catalog.endpointNames)
+        // Of names that are no longer asked for nothing is kept but that they are not under way.
+        for name in answers.keys where !wanted.contains(name) {
+            nameSchedule.finished(name, succeeded: true, now: Clocks.monotonic())
+        }
+        guard take(answers.filter({ wanted.contains($0.key) })) else { return }
         do {
             try await enforce(catalog)
         } catch {

@@ -25,8 +25,9 @@ extension Broker {
         report.configuration.lastReload = lastReload
         report.kernel = kernelStatus()
         report.counts.rules = catalog.rules.count
-        report.counts.models = catalog.models.count
-        report.counts.endpoints = catalog.models.reduce(0) { $0 + $1.endpoints.count }
+        let whole = whole(catalog)
+        report.counts.models = whole.models.count
+        report.counts.endpoints = whole.placedEndpoints.count
         report.counts.clients = catalog.clients.count
         report.counts.workloads = workloads.count
         report.proxy = StatusReport.Proxy(await surroundings.supervisor.status, await statistics())
@@ -68,11 +69,11 @@ extension Broker {
         let numbers = await statistics()
         let entries = Dictionary(grouping: numbers?.models ?? [], by: \.name)
         let failures = surroundings.failures.all
-        let resolvedCatalog = resolved.applied(to: catalog)
-        let known = resolvedCatalog.models.map { model in
+        let whole = whole(catalog)
+        let known = whole.models.map { model in
             ModelReport(model, counters: Self.sum(entries[model.name] ?? []), failures: failures)
         }
-        let names = Set(catalog.models.map(\.name))
+        let names = Set(whole.models.map(\.name))
         let seen = (numbers?.models ?? []).filter { !names.contains($0.name) }
         return known + seen.map { ModelReport(name: $0.name, source: .seen, counters: $0.counters) }
     }
@@ -118,8 +119,11 @@ extension Broker {
         page.restarts = await surroundings.supervisor.status.restarts
         page.statistics = await statistics()
         // The configuration's own come first, so that no flood of invented names takes their places; of these the governed.
-        for model in catalog.modelsBySlotOrder { _ = labels.label(for: model.name) }
+        for model in whole(catalog).modelsBySlotOrder { _ = labels.label(for: model.name) }
         page.governed = governedPage()
+        if let proxy = await routing() {
+            page.routing = RoutingPage(view(proxy), routes: proxy.routes) { labels.label(for: $0) }
+        }
         for entry in page.statistics?.models ?? [] {
             page.models[labels.label(for: entry.name), default: ModelCounters()] += entry.counters
         }

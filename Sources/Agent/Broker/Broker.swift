@@ -19,6 +19,10 @@ actor Broker: Service {
         var failures: EndpointFailures
         var endpoints: EndpointWatch
         var prober: EndpointProber
+        var standings: Standings
+        var inquiries: EndpointInquiries
+        var discoveries: Discoveries
+        var feed: ProxyFeed
         var state: StateFile
         var logger: Logger
     }
@@ -30,8 +34,12 @@ actor Broker: Service {
         /// if its bytes are the same, since what it refers to may have changed.
         case reload(asked: UInt64?)
         case cgroups(CgroupTree)
-        /// Ask for the addresses of all names again.
+        /// Names may be due to be looked up again.
         case names
+        /// What came of looking names up.
+        case resolved([String: ResolvedNames.Answer])
+        /// Endpoints have models that they had not, or have them no more.
+        case discovered
         /// Something may have been left undone.
         case retry
         /// An entry may have been changed by hand.
@@ -49,6 +57,9 @@ actor Broker: Service {
     /// As the file says it; endpoints by name have no addresses here.
     var catalog: Catalog
     var resolved = ResolvedNames()
+    var nameSchedule = NameSchedule()
+    /// Models that were discovered are not in force as they should be.
+    var isDiscoveryBehind = false
     /// In force; and the last number given out, which may have been refused.
     var generation: UInt64
     var issued: UInt64
@@ -120,6 +131,8 @@ actor Broker: Service {
     func run() async throws {
         announce()
         _ = await resolveNames(catalog.endpointNames)
+        // Before connect() can choose anything: whoever is drained stays out.
+        survey()
         bringEndpoints()
         for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
         reloads.close()
@@ -130,7 +143,9 @@ actor Broker: Service {
         case .welcome(let connection): await welcome(connection)
         case .reload(let asked): await reread(asked: asked)
         case .cgroups(let tree): classify(tree)
-        case .names: await refreshNames()
+        case .names: lookUpNames()
+        case .resolved(let answers): await refresh(answers)
+        case .discovered: await register()
         case .retry:
             await retry()
             keepQdisc(thorough: true)
@@ -138,11 +153,15 @@ actor Broker: Service {
         }
     }
 
-    /// The catalogue with names resolved and its models' slots, under a number.
+    /// A catalogue as it is put into force: with the models that were discovered, and names resolved.
+    func whole(_ catalog: Catalog) -> Catalog { resolved.applied(to: surroundings.discoveries.applied(to: catalog)) }
+
+    /// The whole catalogue and its models' slots, under a number.
     func settings(_ catalog: Catalog, _ generation: UInt64) -> ProxySettings {
-        ProxySettings(
-            generation: generation, catalog: resolved.applied(to: catalog), hostNetnsCookie: groundwork.hostNetnsCookie,
-            slots: Governance.slots(of: catalog, governed.slots))
+        let whole = whole(catalog)
+        return ProxySettings(
+            generation: generation, catalog: whole, hostNetnsCookie: groundwork.hostNetnsCookie,
+            slots: Governance.slots(of: whole, governed.slots))
     }
 
     /// A number that no configuration has had.

@@ -4,10 +4,10 @@ private import UnixSignals
 /// What comes round by itself: the ends of event storms, names asked for again, work left undone; and SIGHUP.
 struct Housekeeping: Service {
     private static let retrySeconds = 5
-    private static let nameSeconds = 30
 
     let broker: Broker
     let hub: EventHub
+    let standings: Standings
 
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in
@@ -24,9 +24,10 @@ struct Housekeeping: Service {
         for second in 1... {
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
             hub.sweep()
+            standings.tick()
             broker.submit(.entries)
             if second % Self.retrySeconds == 0 { broker.submit(.retry) }
-            if second % Self.nameSeconds == 0 { broker.submit(.names) }
+            broker.submit(.names)
         }
     }
 }

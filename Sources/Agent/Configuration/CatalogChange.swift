@@ -34,10 +34,10 @@ struct CatalogChange: Sendable {
 extension Catalog {
     /// The catalogue as the file says it: what names resolved to is not part of it.
     fileprivate var withoutAddresses: Catalog {
-        var bare = self
-        for model in bare.models.indices {
-            for endpoint in bare.models[model].endpoints.indices { bare.models[model].endpoints[endpoint].addresses = [] }
+        mapEndpoints { endpoint in
+            var bare = endpoint
+            bare.addresses = []
+            return bare
         }
-        return bare
     }
 }

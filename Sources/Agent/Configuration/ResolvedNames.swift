@@ -9,6 +9,11 @@ struct ResolvedNames: Hashable, Sendable {
         case none(String)
         /// Nobody could be asked; what was known before stands.
         case unknown(String)
+
+        var isAddresses: Bool {
+            if case .addresses = self { return true }
+            return false
+        }
     }
 
     private(set) var addresses: [String: [IPAddress]] = [:]
@@ -38,24 +43,19 @@ struct ResolvedNames: Hashable, Sendable {
 
     /// The catalogue with each named endpoint at its addresses.
     func applied(to catalog: Catalog) -> Catalog {
-        var result = catalog
-        for model in result.models.indices {
-            for index in result.models[model].endpoints.indices {
-                let endpoint = result.models[model].endpoints[index]
-                guard IPAddress(endpoint.host) == nil else { continue }
-                result.models[model].endpoints[index].addresses = (addresses[endpoint.host] ?? []).map {
-                    SocketAddress(ip: $0, port: endpoint.port)
-                }
-            }
+        catalog.mapEndpoints { endpoint in
+            guard IPAddress(endpoint.host) == nil else { return endpoint }
+            var resolved = endpoint
+            resolved.addresses = (addresses[endpoint.host] ?? []).map { SocketAddress(ip: $0, port: endpoint.port) }
+            return resolved
         }
-        return result
     }
 }
 
 extension Catalog {
-    /// Host names of endpoints, each once, in the order of the configuration.
+    /// Host names of endpoints and fallbacks, each once, in the order of the configuration.
     var endpointNames: [String] {
         var seen: Set<String> = []
-        return models.flatMap(\.endpoints).map(\.host).filter { IPAddress($0) == nil && seen.insert($0).inserted }
+        return placedEndpoints.map(\.endpoint.host).filter { IPAddress($0) == nil && seen.insert($0).inserted }
     }
 }

@@ -8,6 +8,7 @@ struct ControlAnswers: Sendable {
     var flows: @Sendable (String?, String?) async throws(AgentError) -> [FlowReport]
     var captures: @Sendable () async -> [CaptureReport]
     var clients: @Sendable () async -> [ClientReport]
+    var routing: RoutingAnswers
     var reload: @Sendable () async -> ReloadReport
     /// Takes the broker out of the node.
     var detach: @Sendable () async throws(AgentError) -> Void
@@ -21,7 +22,8 @@ extension ControlAnswers {
         self.init(
             status: { await broker.status() }, models: { await broker.models() },
             flows: { (model, client) async throws(AgentError) in try await broker.flows(model: model, client: client) },
-            captures: { await broker.captures() }, clients: { await broker.clients() }, reload: { await broker.reload() },
+            captures: { await broker.captures() }, clients: { await broker.clients() }, routing: RoutingAnswers(broker),
+            reload: { await broker.reload() },
             detach: { () async throws(AgentError) in try await broker.detach() }, leave: leave, hub: hub)
     }
 }

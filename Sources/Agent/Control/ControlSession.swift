@@ -71,10 +71,10 @@ struct ControlSession: Sendable {
             try await write(Acknowledgement(), writer)
         case .reload: try await write(await answers.reload(), writer)
         case .endpoints, .drain, .enable, .pools, .pool, .rotate, .capabilities, .explain:
-            try await fail("this agent cannot answer that", writer)
-        case .events(let follow, let last, _):
+            try await route(request, writer)
+        case .events(let follow, let last, let level):
             if follow {
-                try await self.follow(last: last, writer)
+                try await self.follow(last: last, level, writer)
             } else {
                 for event in answers.hub.last(last) { try await write(event, writer) }
             }
@@ -87,6 +87,30 @@ struct ControlSession: Sendable {
     private func flows(_ model: String?, _ client: String?, _ writer: Writer) async throws {
         do {
             try await write(try await answers.flows(model, client), writer)
+        } catch let error as AgentError {
+            try await fail(error.description, writer)
+        }
+    }
+
+    /// What has to do with pools and endpoints.
+    private func route(_ request: ControlRequest, _ writer: Writer) async throws {
+        let routing = answers.routing
+        do {
+            switch request {
+            case .endpoints: try await write(await routing.endpoints(), writer)
+            case .drain(let url): try await write(try await routing.drain(url, true), writer)
+            case .enable(let url): try await write(try await routing.drain(url, false), writer)
+            case .pools: try await write(await routing.pools(), writer)
+            case .pool(let name):
+                guard let pool = await routing.pools().first(where: { $0.name == name }) else {
+                    throw AgentError("there is no pool \(name)")
+                }
+                try await write(pool, writer)
+            case .rotate(let name): try await write(try await routing.rotate(name), writer)
+            case .capabilities: try await write(await routing.capabilities(), writer)
+            case .explain(let request): try await write(try await routing.explain(request), writer)
+            default: try await fail("this is no question of routing", writer)
+            }
         } catch let error as AgentError {
             try await fail(error.description, writer)
         }
@@ -107,9 +131,9 @@ struct ControlSession: Sendable {
     }
 
     /// Each event as it happens, until the client goes, the agent ends, or the client does not keep up.
-    private func follow(last: Int, _ writer: Writer) async throws {
+    private func follow(last: Int, _ level: EventLevel, _ writer: Writer) async throws {
         let channel = channel.channel
-        let subscription = answers.hub.follow(last: last) {
+        let subscription = answers.hub.follow(last: last, level: level) {
             channel.eventLoop.scheduleTask(in: Self.lateLimit) { channel.close(promise: nil) }
         }
         // The stream ends when the connection does, so that a silent hub does not keep a session whose client is gone.

@@ -4,15 +4,20 @@ internal import KernelPlane
 internal import Logging
 private import Synchronization
 
-/// Keeps the kernel's sets of endpoints in step with the catalogue and with what the probes find.
+/// Keeps the kernel's sets of endpoints in step with the catalogue, with what the probes find, and with who is out of use:
+/// connect() chooses an endpoint that takes connections and that nothing else stands against.
 final class EndpointWatch: Sendable {
     private struct State {
         var sets = DirectSets(Catalog())
         var slots: [String: UInt32] = [:]
         /// As the kernel has them.
         var written: DirectPlane.Sets = [:]
+        /// What the probes have found.
+        var known: [SocketAddress: Bool] = [:]
+        /// Out of use whatever the probes find: unwell at layer 7, drained, or in maintenance.
+        var out: Set<EndpointKey> = []
         /// Endpoints of which the kernel could not be told.
-        var untold: [SocketAddress: Bool] = [:]
+        var untold: Set<SocketAddress> = []
         var truncated: [String] = []
     }
 
@@ -39,21 +44,22 @@ final class EndpointWatch: Sendable {
     func apply(_ catalog: Catalog, _ slots: [String: UInt32], usable: [SocketAddress: Bool]) throws(KernelPlaneError) {
         let sets = DirectSets(catalog)
         try state.withLock { (state) throws(KernelPlaneError) in
-            let wanted = sets.sets(slots, usable: usable)
+            let wanted = sets.sets(slots, usable: usable, out: state.out.contains)
             try write(state.written.merging(wanted) { $1 }, &state)
             state.sets = sets
             state.slots = slots
-            state.untold = [:]
+            state.known = usable
+            state.untold = []
         }
         complain(sets.truncated)
     }
 
-    /// Takes the sets away that nothing refers to any more. Returns the endpoints to watch, as the kernel has them.
+    /// Takes the sets away that nothing refers to any more. Returns the endpoints to watch, with what is known of them.
     func settle() throws(KernelPlaneError) -> [SocketAddress: Bool] {
         try state.withLock { (state) throws(KernelPlaneError) in
             let slots = Set(state.sets.members.keys.compactMap { state.slots[$0] })
             try write(state.written.filter { slots.contains($0.key) }, &state)
-            let members = state.written.values.joined().map { ($0.address, $0.usable) }
+            let members = state.written.values.joined().map { ($0.address, state.known[$0.address] ?? true) }
             return Dictionary(members) { first, _ in first }
         }
     }
@@ -61,7 +67,8 @@ final class EndpointWatch: Sendable {
     /// Takes in what a probe has found; called on the prober's thread.
     func take(_ change: EndpointProber.Change) {
         let models = state.withLock { state in
-            tell(change.address, change.usable, &state)
+            state.known[change.address] = change.usable
+            tell(change.address, &state)
             return state.sets.models(of: change.address)
         }
         for model in models {
@@ -75,23 +82,35 @@ final class EndpointWatch: Sendable {
             metadata: ["endpoint": "\(change.address)", "reason": "\(change.reason ?? "")"])
     }
 
-    /// Tells the kernel again what it could not be told.
-    func retell() {
-        state.withLock { state in for (address, usable) in state.untold { tell(address, usable, &state) } }
+    /// From now on these are out of use, whatever the probes find.
+    func keepOut(_ out: Set<EndpointKey>) {
+        state.withLock { state in
+            let changed = state.out.symmetricDifference(out)
+            state.out = out
+            for address in Set(changed.map(\.address)) { tell(address, &state) }
+        }
     }
 
-    private func tell(_ address: SocketAddress, _ usable: Bool, _ state: inout State) {
+    /// Tells the kernel again what it could not be told.
+    func retell() {
+        state.withLock { state in for address in state.untold { tell(address, &state) } }
+    }
+
+    /// Brings what the kernel has of an address up to date.
+    private func tell(_ address: SocketAddress, _ state: inout State) {
         do {
             for name in state.sets.models(of: address) {
-                guard let slot = state.slots[name] else { continue }
+                guard let slot = state.slots[name], let member = state.sets.member(address, of: name),
+                    let position = state.written[slot]?.firstIndex(where: { $0.address == address })
+                else { continue }
+                let usable = state.known[address] ?? true && !state.out.contains(member.key)
+                guard state.written[slot]?[position].usable != usable else { continue }
                 try plane.setUsable(usable, address, slot)
-                state.written[slot] = state.written[slot]?.map {
-                    $0.address == address ? .init(address: address, weight: $0.weight, usable: usable) : $0
-                }
+                state.written[slot]?[position] = .init(address: address, weight: member.weight, usable: usable)
             }
-            state.untold[address] = nil
+            state.untold.remove(address)
         } catch {
-            if state.untold.updateValue(usable, forKey: address) == nil {
+            if state.untold.insert(address).inserted {
                 logger.error("cannot tell the kernel of an endpoint", metadata: ["reason": "\(error)"])
             }
         }

@@ -37,7 +37,8 @@ final class Probe {
         let probe = Probe(address, descriptor)
         var reset = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
-        if address.withNative({ connect(descriptor, $0, $1) }) == 0 { return .decided(.answered) }
+        // Where it stands at once, it is reported ready at once.
+        if address.withNative({ connect(descriptor, $0, $1) }) == 0 { return .underWay(probe) }
         let code = errno
         return code == EINPROGRESS ? .underWay(probe) : .decided(outcome(code))
     }

@@ -1,14 +1,20 @@
+internal import Control
+
 /// What makes two events alike.
 struct EventKey: Hashable, Sendable {
     var kind: String
     var model: String
     var client: String
     var reason = ""
+    /// Of the endpoint; empty: whichever it is.
+    var address = ""
 }
 
 extension EventKey: Comparable {
     static func < (left: EventKey, right: EventKey) -> Bool {
-        (left.kind, left.model, left.client, left.reason) < (right.kind, right.model, right.client, right.reason)
+        (left.kind, left.model, left.client, left.reason, left.address) < (
+            right.kind, right.model, right.client, right.reason, right.address
+        )
     }
 }
 
@@ -18,6 +24,8 @@ struct EventLimiter: Sendable {
     /// Events of one key in one window, and of one kind whatever its keys.
     static let perKey = 5
     static let perKind = 100
+    /// Of decisions, which somebody has asked for: in one window, whatever their keys.
+    static let decisions = 500
     static let window: UInt64 = 1_000_000_000
     /// Keys remembered at a time; beyond that only the limit of the kind holds.
     static let maximumKeys = 4096
@@ -44,7 +52,8 @@ struct EventLimiter: Sendable {
             if let own { keys[key] = own }
         }
         suppressed += leftOut
-        guard kind.passed < Self.perKind, (own?.passed ?? 0) < Self.perKey else {
+        let isDecision = key.kind == EventReport.Kind.decision.rawValue
+        guard kind.passed < (isDecision ? Self.decisions : Self.perKind), isDecision || (own?.passed ?? 0) < Self.perKey else {
             suppressed += 1
             if own != nil { own?.suppressed += 1 + leftOut } else { kind.suppressed += 1 + leftOut }
             return nil

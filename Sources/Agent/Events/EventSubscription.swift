@@ -8,6 +8,8 @@ final class EventSubscription: Sendable {
 
     /// What was there before.
     let backlog: [EventReport]
+    /// Events below it are not for this follower.
+    let level: EventLevel
     let events: AsyncStream<EventReport>
     private let continuation: AsyncStream<EventReport>.Continuation
     private let late: @Sendable () -> Void
@@ -15,9 +17,11 @@ final class EventSubscription: Sendable {
     private let dropped = Atomic<Bool>(false)
 
     init(
-        backlog: [EventReport], late: @escaping @Sendable () -> Void, ended: @escaping @Sendable (EventSubscription) -> Void
+        backlog: [EventReport], level: EventLevel, late: @escaping @Sendable () -> Void,
+        ended: @escaping @Sendable (EventSubscription) -> Void
     ) {
         self.backlog = backlog
+        self.level = level
         self.late = late
         self.ended = ended
         (events, continuation) = AsyncStream.makeStream(of: EventReport.self, bufferingPolicy: .bufferingOldest(Self.buffer))

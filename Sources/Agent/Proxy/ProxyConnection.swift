@@ -30,15 +30,21 @@ final class ProxyConnection: Sendable {
 
     /// Sends the first configuration, with descriptors of the kernel's maps `listeners`, `models` and `buckets`, which stay
     /// the caller's.
-    func welcome(_ settings: ProxySettings, maps: [Int32], atMost limit: Duration) async -> Outcome {
+    ///
+    /// - Parameter behind: sends what is to follow at once.
+    func welcome(
+        _ settings: ProxySettings, maps: [Int32], atMost limit: Duration, behind: @Sendable () -> Void = {}
+    ) async -> Outcome {
         await outcomes.wait(for: settings.generation, atMost: limit) { [socket] in
             socket.send(AgentMessage.welcome(settings).encoded(), descriptors: maps)
+            behind()
         } ?? .silent
     }
 
-    func configure(_ settings: ProxySettings, atMost limit: Duration) async -> Outcome {
+    func configure(_ settings: ProxySettings, atMost limit: Duration, behind: @Sendable () -> Void = {}) async -> Outcome {
         await outcomes.wait(for: settings.generation, atMost: limit) { [socket] in
             socket.send(AgentMessage.configure(settings).encoded())
+            behind()
         } ?? .silent
     }
 
@@ -49,6 +55,9 @@ final class ProxyConnection: Sendable {
             socket.send(AgentMessage.query(id: id, query).encoded())
         }
     }
+
+    /// Sends what needs no answer.
+    func send(_ message: AgentMessage) { socket.send(message.encoded()) }
 
     /// Asks the proxy to close its listeners, let streams end until the deadline, and exit.
     func stop(deadline: Duration) {

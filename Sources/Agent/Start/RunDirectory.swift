@@ -1,3 +1,4 @@
+private import Control
 private import Glibc
 
 /// The directory with the agent's sockets, lock and state: traversable by all, writable by root alone.
@@ -8,6 +9,8 @@ struct RunDirectory: Sendable {
 
     var lockPath: String { path + "/agent.lock" }
     var statePath: String { path + "/state.json" }
+    /// Servers taken out by hand, kept over restarts.
+    var drainedPath: String { path + "/" + BrokerState.drainedFileName }
     var proxySocketPath: String { path + "/proxy.sock" }
     var controlSocketPath: String { path + "/control.sock" }
 
@@ -31,7 +34,7 @@ struct RunDirectory: Sendable {
 
     /// Takes away what an agent leaves here, and the directory itself if nothing else is in it.
     func clear() {
-        for file in [controlSocketPath, proxySocketPath, statePath, lockPath] { unlink(file) }
+        for file in [controlSocketPath, proxySocketPath, statePath, drainedPath, lockPath] { unlink(file) }
         rmdir(path)
     }
 }

@@ -1,5 +1,6 @@
 private import CLinux
 internal import Catalog
+private import Control
 private import Glibc
 internal import KernelPlane
 
@@ -46,7 +47,8 @@ struct StartSequence: ~Copyable {
         }
         try dropCapabilities(catalog.node)
         let resolved = HurriedLookup.run(catalog.directNames)
-        let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie)
+        let drained = DrainFile(path: run.drainedPath).read(nil)
+        let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie, drained)
         let qdisc = try qdisc(catalog.node, plane, run)
         let state = AgentState(
             agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: broker.path, pinDirectory: options.pinDirectory,
@@ -188,7 +190,7 @@ struct StartSequence: ~Copyable {
 
     /// Puts the configuration into the kernel, with what is left of the capabilities.
     private func fill(
-        _ plane: KernelPlane, _ catalog: Catalog, _ mount: String, _ cookie: UInt64
+        _ plane: KernelPlane, _ catalog: Catalog, _ mount: String, _ cookie: UInt64, _ drained: Set<String>
     ) throws(AgentError) -> (generation: UInt64, workloads: [UInt64: WorkloadEntry], governed: Governed) {
         let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
         let workloads = table.entries(for: CgroupScan.tree(mount: mount, node: catalog.node))
@@ -197,7 +199,8 @@ struct StartSequence: ~Copyable {
             let settings = PlaneSettings(generation: former + 1, hostNetnsCookie: cookie, node: catalog.node)
             var governed = Governed.admitted(catalog, to: plane)
             // What fails here is said and done again when the agent runs.
-            try? DirectPlane(plane).apply(DirectSets(catalog).sets(governed.slots, usable: [:]))
+            let sets = DirectSets(catalog).sets(governed.slots, usable: [:]) { drained.contains($0.url) }
+            try? DirectPlane(plane).apply(sets)
             try plane.apply(settings: settings, rules: catalog.rules, workloads: workloads, slots: governed.slots)
             governed.settle(plane)
             return (former + 1, workloads, governed)

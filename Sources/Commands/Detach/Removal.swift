@@ -116,7 +116,7 @@ package struct Removal {
     }
 
     private mutating func removeFiles() {
-        for name in [ControlLine.socketName, "proxy.sock", BrokerState.fileName] {
+        for name in [ControlLine.socketName, "proxy.sock", BrokerState.fileName, BrokerState.drainedFileName] {
             let path = "\(runDirectory)/\(name)"
             if unlink(path) == 0 {
                 report.removed.append(path)

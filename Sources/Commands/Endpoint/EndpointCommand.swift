@@ -3,6 +3,6 @@ internal import ArgumentParser
 struct EndpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "endpoint",
-        abstract: "Servers that the kernel picks among on the direct path.",
-        subcommands: [EndpointList.self])
+        abstract: "The servers that have the models: how they fare, and taking them out.",
+        subcommands: [EndpointList.self, EndpointDrain.self, EndpointEnable.self])
 }

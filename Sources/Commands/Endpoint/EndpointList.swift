@@ -1,18 +1,23 @@
 internal import ArgumentParser
+internal import Control
 
 struct EndpointList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List the endpoints of the direct path: which can be used, and what went there.",
+        abstract: "List the endpoints of the models: which are used, which are not and why, and what went there.",
         discussion: """
-            A connect goes to the usable endpoint with the fewest open connections for its weight. Endpoints of models that \
-            are on no rule with `path: direct` are in `modelbroker model show`.
+            An endpoint on standby gets no requests, for its REASON: maintenance, drained, rotated (pool rotate), probe (the \
+            agent's questions fail), authentication (it refuses the broker's key), breaker, cooldown (it asked for a \
+            pause, or its limits are used up) or unresolved. RETRY IN is when it is tried again. Of \
+            endpoints with a star nothing is used while another is usable. TTFB is a mean weighted to the latest.
 
-            Needs root, and no agent; but it is the agent that finds out which endpoints are USABLE.
+            Where connect() itself chooses (path: direct in the configuration) there is more: WEIGHT and whether it is USABLE, \
+            connections OPEN now, connects PICKED for it, and those of them that FAILED. That much needs root, and no agent; but \
+            it is the agent that finds out which endpoints are usable.
 
             Examples:
               modelbroker endpoint list
-              modelbroker endpoint list minilm -j | jq '.[] | select(.usable | not)'
+              modelbroker endpoint list minilm -j | jq '.[] | select(.state == "standby") | {url, reason, detail}'
             """)
 
     @Argument(help: "Only those of this model.")
@@ -21,8 +26,24 @@ struct EndpointList: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let plane = try QoSPlane(pinDirectory: global.pinDirectory)
-        if let model { try plane.expect(model) }
-        try global.output.show(plane.endpoints(of: model), table: DirectEndpointReport.table)
+        let endpoints = try Self.all(global)
+        guard let model else { return try global.output.show(endpoints, table: EndpointReport.table) }
+        let chosen = endpoints.filter { $0.model == model }
+        guard !chosen.isEmpty else { throw UnknownName.error("an endpoint of a model", model, among: endpoints.map(\.model)) }
+        try global.output.show(chosen, table: EndpointReport.table)
+    }
+
+    /// What the agent says, with what the kernel says beside it; without an agent, the latter alone.
+    private static func all(_ global: GlobalOptions) throws -> [EndpointReport] {
+        let direct = QoSPlane.beside(global.pinDirectory) { plane in try plane.endpoints() }
+        do {
+            let reports = try global.client.ask(.endpoints, for: [EndpointReport].self)
+            return EndpointReport.joined(reports, with: direct ?? [])
+        } catch {
+            guard let direct else { throw error }
+            let reason = if case .notRunning = error { "the agent is not running" } else { error.description }
+            Terminal.complain("\(reason); showing what the kernel holds of the direct path")
+            return direct
+        }
     }
 }

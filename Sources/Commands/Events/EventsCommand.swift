@@ -8,6 +8,9 @@ struct EventsCommand: ParsableCommand {
         abstract:
             "Show what happened: refusals, limits, unknown models, failing endpoints, changes by hand, restarts of the proxy.",
         discussion: """
+            With --follow --level debug the proxy tells each of its decisions for as long as the command runs: the line that \
+            `modelbroker explain` ends with.
+
             With --follow each event is printed as it happens, until ctrl-C or until the agent goes; -j then prints one \
             object a line.
 
@@ -15,6 +18,7 @@ struct EventsCommand: ParsableCommand {
               modelbroker events --last 50
               modelbroker events --follow -j | jq -c 'select(.kind == "limited") | {model, client, reason}'
               modelbroker events --follow -j | jq -c 'select(.kind == "unknown-model")'
+              modelbroker events --follow --level debug
             """)
 
     @Flag(name: .shortAndLong, help: "Go on as things happen.")
@@ -22,6 +26,9 @@ struct EventsCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("How many past events to begin with.", valueName: "number"))
     var last: Int?
+
+    @Option(help: "info, or debug: also where each request goes and why, while this looks on.")
+    var level: EventLevel = .info
 
     @OptionGroup var global: GlobalOptions
 
@@ -34,7 +41,7 @@ struct EventsCommand: ParsableCommand {
             try stream()
         } else {
             var events: [EventReport] = []
-            try global.client.events(follow: false, last: last ?? 20) { events.append($0) }
+            try global.client.events(follow: false, last: last ?? 20, level: level) { events.append($0) }
             try global.output.show(events) { events, _ in events.map { $0.line + "\n" }.joined() }
         }
     }
@@ -44,7 +51,7 @@ struct EventsCommand: ParsableCommand {
         signal(SIGINT) { _ in _exit(0) }
         let output = global.output
         do {
-            try global.client.events(follow: true, last: last ?? 0) { event in
+            try global.client.events(follow: true, last: last ?? 0, level: level) { event in
                 try output.show(event) { event, _ in event.line + "\n" }
             }
         } catch ClientError.closedEarly {
@@ -53,3 +60,5 @@ struct EventsCommand: ParsableCommand {
         Terminal.complain("the agent has gone")
     }
 }
+
+extension EventLevel: ExpressibleByArgument {}

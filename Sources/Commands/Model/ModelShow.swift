@@ -36,6 +36,8 @@ extension ModelReport {
         var facts = Facts()
         facts.add("model", name)
         facts.add("source", source == .catalog ? "the catalogue" : "seen in requests; not in the catalogue")
+        if let capabilities, !capabilities.isEmpty { facts.add("capabilities", capabilities.joined(separator: ", ")) }
+        routing?.add(to: &facts)
         facts.add("requests", "\(requests), \(active) under way")
         facts.add("answers", "\(status2xx) 2xx, \(status3xx) 3xx, \(status4xx) 4xx, \(status5xx) 5xx")
         facts.add("unfinished", "\(broken) broken, \(cancelled) cancelled by the caller")
@@ -64,11 +66,21 @@ extension ModelReport {
         return "mean \(mean), p50 \(p50), p99 \(p99), of \(firstByte.count) answers"
     }
 
+    /// Those with a star are for when no other is usable.
     private var endpointTable: Table {
-        var table = Table([.init("endpoint", shrinks: true), .init("addresses", shrinks: true), .init("failures", .right)])
-        for endpoint in endpoints {
+        let all = endpoints + (fallback ?? [])
+        let isRenamed = all.contains { $0.upstreamModel != nil }
+        var table = Table(
+            [
+                .init("endpoint", shrinks: true), .init("addresses", shrinks: true), .init("engine"), .init("weight", .right),
+                .init("failures", .right),
+            ] + (isRenamed ? [.init("asked for", shrinks: true)] : []))
+        for (index, endpoint) in all.enumerated() {
             let addresses = endpoint.addresses.isEmpty ? "unresolved" : endpoint.addresses.joined(separator: ",")
-            table.add([endpoint.url, addresses, "\(endpoint.failures)"])
+            table.add([
+                endpoint.url + (index < endpoints.count ? "" : " *"), addresses, endpoint.engine ?? "",
+                endpoint.weight.map { "\($0)" } ?? "", "\(endpoint.failures)", endpoint.upstreamModel ?? name,
+            ])
         }
         return table
     }

@@ -45,6 +45,17 @@ package enum Units {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
+    /// What a strategy compares, in up to four digits behind the point and none that is zero: `0.25`, `17`, `1234.5`.
+    package static func score(_ value: Double) -> String {
+        guard value.isFinite, value.magnitude < 1e12 else { return "\(value)" }
+        let scaled = Int((value.magnitude * 10_000).rounded())
+        let whole = scaled / 10_000
+        var decimals = String(scaled % 10_000 + 10_000).dropFirst()
+        while decimals.last == "0" { decimals.removeLast() }
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        return decimals.isEmpty ? "\(sign)\(whole)" : "\(sign)\(whole).\(decimals)"
+    }
+
     /// What stands in a table where there is nothing to say.
     package static let absent = "-"
 

@@ -1,12 +1,13 @@
 internal import Catalog
+internal import Control
 internal import KernelPlane
 
-extension DirectEndpointReport {
+extension EndpointReport {
     init(_ reading: EndpointReading, model: String) {
-        self.init(
-            model: model, address: reading.address.description, weight: reading.weight, usable: reading.usable,
-            open: reading.open, picked: reading.picked, failed: reading.failed,
+        let direct = Direct(
+            weight: reading.weight, usable: reading.usable, open: reading.open, picked: reading.picked, failed: reading.failed,
             failedMillisecondsAgo: reading.nanosecondsSinceFailure.map { $0 / 1_000_000 })
+        self.init(model: model, address: reading.address.description, direct: direct)
     }
 }
 

@@ -63,13 +63,10 @@ struct QoSPlane {
         }
     }
 
-    /// Of one model, or of all, those on the direct path.
-    func endpoints(of model: String?) throws -> [DirectEndpointReport] {
-        let slot = try model.map { try entry($0).slot }
+    /// Those on the direct path.
+    func endpoints() throws -> [EndpointReport] {
         let names = try names()
-        return try inspector.endpoints(model: slot).map {
-            DirectEndpointReport($0, model: names[$0.model] ?? "#\($0.model)")
-        }
+        return try inspector.endpoints(model: nil).map { EndpointReport($0, model: names[$0.model] ?? "#\($0.model)") }
     }
 
     /// The agent's report with what the maps say of the model beside it.

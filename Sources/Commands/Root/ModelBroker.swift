@@ -9,12 +9,13 @@ package struct ModelBroker: ParsableCommand {
         usage: "modelbroker [-j | -p] [--run-dir DIR] [--pin-dir DIR] OBJECT [VERB] …",
         discussion: """
             Tables are for people; -j prints the same data as JSON, -p as indented JSON. Errors go to standard error.
-            doctor, qos, endpoint list, capture list, prog list, map list, map dump, qdisc show and detach need no running \
+            doctor, qos, capture list, prog list, map list, map dump, qdisc show and detach need no running \
             agent: they read the pinned BPF maps, for which they need root.
 
             Examples:
               modelbroker status
               modelbroker flow list --model llama-70b
+              modelbroker explain --model chat --client checkout
               modelbroker -j model list | jq '.[].name'
               modelbroker qos set llama-70b --requests 100/s --bandwidth 50MiB/s
               modelbroker config check /etc/modelbroker/modelbroker.yaml
@@ -28,7 +29,10 @@ package struct ModelBroker: ParsableCommand {
                 name: "The broker", subcommands: [StatusCommand.self, DoctorCommand.self, ReloadCommand.self, DetachCommand.self]),
             CommandGroup(
                 name: "Traffic",
-                subcommands: [ModelCommand.self, QoSCommand.self, EndpointCommand.self, FlowCommand.self, EventsCommand.self]),
+                subcommands: [
+                    ModelCommand.self, PoolCommand.self, CapabilityCommand.self, EndpointCommand.self, QoSCommand.self,
+                    FlowCommand.self, ExplainCommand.self, EventsCommand.self,
+                ]),
             CommandGroup(
                 name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self, QdiscCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [ConfigCommand.self]),

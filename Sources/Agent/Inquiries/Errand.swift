@@ -1,0 +1,29 @@
+internal import Catalog
+
+/// A question to a server that is asked again and again.
+struct Errand: Hashable, Sendable {
+    enum Purpose: Hashable, Sendable {
+        /// Is it well?
+        case health
+        /// Which models has it?
+        case discovery
+    }
+
+    var purpose: Purpose
+    var url: String
+    /// The one that is asked; nil: any of the server's, the next one after each failure.
+    var address: SocketAddress?
+}
+
+/// How an errand is done.
+struct InquiryPlan: Hashable, Sendable {
+    /// Asked in turn, from one failure to the next. Not empty.
+    var addresses: [SocketAddress]
+    /// What is sent; empty: a connection is answer enough.
+    var request: [UInt8]
+    /// Nanoseconds between two questions, and for the answer.
+    var period: UInt64
+    var timeout: UInt64
+    /// Bytes of the answer's body that are read at most; nil: the head is enough.
+    var bodyLimit: Int?
+}

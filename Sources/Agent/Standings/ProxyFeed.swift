@@ -1,0 +1,42 @@
+internal import Control
+private import Synchronization
+
+/// What the connected proxy is told beside its configuration: how the endpoints stand, and whether somebody watches its
+/// decisions. Always said in the order in which it came about, and all of it to a proxy that is new.
+final class ProxyFeed: Sendable {
+    private struct State {
+        var connection: ProxyConnection?
+        var standings: [EndpointStanding] = []
+        var watches = false
+    }
+
+    private let state = Mutex(State())
+
+    /// The proxy has been sent a configuration: it is told everything, as that may concern endpoints that it did not have.
+    func brief(_ connection: ProxyConnection) {
+        state.withLock { state in
+            // A watch that ended while it was away has ended for it, too.
+            let isNew = state.connection !== connection
+            state.connection = connection
+            connection.send(.standings(state.standings))
+            if isNew { connection.send(.watchDecisions(state.watches)) }
+        }
+    }
+
+    /// Replaces what was said of the endpoints before.
+    func tell(_ standings: [EndpointStanding]) {
+        state.withLock { state in
+            guard state.standings != standings else { return }
+            state.standings = standings
+            state.connection?.send(.standings(standings))
+        }
+    }
+
+    func watchDecisions(_ watches: Bool) {
+        state.withLock { state in
+            guard state.watches != watches else { return }
+            state.watches = watches
+            state.connection?.send(.watchDecisions(watches))
+        }
+    }
+}
