@@ -43,7 +43,7 @@ extension EndpointReport {
     private var cells: [String] {
         [
             pool.map { "\($0) (pool)" } ?? model, (url ?? "") + (isFallback ? " *" : ""), address ?? "unresolved",
-            state == .active ? "active" : "STANDBY", [reason, detail].compactMap(\.self).joined(separator: ": "),
+            state == .standby ? "STANDBY" : state.rawValue, [reason, detail].compactMap(\.self).joined(separator: ": "),
             remainingMilliseconds.map(Units.duration(milliseconds:)) ?? "", breaker ?? "", breaker == nil ? "" : "\(inFlight)",
             breaker == nil ? "" : "\(requests)", breaker == nil ? "" : "\(failures)",
             Units.latency(microseconds: firstByteMeanMicroseconds),
