@@ -64,9 +64,16 @@ let package = Package(
         .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
         .target(name: "CBrokerABI"),
+        // Like Flow without I/O: bytes in, bytes out.
+        .systemLibrary(name: "COpenSSL"),
+        module("TLS", ["COpenSSL"]),
         .target(
             name: "Proxy",
-            dependencies: ["Flow", "Admission", "Identity", "Reactor", "Routing", "Catalog", "Control", "Telemetry", "CLinux", "CBrokerABI"],
+            dependencies: [
+                "Flow", "HTTPWire", "Admission", "Identity", "Reactor", "Routing", "TLS", "Catalog", "Control", "Telemetry",
+                "CLinux",
+                "CBrokerABI",
+            ],
             swiftSettings: settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
         // What runs and steers them.
@@ -101,6 +108,12 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity", "Catalog"]),
+        .target(
+            name: "TLSFixtures", dependencies: ["TLS", "COpenSSL"], path: "Tests/TLSFixtures", swiftSettings: settings),
+        tests("TLSTests", ["TLS", "TLSFixtures", "COpenSSL"]),
+        tests(
+            "ProxyTests",
+            ["Proxy", "Flow", "Routing", "Reactor", "Catalog", "Control", "Telemetry", "HTTPWire", "TLS", "TLSFixtures"]),
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),

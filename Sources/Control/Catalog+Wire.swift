@@ -132,7 +132,8 @@ extension Catalog: WireCoded {
     }
 
     init(from reader: inout WireReader) throws(WireError) {
-        self.init(node: try reader.value(), rules: try reader.list(), models: try reader.list(), clients: try reader.list(),
+        self.init(
+            node: try reader.value(), rules: try reader.list(), models: try reader.list(), clients: try reader.list(),
             pools: try reader.list(), capabilities: try reader.list())
     }
 }

@@ -1,7 +1,7 @@
 import Catalog
 
 extension Endpoint: WireCoded {
-    static var wireMinimum: Int { 39 }
+    static var wireMinimum: Int { 33 }
 
     func write(to writer: inout WireWriter) {
         writer.write(host)
@@ -132,11 +132,14 @@ struct Label: WireCoded {
         value = try reader.text()
     }
 
-    /// A list of labels in which no key stands twice.
+    /// A list of labels sorted by key, so that there is one form of it only, and no key stands twice.
     static func dictionary(from reader: inout WireReader) throws(WireError) -> [String: String] {
         var labels: [String: String] = [:]
+        var last: String?
         for label in try reader.list(of: Label.self) {
-            guard labels.updateValue(label.value, forKey: label.key) == nil else { throw .invalidValue }
+            if let last, last >= label.key { throw .invalidValue }
+            last = label.key
+            labels[label.key] = label.value
         }
         return labels
     }

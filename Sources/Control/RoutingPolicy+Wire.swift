@@ -74,7 +74,7 @@ extension SessionPolicy: WireCoded {
 }
 
 extension RetryPolicy: WireCoded {
-    static var wireMinimum: Int { 8 * 6 + 4 + 3 }
+    static var wireMinimum: Int { 8 * 6 + 4 + 2 }
 
     func write(to writer: inout WireWriter) {
         for value in [attempts, backoff, maxBackoff, budget, bodyLimit] { writer.write(natural: value) }
@@ -92,8 +92,11 @@ extension RetryPolicy: WireCoded {
         budget = try reader.natural()
         bodyLimit = try reader.natural()
         statuses = []
+        var last: UInt16?
         for status in try reader.list(of: UInt32.self) {
-            guard let status = UInt16(exactly: status), statuses.insert(status).inserted else { throw .invalidValue }
+            guard let status = UInt16(exactly: status), last.map({ $0 < status }) ?? true else { throw .invalidValue }
+            last = status
+            statuses.insert(status)
         }
         scope = try reader.caseOf()
         let limit = try reader.natural()

@@ -38,7 +38,7 @@ extension EndpointRecord: WireCoded {
         writer.write(detail)
         writer.write(breaker.rawValue)
         for value in [remaining, inFlight, requests, failures, firstByteMean, latencyMean, fallbacks] { writer.write(value) }
-        writer.write(limitUse.map { $0 + 1 } ?? 0)
+        writer.write(limitUse.map { min($0, 100) + 1 } ?? 0)
     }
 
     init(from reader: inout WireReader) throws(WireError) {

@@ -79,7 +79,8 @@ extension Flow {
         appendHead(to: target, renames: renames(to: target), &out.composed)
         let head = Slice(.composed, start..<out.composed.count)
         context.router.note(.mirrored, exchange.ask.route)
-        out.add(.mirror(target.address, tls: context.tls(ofTarget: index), head: head, body: mirroredBody(target, &out)))
+        let (tls, body) = (context.tls(ofTarget: index), mirroredBody(target, &out))
+        out.add(.mirror(target.address, tls: tls, route: exchange.ask.route, head: head, body: body))
     }
 
     private mutating func mirroredBody(_ target: Target, _ out: inout FlowOutput) -> Slice {

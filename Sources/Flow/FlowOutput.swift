@@ -38,7 +38,7 @@ package enum ConnectPolicy: UInt8, Hashable, Sendable {
 /// What the driver of a flow has to do, in order.
 package enum FlowAction: Hashable, Sendable {
     case write(Leg, Slice)
-    /// Open the upstream connection. `tls`: 0: none; else one more than the index of its terms in `RoutingTable`.
+    /// Open the upstream connection. `tls`: 0: none; else one more than the index of its terms in `FlowContext.tlsTerms`.
     case connect(SocketAddress, ConnectPolicy, tls: UInt16)
     /// Open a second one, from the pool or new; it is written to as the leg `.hedge`.
     case connectHedge(SocketAddress, tls: UInt16)
@@ -48,8 +48,8 @@ package enum FlowAction: Hashable, Sendable {
     /// The hedge has lost, or failed: close its connection.
     case releaseHedge
     /// Send a copy of the request to another endpoint, over a connection of its own; nobody waits for the answer. The
-    /// slices are valid for the call only.
-    case mirror(SocketAddress, tls: UInt16, head: Slice, body: Slice)
+    /// slices are valid for the call only. `route`: the one whose requests are mirrored, where a copy that fails is counted.
+    case mirror(SocketAddress, tls: UInt16, route: Int, head: Slice, body: Slice)
     /// The flow needs its upstream connection no more; a reusable one goes to the pool.
     case releaseUpstream(reusable: Bool)
     /// No more bytes will follow: FIN after what was written.

@@ -21,6 +21,9 @@ final class Connection {
     let accepted: UInt64
     var flow: Flow
     var upstream: Upstream?
+    /// A second one that races the first.
+    var hedge: Upstream?
+    var hedgeNews = Worker.HedgeNews.none
     var tag = SocketTag()
     var clientQueue = ByteQueue()
     /// The kernel has, or may have, bytes from the client.
@@ -49,6 +52,9 @@ final class Connection {
 
     /// When to see whether everything written before a reset has been delivered; 0: not under way.
     var abortCheck: UInt64 = 0
+
+    /// The upstream connection of a leg that has one.
+    func side(_ leg: Leg) -> Upstream? { leg == .hedge ? hedge : upstream }
 
     /// The next point in time at which something has to be done; 0: none.
     var deadline: UInt64 {

@@ -40,6 +40,8 @@ struct LinkLoop: ~Copyable {
         guard stopDeadline == nil else { return }
         socket = LinkSocket(path: runDirectory + "/proxy.sock")
         guard socket != nil else { return }
+        // Nobody watches any more; a new agent says so if somebody does.
+        loops.watchDecisions(false)
         let hello = ProxyHello(
             pid: getpid(), version: Version.current, abi: UInt32(MB_ABI_VERSION), generation: loops.generation)
         send(.hello(hello))
@@ -113,9 +115,10 @@ struct LinkLoop: ~Copyable {
             loops.adopt(models: models, buckets: buckets)
             apply(settings)
         case .configure(let settings): apply(settings)
-        case .query(let id, let query): loops.ask(ReportCollector(id: id, query, workers: loops.count, outbox))
+        case .query(let id, let query): loops.ask(id, query)
         case .stop(let milliseconds): begin(stop: milliseconds)
-        case .standings, .watchDecisions: break
+        case .standings(let standings): loops.take(standings)
+        case .watchDecisions(let wanted): loops.watchDecisions(wanted)
         }
     }
 

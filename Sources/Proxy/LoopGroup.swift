@@ -4,6 +4,7 @@ import Catalog
 import Control
 import Glibc
 import Reactor
+import Routing
 
 /// Why a configuration can't be put in force.
 struct ApplyError: Error, CustomStringConvertible {
@@ -19,6 +20,13 @@ struct LoopGroup: ~Copyable {
     private var listenersMap: Descriptor?
     /// The models' entries; nil: no agent has brought any.
     private var page: QoSPage?
+    /// What endpoints are known by as long as the proxy lives, and what all loops count of them together.
+    private var numbers = EndpointNumbers()
+    private let shared = RoutingShared()
+    private var registry = TLSRegistry()
+    /// What the agent said last: for loops that are yet to start.
+    private var standings: [Standing] = []
+    private var isWatched = false
     private var drainCounter: DrainCounter?
     /// Of the configuration in force; 0: none yet.
     private(set) var generation: UInt64 = 0
@@ -56,7 +64,7 @@ struct LoopGroup: ~Copyable {
     /// Puts a configuration in force: new listeners first, so that a port in use leaves everything as it was. The agent
     /// is told `applied` once every loop has taken it up.
     mutating func apply(_ settings: ProxySettings) throws(ApplyError) {
-        let configuration = ProxyConfiguration(settings, page)
+        let configuration = configuration(settings)
         if mailboxes.isEmpty { try startLoops(configuration) }
         let plans = ListenerPlan.plans(for: settings.catalog.node)
         var opened: [ListenerPlan: Listener] = [:]
@@ -77,8 +85,39 @@ struct LoopGroup: ~Copyable {
         }
     }
 
-    func ask(_ collector: ReportCollector) {
-        for mailbox in mailboxes { mailbox.post(.report(collector)) }
+    mutating func configuration(_ settings: ProxySettings) -> ProxyConfiguration {
+        let routes = RoutingTable(settings.catalog, &numbers)
+        if routes.leftOut > 0 { outbox.log("\(routes.leftOut) endpoints are beyond what can be numbered, and left out") }
+        let outbox = outbox
+        let terms = registry.terms(of: settings.catalog) { outbox.log($0) }
+        return ProxyConfiguration(settings, page, routes: routes, terms: terms)
+    }
+
+    /// Asks all loops; or the first alone where one knows what all do.
+    func ask(_ id: UInt32, _ query: ProxyQuery) {
+        let asked =
+            switch query {
+            case .statistics, .flows, .routing: mailboxes[...]
+            case .explain, .rotate: mailboxes.prefix(1)
+            }
+        let collector = ReportCollector(id: id, query, workers: asked.count, outbox)
+        for mailbox in asked { mailbox.post(.report(collector)) }
+    }
+
+    /// Takes up what the agent knows of endpoints: all of it, each time.
+    mutating func take(_ new: [EndpointStanding]) {
+        standings = new.map {
+            Standing(
+                url: $0.key.url, address: $0.key.address, fault: $0.fault, isDrained: $0.isDrained,
+                maintenanceUntil: $0.maintenanceUntil)
+        }
+        for mailbox in mailboxes { mailbox.post(.standings(standings)) }
+    }
+
+    mutating func watchDecisions(_ wanted: Bool) {
+        guard wanted != isWatched else { return }
+        isWatched = wanted
+        for mailbox in mailboxes { mailbox.post(.watchDecisions(wanted)) }
     }
 
     mutating func drain() {
@@ -95,12 +134,18 @@ struct LoopGroup: ~Copyable {
             for loop in 0..<count {
                 let mailbox = try Mailbox<WorkerMessage>()
                 let start = WorkerThread.Start(
-                    mailbox: mailbox, outbox: outbox, configuration: configuration, loop: loop, loops: count)
+                    mailbox: mailbox, outbox: outbox, configuration: configuration, shared: shared, loop: loop, loops: count)
                 try WorkerThread.start(start)
                 mailboxes.append(mailbox)
             }
         } catch {
             throw ApplyError(description: "cannot start an event loop: \(error)")
+        }
+        let peers = LoopPeers(mailboxes)
+        for mailbox in mailboxes {
+            mailbox.post(.meet(peers))
+            mailbox.post(.standings(standings))
+            mailbox.post(.watchDecisions(isWatched))
         }
     }
 

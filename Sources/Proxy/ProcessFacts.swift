@@ -15,6 +15,12 @@ enum ProcessFacts {
         return time.tv_sec
     }
 
+    static func epochMilliseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(clamping: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
+    }
+
     static func fill(_ statistics: inout ProxyStatistics) {
         statistics.residentBytes = residentBytes()
         statistics.descriptors = descriptors()

@@ -13,12 +13,17 @@ final class ProxyConfiguration: Sendable {
     /// The models' limits, none of them read yet, and who may call them.
     let admission: AdmissionTable
     let access: AccessTable
+    /// How servers that are reached by https prove themselves.
+    let terms: [EndpointTLS: TLSTerms]
 
-    /// - Parameter page: the kernel plane's entries; nil: there are none.
-    init(_ settings: ProxySettings, _ page: QoSPage?) {
+    /// - Parameters:
+    ///   - page: the kernel plane's entries; nil: there are none.
+    ///   - routes: made of the catalogue of `settings`.
+    init(_ settings: ProxySettings, _ page: QoSPage?, routes: RoutingTable, terms: [EndpointTLS: TLSTerms]) {
         generation = settings.generation
         catalog = settings.catalog
-        routes = RoutingTable(settings.catalog.models)
+        self.routes = routes
+        self.terms = terms
         hostNetnsCookie = settings.hostNetnsCookie
         admission = AdmissionTable(page, slots: settings.slots, models: settings.catalog.models.map(\.name))
         access = AccessTable(

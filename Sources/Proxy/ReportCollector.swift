@@ -9,6 +9,9 @@ final class ReportCollector: Sendable {
         var statistics = ProxyStatistics()
         var models: [String: ProxyStatistics.ModelEntry] = [:]
         var flows: [FlowRecord] = []
+        var routing = RoutingSums()
+        /// The answer of the only loop that was asked.
+        var answer: ProxyReport?
     }
 
     let query: ProxyQuery
@@ -41,6 +44,18 @@ final class ReportCollector: Sendable {
         finish { $0.flows += part }
     }
 
+    func add(_ endpoints: [NumberedRecord], _ routes: [RouteRecord]) {
+        finish { state in
+            state.routing.add(endpoints)
+            state.routing.add(routes)
+        }
+    }
+
+    /// The whole answer of the one loop that was asked.
+    func answer(_ report: ProxyReport) {
+        finish { $0.answer = report }
+    }
+
     private func finish(_ add: (inout State) -> Void) {
         let report: ProxyReport? = state.withLock { state in
             add(&state)
@@ -52,11 +67,19 @@ final class ReportCollector: Sendable {
     }
 
     private static func report(_ query: ProxyQuery, _ state: State) -> ProxyReport {
-        guard query == .statistics else { return .flows(state.flows.sorted { $0.id < $1.id }) }
+        if let answer = state.answer { return answer }
+        switch query {
+        case .statistics: return .statistics(statistics(state))
+        case .routing: return .routing(state.routing.endpointRecords, state.routing.routeRecords)
+        case .flows, .explain, .rotate: return .flows(state.flows.sorted { $0.id < $1.id })
+        }
+    }
+
+    private static func statistics(_ state: State) -> ProxyStatistics {
         var statistics = state.statistics
         statistics.models = state.models.values.sorted { $0.name < $1.name }
         ProcessFacts.fill(&statistics)
-        return .statistics(statistics)
+        return statistics
     }
 }
 

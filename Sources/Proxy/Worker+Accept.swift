@@ -83,6 +83,7 @@ extension Worker {
         guard !connection.isGone else { return }
         connection.isGone = true
         dropUpstream(connection, reusable: false)
+        dropHedge(connection)
         connections.remove(connection.token)
         if let draining, connections.count == 0 { draining.done() }
     }

@@ -1,3 +1,4 @@
+import Catalog
 import Control
 import Flow
 import Glibc
@@ -38,7 +39,9 @@ extension Worker {
             case .failed(.upstream):
                 connection.upstream?.hasEnded = true
                 connection.flow.failed(.upstream, &context, &out)
-            case .failed(.hedge): connection.flow.failed(.hedge, &context, &out)
+            case .failed(.hedge):
+                connection.hedge?.hasEnded = true
+                connection.flow.failed(.hedge, &context, &out)
             }
         }
     }
@@ -68,8 +71,8 @@ extension Worker {
                 if !write(connection, leg, index..<end, received) { next = .failed(leg) }
                 index = end
                 continue
-            case .connect(let address, let policy, _):
-                switch connect(connection, address, policy) {
+            case .connect(let address, let policy, let tls):
+                switch connect(connection, address, policy, tls: tls) {
                 case .connected(let reused): next = .connected(reused: reused)
                 case .underway: break
                 case .failed(let reason): next = .connectFailed(reason)
@@ -78,7 +81,11 @@ extension Worker {
             case .shutdownWrite(let leg): shutdownWrite(connection, leg)
             case .close: end(connection, .close)
             case .abort(.client): end(connection, .abort)
-            case .connectHedge, .promoteHedge, .releaseHedge, .mirror, .abort(.hedge): break
+            case .connectHedge(let address, let tls): connectHedge(connection, address, tls: tls)
+            case .promoteHedge: promoteHedge(connection)
+            case .releaseHedge, .abort(.hedge): dropHedge(connection)
+            case .mirror(let address, let tls, let route, let head, let body):
+                mirror(address, tls: tls, route: route, head, body, connection, received)
             case .abort(.upstream):
                 if let upstream = connection.upstream { Socket.resetOnClose(upstream.descriptor.number) }
                 dropUpstream(connection, reusable: false)
@@ -97,7 +104,8 @@ extension Worker {
         if leg == .client {
             connection.finishClientWrites = true
             if connection.clientQueue.isEmpty { Socket.shutdownWrite(connection.client.number) }
-        } else if leg == .upstream, let upstream = connection.upstream {
+        } else if let upstream = connection.side(leg) {
+            sayFarewell(upstream)
             upstream.finishWrites = true
             if upstream.queue.isEmpty { Socket.shutdownWrite(upstream.descriptor.number) }
         }
@@ -117,8 +125,27 @@ extension Worker {
                     }
                 }
                 if leg == .client { return send(connection.client.number, &connection.clientQueue) }
-                guard leg == .upstream, let upstream = connection.upstream else { return true }
+                guard let upstream = connection.side(leg) else { return true }
+                if let tls = upstream.tls { return sendSecurely(upstream, tls) }
                 return send(upstream.descriptor.number, &upstream.queue)
+            }
+        }
+    }
+
+    private func mirror(
+        _ address: SocketAddress, tls: UInt16, route: Int, _ head: Slice, _ body: Slice, _ connection: Connection,
+        _ received: UnsafeRawBufferPointer?
+    ) {
+        out.composed.withUnsafeBytes { composed in
+            connection.flow.inbox.withUnsafeBytes { inbox in
+                func bytes(_ slice: Slice) -> UnsafeRawBufferPointer {
+                    switch slice.source {
+                    case .received: UnsafeRawBufferPointer(rebasing: received?[slice.range] ?? composed[0..<0])
+                    case .composed: UnsafeRawBufferPointer(rebasing: composed[slice.range])
+                    case .inbox: UnsafeRawBufferPointer(rebasing: inbox[slice.range])
+                    }
+                }
+                mirror(address, tls: tls, route: route, head: bytes(head), body: bytes(body))
             }
         }
     }

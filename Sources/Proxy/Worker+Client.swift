@@ -62,7 +62,9 @@ extension Worker {
         guard flush(&connection.clientQueue, to: connection.client.number) else { return clientFailed(connection) }
         guard connection.clientQueue.isEmpty else { return }
         if connection.finishClientWrites { Socket.shutdownWrite(connection.client.number) }
-        if connection.ending != .none { proceed(connection) } else { readUpstream(connection) }
+        if connection.ending != .none { return proceed(connection) }
+        readUpstream(connection)
+        readHedge(connection)
     }
 
     /// False when the socket failed.

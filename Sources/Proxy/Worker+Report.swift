@@ -14,7 +14,11 @@ extension Worker {
             records.reserveCapacity(connections.count)
             connections.forEach { records.append(record($0)) }
             collector.add(records)
-        case .routing, .explain, .rotate: collector.add([])
+        case .routing: collector.add(endpointRecords(), routeRecords())
+        case .explain(let query): collector.answer(.explanation(Explanation.explain(query, context)))
+        case .rotate(let name):
+            let turn = rotate(name)
+            collector.answer(.rotated(from: turn.from, to: turn.to))
         }
     }
 

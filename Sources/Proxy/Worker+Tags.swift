@@ -19,7 +19,7 @@ extension Worker {
             let number = connection.client.number
             let isEmpty = connection.clientQueue.isEmpty
             tag(&connection.tag, number, leg, connection, model, active, isEmpty: isEmpty, connection.token)
-        } else if leg == .upstream, let upstream = connection.upstream {
+        } else if let upstream = connection.side(leg) {
             let number = upstream.descriptor.number
             let isEmpty = upstream.queue.isEmpty
             tag(&upstream.tag, number, leg, connection, model, active, isEmpty: isEmpty, upstream.token)

@@ -2,8 +2,9 @@ import Catalog
 import Control
 import Flow
 import Reactor
+import TLS
 
-/// The upstream's socket.
+/// The upstream's socket, and that of the hedge beside it.
 extension Worker {
     /// What became of a wish for a connection.
     enum Connecting {
@@ -12,27 +13,44 @@ extension Worker {
         case failed(String)
     }
 
-    func connect(_ connection: Connection, _ address: SocketAddress, _ policy: ConnectPolicy) -> Connecting {
+    func connect(_ connection: Connection, _ address: SocketAddress, _ policy: ConnectPolicy, tls: UInt16) -> Connecting {
         dropUpstream(connection, reusable: false)
-        if policy == .pooled, let kept = pool.take(address) {
+        let home = policy == .own ? nil : pool.home(address, tls: tls)
+        if policy == .pooled, let home, let kept = pool.take(home) {
             kept.user = connection
             connection.upstream = kept
             context.ledger.totals.upstreamReuses += 1
             return .connected(reused: true)
         }
+        do throws(ConnectFault) {
+            let upstream = try open(address, tls: tls, home)
+            upstream.user = connection
+            connection.upstream = upstream
+            return .underway
+        } catch {
+            return .failed(error.reason)
+        }
+    }
+
+    /// Opens a connection that nobody uses yet.
+    func open(_ address: SocketAddress, tls: UInt16, _ home: UpstreamPool.IdleList?) throws(ConnectFault) -> Upstream {
+        let leg = tls == 0 ? nil : try self.tls.leg(tls, to: address)
         do throws(SystemError) {
             let descriptor = try Socket.connect(address)
             let number = descriptor.number
             let token = upstreams.reserve(.upstream)
-            let upstream = Upstream(token: token, descriptor: descriptor, address: address, isOwn: policy == .own)
+            let upstream = Upstream(token: token, descriptor: descriptor, home: home, tls: leg)
             upstreams.store(upstream, token)
-            upstream.user = connection
-            connection.upstream = upstream
             context.ledger.totals.upstreamConnects += 1
-            try poller.add(connection: number, token: upstream.token.raw)
-            return .underway
+            do throws(SystemError) {
+                try poller.add(connection: number, token: token.raw)
+            } catch {
+                upstreams.remove(token)
+                throw error
+            }
+            return upstream
         } catch {
-            return .failed(error.reason)
+            throw ConnectFault(error.reason)
         }
     }
 
@@ -42,62 +60,91 @@ extension Worker {
         connection.upstream = nil
         upstream.user = nil
         let keeps =
-            reusable && upstream.isConnected && !upstream.isOwn && !upstream.hasEnded && !upstream.isHungUp
-            && upstream.queue.isEmpty && draining == nil
+            reusable && upstream.isConnected && !upstream.hasEnded && !upstream.isHungUp && upstream.queue.isEmpty
+            && draining == nil && hasNothingToSay(upstream)
         if keeps, pool.put(upstream) {
             upstream.idleDeadline = context.now + UInt64(context.timeouts.upstreamIdle) * 1_000_000
             arm(upstream)
         } else {
+            sayFarewell(upstream)
             upstreams.remove(upstream.token)
         }
     }
 
+    /// What a server with TLS sends beyond its answer would be taken for the next one's.
+    private func hasNothingToSay(_ upstream: Upstream) -> Bool {
+        guard let tls = upstream.tls else { return true }
+        return !tls.client.hasInput
+    }
+
     func upstreamReady(_ upstream: Upstream, _ ready: Readiness) {
-        guard let connection = upstream.user else {
-            // Nothing is expected of a connection in the pool but its end.
-            guard ready.isReadable else { return }
-            pool.remove(upstream)
-            return upstreams.remove(upstream.token)
-        }
-        guard upstream.isConnected || settleConnect(upstream, connection, ready) else { return }
+        guard let connection = upstream.user else { return idleReady(upstream, ready) }
+        guard upstream.isConnected || settle(upstream, connection, ready) else { return }
         if ready.isWritable, !upstream.queue.isEmpty { flushUpstream(upstream, connection) }
-        guard ready.isReadable, connection.upstream === upstream else { return }
+        guard ready.isReadable, upstream.user === connection else { return }
         upstream.isReadable = true
         if ready.isHungUp { upstream.isHungUp = true }
-        readUpstream(connection)
-    }
-
-    /// Whether the connect that was under way has succeeded; the flow has been told either way.
-    private func settleConnect(_ upstream: Upstream, _ connection: Connection, _ ready: Readiness) -> Bool {
-        guard ready.isWritable else { return false }
-        let code = Socket.connectError(upstream.descriptor.number)
-        if code == 0 {
-            upstream.isConnected = true
-            connection.flow.connected(reused: false, &context, &out)
-        } else {
-            connection.flow.connectFailed(SystemError("connect", code).reason, &context, &out)
+        if let tls = upstream.tls {
+            tls.isReadable = true
+            tls.isHungUp = upstream.isHungUp
         }
-        execute(connection, received: nil)
-        return code == 0
+        if upstream.isHedge { readHedge(connection) } else { readUpstream(connection) }
     }
 
-    func readUpstream(_ connection: Connection) {
+    private func idleReady(_ upstream: Upstream, _ ready: Readiness) {
+        if let shadow = upstream.shadow { return shadowReady(shadow, upstream, ready) }
+        // Nothing is expected of a connection in the pool but its end.
+        guard ready.isReadable, !staysIdle(upstream, ready) else { return }
+        pool.remove(upstream)
+        upstreams.remove(upstream.token)
+    }
+
+    /// Whether the connection that was being opened is open now; the flow has been told if it is, or failed.
+    private func settle(_ upstream: Upstream, _ connection: Connection, _ ready: Readiness) -> Bool {
+        switch goOn(opening: upstream, ready) {
+        case .underway: return false
+        case .done:
+            upstream.isConnected = true
+            if upstream.isHedge {
+                connection.flow.hedgeConnected(reused: false, &context, &out)
+            } else {
+                connection.flow.connected(reused: false, &context, &out)
+            }
+            execute(connection, received: nil)
+            return true
+        case .failed(let reason):
+            if upstream.isHedge {
+                connection.flow.hedgeFailed(reason, &context, &out)
+            } else {
+                connection.flow.connectFailed(reason, &context, &out)
+            }
+            execute(connection, received: nil)
+            return false
+        }
+    }
+
+    func readUpstream(_ connection: Connection) { read(.upstream, connection) }
+
+    func readHedge(_ connection: Connection) { read(.hedge, connection) }
+
+    @inline(__always)
+    private func read(_ leg: Leg, _ connection: Connection) {
         var reads = 0
-        while let upstream = connection.upstream, upstream.isConnected, upstream.isReadable, !upstream.hasEnded,
-            connection.ending == .none, connection.clientQueue.isEmpty, !connection.isGone
+        while let upstream = leg == .hedge ? connection.hedge : connection.upstream, upstream.isConnected, upstream.isReadable,
+            !upstream.hasEnded, connection.ending == .none, connection.clientQueue.isEmpty, !connection.isGone
         {
             guard reads < Self.readsPerTurn else { return queue(connection) }
             reads += 1
-            switch Socket.receive(upstream.descriptor.number, into: buffer) {
+            switch receive(upstream) {
             case .bytes(let count):
-                if count < buffer.count, !upstream.isHungUp { upstream.isReadable = false }
+                if count < buffer.count, !upstream.isHungUp, upstream.tls == nil { upstream.isReadable = false }
                 let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
-                connection.flow.received(.upstream, lend(bytes), &context, &out)
+                connection.flow.received(leg, lend(bytes), &context, &out)
                 execute(connection, received: bytes)
             case .wouldBlock: upstream.isReadable = false
             case .end:
                 upstream.hasEnded = true
-                connection.flow.ended(.upstream, &context, &out)
+                connection.flow.ended(leg, &context, &out)
                 execute(connection, received: nil)
             case .failed:
                 upstreamFailed(upstream, connection)
@@ -105,10 +152,16 @@ extension Worker {
         }
     }
 
+    @inline(__always)
+    private func receive(_ upstream: Upstream) -> Transfer {
+        guard let tls = upstream.tls else { return Socket.receive(upstream.descriptor.number, into: buffer) }
+        return receive(upstream, tls)
+    }
+
     func upstreamFailed(_ upstream: Upstream, _ connection: Connection) {
         upstream.hasEnded = true
         upstream.isReadable = false
-        connection.flow.failed(.upstream, &context, &out)
+        connection.flow.failed(upstream.isHedge ? .hedge : .upstream, &context, &out)
         execute(connection, received: nil)
     }
 

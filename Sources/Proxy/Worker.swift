@@ -4,6 +4,7 @@ import Control
 import Flow
 import Identity
 import Reactor
+import Routing
 
 /// What the link to the agent gives an event loop to do.
 enum WorkerMessage: Sendable {
@@ -11,6 +12,12 @@ enum WorkerMessage: Sendable {
     case listen(Listener)
     case unlisten(SocketAddress)
     case report(ReportCollector)
+    /// The other loops: comes before any configuration but the first.
+    case meet(LoopPeers)
+    /// What another loop found of an endpoint.
+    case notice(RoutingNotice)
+    case standings([Standing])
+    case watchDecisions(Bool)
     /// Close idle connections, let the others end, and say when none is left.
     case drain(DrainCounter)
 }
@@ -29,6 +36,8 @@ final class Worker {
     /// The number that the next connection gets: counting by the number of loops keeps it unique among them.
     var nextConnection: UInt64
     let loops: UInt64
+    let loop: Int
+    var peers = LoopPeers([])
     let mailbox: Mailbox<WorkerMessage>
     let outbox: Outbox
     var poller: Poller
@@ -40,6 +49,11 @@ final class Worker {
     var connections = Slab<Connection>()
     var upstreams = Slab<Upstream>()
     var pool = UpstreamPool()
+    var tls = TLSTable()
+    /// Copies of requests under way, the bytes that they hold, and those that have more to read.
+    var shadowCount = 0
+    var shadowSize = 0
+    var shadowsAgain: [Upstream] = []
     /// Connections with more to read than their turn allowed, or resumed.
     var again: [Connection] = []
     var draining: DrainCounter?
@@ -59,9 +73,10 @@ final class Worker {
         configuration = start.configuration
         nextConnection = UInt64(start.loop) + 1
         loops = UInt64(start.loops)
+        loop = start.loop
         let now = MonotonicClock.now()
         wheel = TimerWheel(now: now)
-        context = FlowContext(seed: seed)
+        context = FlowContext(seed: seed, shared: start.shared)
         context.now = now
         try poller.add(source: mailbox.descriptor, token: Token(.mailbox, slot: 0).raw)
         adopt(configuration)
@@ -75,12 +90,14 @@ final class Worker {
     }
 
     private func turn() {
-        let wait = again.isEmpty ? wheel.waitMilliseconds(now: context.now) : 0
+        let wait = again.isEmpty && shadowsAgain.isEmpty ? wheel.waitMilliseconds(now: context.now) : 0
         let count = poller.wait(milliseconds: wait)
         context.now = MonotonicClock.now()
         for index in 0..<count { dispatch(poller.ready(index)) }
         lookAgain()
+        if !shadowsAgain.isEmpty { lookAgainAtShadows() }
         expire()
+        tellNotices()
     }
 
     private func dispatch(_ ready: Readiness) {
@@ -105,17 +122,34 @@ final class Worker {
         case .listen(let listener): open(listener)
         case .unlisten(let address): listeners.removeAll { $0.address == address }
         case .report(let collector): report(to: collector)
+        case .meet(let peers): self.peers = peers
+        case .notice(let notice): context.router.take(notice, now: context.now)
+        case .standings(let standings): take(standings)
+        case .watchDecisions(let wanted): context.watchesDecisions = wanted
         case .drain(let counter): drain(counter)
         }
     }
 
-    private func adopt(_ configuration: ProxyConfiguration) {
+    func adopt(_ configuration: ProxyConfiguration) {
         forgetTags(of: context.admission.slotsLost(in: configuration.admission))
         self.configuration = configuration
         context.epochSeconds = ProcessFacts.epochSeconds()
         context.adopt(
             configuration.routes, configuration.catalog.node, admission: configuration.admission, access: configuration.access)
+        adoptTerms(configuration)
         watchEntries()
+    }
+
+    /// Connections that were made under terms that hold no more go out of the pool.
+    private func adoptTerms(_ configuration: ProxyConfiguration) {
+        let terms = context.tlsTerms.map { configuration.terms[$0] ?? .unusable("TLS to it is not configured any more") }
+        for number in tls.adopt(terms) {
+            for upstream in pool.takeAll(under: number) {
+                sayFarewell(upstream)
+                upstreams.remove(upstream.token)
+            }
+        }
+        pool.prune()
     }
 
     private func lookAgain() {
@@ -124,8 +158,10 @@ final class Worker {
         again.removeAll(keepingCapacity: true)
         for connection in turn where !connection.isGone {
             connection.isQueued = false
+            tellHedge(connection)
             readClient(connection)
             readUpstream(connection)
+            readHedge(connection)
         }
     }
 
@@ -175,7 +211,9 @@ final class Worker {
     private func expire(_ upstream: Upstream) {
         guard upstream.user == nil else { return }
         if upstream.idleDeadline <= context.now {
+            if let shadow = upstream.shadow { return end(shadow, upstream, isAnswered: false) }
             pool.remove(upstream)
+            sayFarewell(upstream)
             upstreams.remove(upstream.token)
         } else {
             arm(upstream)

@@ -1,5 +1,6 @@
 import Glibc
 import Reactor
+import Routing
 
 /// Starts event loops on threads of their own.
 enum WorkerThread {
@@ -8,6 +9,8 @@ enum WorkerThread {
         let mailbox: Mailbox<WorkerMessage>
         let outbox: Outbox
         let configuration: ProxyConfiguration
+        /// What all event loops count together.
+        let shared: RoutingShared
         /// Which of the event loops it is to be, and of how many.
         let loop: Int
         let loops: Int
@@ -31,9 +34,14 @@ enum WorkerThread {
 
     private static func main(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         guard let argument else { return nil }
-        let start = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().start
+        worker(Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().start).run()
+    }
+
+    /// By itself, so that nothing of the start, with its configuration, is held as long as the loop runs.
+    @inline(never)
+    private static func worker(_ start: Start) -> Worker {
         do throws(SystemError) {
-            try Worker(start, seed: UInt64.random(in: .min ... .max)).run()
+            return try Worker(start, seed: UInt64.random(in: .min ... .max))
         } catch {
             ProxyProcess.say("modelbroker-proxy: event loop \(start.loop) cannot start: \(error)")
             exit(1)

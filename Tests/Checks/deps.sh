@@ -33,6 +33,7 @@ want libbpf-dev has_header bpf/libbpf.h
 want libelf-dev has_header libelf.h
 want libcap-dev has_header sys/capability.h
 want libyaml-dev has_header yaml.h
+want libssl-dev has_header openssl/ssl.h
 want zlib1g-dev has_header zlib.h
 want clang compiles_bpf
 want bpftool bash -c 'PATH=$PATH:/usr/sbin:/sbin command -v bpftool'

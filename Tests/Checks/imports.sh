@@ -32,12 +32,14 @@ for path in Sources/*/; do
         BPF | KernelPlane) ;;
         *) forbid "$module" 'CBPFShim' 'only BPF and KernelPlane may' ;;
     esac
+    [ "$module" = TLS ] || forbid "$module" 'COpenSSL' 'only TLS may'
     case $module in
         Control | Agent) ;;
         *) forbid "$module" 'NIO.*|_NIO.*|AsyncHTTPClient' 'only Control and Agent may' ;;
     esac
     case $module in
         HTTPWire) forbid "$module" '.*' 'it imports nothing' ;;
+        TLS) forbid "$module" '[^CG].*|C[^O].*' 'it imports OpenSSL and the C library alone' ;;
         Admission | Routing | Identity | Flow | Catalog)
             forbid "$module" 'BPF|KernelPlane|CLinux|Reactor|Proxy|Agent|Foundation.*|Dispatch' \
                 'it knows nothing of sockets, NIO or BPF' ;;

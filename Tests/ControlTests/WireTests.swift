@@ -47,21 +47,21 @@ import Testing
         }
         let message = AgentMessage.configure(ProxySettings(generation: 1, catalog: catalog, hostNetnsCookie: 2))
         let bytes = message.encoded()
-        #expect(bytes.count < 4 << 20)
+        #expect(bytes.count < 8 << 20)
         #expect(try AgentMessage(decoding: bytes) == message)
     }
 
     /// The layout itself, so that it does not change unless the version does.
     @Test func theLayoutIsFixed() {
-        #expect(Wire.version == 2)
-        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [2, 4, 4, 3, 2, 1])
+        #expect(Wire.version == 3)
+        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [3, 4, 4, 3, 2, 1])
         #expect(AgentMessage.query(id: 1, .flows).encoded() == [3, 3, 1, 0, 0, 0, 2])
         let rejected = ProxyMessage.rejected(generation: 2, reason: "no")
-        #expect(rejected.encoded() == [2, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
+        #expect(rejected.encoded() == [3, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
         let event = ProxyEvent(kind: .broken, model: "m", pid: 3, address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
         #expect(
             ProxyMessage.event(event).encoded()
-                == [2, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
+                == [3, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
                 + [1, 4, 1, 2, 3, 4, 80, 0, 0, 0, 0, 0])
     }
 
@@ -72,8 +72,8 @@ import Testing
 
     @Test(
         arguments: [
-            ([], WireError.truncated), ([2], .truncated), ([1, 4, 0, 0, 0, 0], .version(1)), ([2, 0], .unknownTag(0)),
-            ([2, 4, 0, 0, 0], .truncated), ([2, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([2, 3, 0, 0, 0, 0, 3], .unknownTag(3)),
+            ([], WireError.truncated), ([3], .truncated), ([2, 4, 0, 0, 0, 0], .version(2)), ([3, 0], .unknownTag(0)),
+            ([3, 4, 0, 0, 0], .truncated), ([3, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([3, 3, 0, 0, 0, 0, 6], .invalidValue),
         ] as [([UInt8], WireError)])
     func errorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try AgentMessage(decoding: bytes) }
@@ -81,15 +81,15 @@ import Testing
 
     @Test(
         arguments: [
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
-            ([2, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
+            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
             // Ten million flows in a message of a hundred bytes.
-            ([2, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
-            ([2, 133, 7] + [UInt8](repeating: 0, count: 25), .unknownTag(7)),
-            ([2, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
-            ([2, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
+            ([3, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
+            ([3, 133, 11] + [UInt8](repeating: 0, count: 25), .unknownTag(11)),
+            ([3, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
+            ([3, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
         ] as [([UInt8], WireError)])
     func proxyErrorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try ProxyMessage(decoding: bytes) }
@@ -128,6 +128,46 @@ import Testing
         #expect(throws: WireError.countTooLarge(0x7FFF_FFFF)) { try AgentMessage(decoding: bytes) }
         bytes.replaceSubrange(count..<count + 4, with: [0, 0, 0, 0])
         #expect(throws: WireError.trailingBytes(8)) { try AgentMessage(decoding: bytes) }
+    }
+
+    /// A set has one form only: its elements in order.
+    @Test func statusesAndLabelsOutOfOrderAreRefused() throws {
+        var settings = Samples.settings
+        settings.catalog = Catalog(pools: [Pool(name: "p", routing: Samples.routing)])
+        settings.slots = []
+        let statuses = AgentMessage.configure(settings).encoded()
+        let first = try #require(
+            (0..<statuses.count - 8).first { Array(statuses[$0..<$0 + 8]) == [0xAD, 1, 0, 0, 0xF4, 1, 0, 0] })
+        for other: [UInt8] in [[0xF4, 1, 0, 0], [0xF5, 1, 0, 0], [0xAD, 1, 1, 0]] {
+            var bad = statuses
+            bad.replaceSubrange(first..<first + 4, with: other)
+            #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: bad) }
+        }
+        settings.catalog = Catalog(pools: [Pool(name: "p", selector: ["k1": "", "k2": ""])])
+        let labels = AgentMessage.configure(settings).encoded()
+        let second = try #require((0..<labels.count - 2).first { Array(labels[$0..<$0 + 2]) == [0x6B, 0x32] })
+        for other in [UInt8(ascii: "1"), UInt8(ascii: "0")] {
+            var bad = labels
+            bad[second + 1] = other
+            #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: bad) }
+        }
+    }
+
+    /// What bounds a count is what an element takes at least; more would refuse lists of small elements.
+    @Test func listsOfTheSmallestElementsRoundTrip() throws {
+        let endpoint = Endpoint(host: "", port: 0, authority: "")
+        let policy = RoutingPolicy(retry: RetryPolicy(statuses: []))
+        let catalog = Catalog(
+            node: Node(), models: [Model(name: "", endpoints: Array(repeating: endpoint, count: 1_000), routing: policy)],
+            pools: Array(repeating: Pool(name: "", routing: policy), count: 1_000))
+        let message = AgentMessage.configure(ProxySettings(generation: 0, catalog: catalog, hostNetnsCookie: 0))
+        #expect(try AgentMessage(decoding: message.encoded()) == message)
+        let report = ProxyMessage.report(
+            id: 0,
+            .routing(
+                Array(repeating: EndpointRecord(model: "", key: EndpointKey(url: "", address: Samples.v4)), count: 1_000),
+                Array(repeating: RouteRecord(name: ""), count: 1_000)))
+        #expect(try ProxyMessage(decoding: report.encoded()) == report)
     }
 
     @Test func aNegativeNumberIsSentAsZero() throws {

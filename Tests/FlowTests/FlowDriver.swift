@@ -100,7 +100,7 @@ struct FlowDriver {
 
     private mutating func take(_ received: [UInt8]) {
         for action in out.actions {
-            if case .mirror(_, _, let head, let body) = action {
+            if case .mirror(_, _, _, let head, let body) = action {
                 mirrored = bytes(head, received) + bytes(body, received)
             }
             guard case .write(let leg, let slice) = action else {

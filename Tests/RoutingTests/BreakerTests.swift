@@ -154,6 +154,9 @@ import Testing
         #expect(ground.pick() == 1)
         ground.wait(1)
         #expect(ground.pick() == 0)
+        _ = ground.router.takeNotices()
+        ground.request()
+        #expect(ground.router.takeNotices().map(\.change) == [.active(.cooldown)])
         ground.request(.status(status, retryAfter: .max))
         #expect(ground.figures(0)?.remaining == 120 * Ground.second)
     }
@@ -166,6 +169,7 @@ import Testing
         let model = Model(name: "m", endpoints: [Ground.endpoint(0, own), Ground.endpoint(1, own), Ground.endpoint(2)])
         var ground = Ground(Catalog(models: [model]))
         ground.request(.status(401, retryAfter: nil))
+        #expect(ground.figures(0)?.failures == 1 && ground.figures(1)?.detail.isEmpty == false)
         #expect(ground.figures(0)?.standby == .authentication && ground.figures(1)?.standby == .authentication)
         #expect(ground.request(.status(403, retryAfter: nil)) == 2)
         // The caller's own key is its own business.

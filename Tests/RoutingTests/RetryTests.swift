@@ -48,6 +48,13 @@ import Testing
         }
     }
 
+    @Test func absurdWaitsAreBounded() {
+        var ground = Ground(.roundRobin)
+        let policy = RetryPolicy(backoff: .max, maxBackoff: 1_000)
+        #expect((0..<100).allSatisfy { ground.router.backoff(policy, attempt: $0) <= Ground.second })
+        #expect(ground.router.backoff(RetryPolicy(backoff: -5, maxBackoff: -1), attempt: -3) == 0)
+    }
+
     @Test func hedgesWaitForTheSlowestTwentieth() {
         var ground = Ground(.roundRobin)
         let answer = { (ground: inout Ground, milliseconds: UInt64) in

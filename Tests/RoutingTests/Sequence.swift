@@ -8,11 +8,15 @@ struct Sequence {
     /// What the model knows of an endpoint.
     struct Known {
         var isOut = false
+        var hasFault = false
         var cooldownUntil: UInt64 = 0
         var rotatedUntil: UInt64 = 0
         /// The breaker's, as announced; nil: closed.
         var openUntil: UInt64?
-        var trials: [Attempt] = []
+        var cause = StandbyCause.breaker
+        var trials = 0
+        /// Counts the breaker's changes.
+        var changes = 0
         var failuresInARow = 0
         var inFlight = 0
     }
@@ -26,9 +30,12 @@ struct Sequence {
     private var random: Random
     private var now: UInt64 = 1_000 * Ground.second
     private var known: [Known]
-    private var open: [Attempt] = []
+    private var open: [(attempt: Attempt, changes: Int)] = []
     private var sessions: [UInt64: EndpointNumber] = [:]
     private var salt: UInt64
+    /// By number.
+    private let addresses: [SocketAddress]
+    private let keyed: Set<Int>
     /// What went wrong, with the events up to it.
     private(set) var faults: [String] = []
     private(set) var picks = 0
@@ -46,6 +53,9 @@ struct Sequence {
         strategy = table.route(0).policy.strategy
         random = Random(seed: seed)
         salt = random.next()
+        let targets = (0..<table.targetCount).map { table.target($0) }.sorted { $0.number < $1.number }
+        addresses = targets.map(\.address)
+        keyed = Set(targets.filter { !$0.authorization.isEmpty }.map { Int($0.number) })
         known = Array(repeating: Known(), count: table.targetCount)
     }
 
@@ -82,9 +92,9 @@ struct Sequence {
 
     private mutating func end(_ outcome: Outcome) {
         guard !open.isEmpty else { return }
-        let attempt = open.remove(at: random.below(open.count))
+        let (attempt, changes) = open.remove(at: random.below(open.count))
         let number = Int(attempt.number)
-        known[number].trials.removeAll { $0 == attempt }
+        if attempt.isTrial, changes == known[number].changes { known[number].trials -= 1 }
         known[number].inFlight -= 1
         let wasClosed = known[number].openUntil == nil
         router.ended(attempt, outcome, now: now)
@@ -100,35 +110,35 @@ struct Sequence {
     }
 
     private mutating func failure() -> Outcome {
-        switch random.below(6) {
+        switch random.below(7) {
         case 0: .connectFailed
         case 1: .status(429, retryAfter: random.next() % (5 * Ground.second) + 1)
         case 2: .status(500, retryAfter: nil)
         case 3: .brokenStream
         case 4: .cancelled
+        case 5: .status(401, retryAfter: nil)
         default: .timedOut
         }
     }
 
     private mutating func stand() {
         var standings: [Standing] = []
-        for target in (0..<table.targetCount).map({ table.target($0) }) {
-            let isOut = random.below(3) == 0
-            known[Int(target.number)].isOut = isOut
-            let isDrained = random.below(2) == 0
-            guard isOut else {
-                // The router may shorten a cooldown when probes are well again.
-                if let until = known[Int(target.number)].openUntil { known[Int(target.number)].openUntil = min(until, now) }
-                continue
-            }
+        for target in (0..<table.targetCount).map({ table.target($0) }) where !standings.contains(where: { $0.url == target.url })
+        {
+            let hasFault = random.below(4) == 0
+            let isDrained = random.below(6) == 0
             standings.append(
-                Standing(url: target.url, address: target.address, fault: isDrained ? "" : "down", isDrained: isDrained))
+                Standing(url: target.url, address: target.address, fault: hasFault ? "down" : "", isDrained: isDrained))
+            for number in sharing(target.address) {
+                // When probes find an endpoint well again, it is tried at once.
+                if known[number].hasFault, !hasFault, known[number].cause == .breaker, let until = known[number].openUntil {
+                    known[number].openUntil = min(until, now)
+                }
+                known[number].hasFault = hasFault
+                known[number].isOut = isDrained || hasFault
+            }
         }
-        // Breakers that were not hastened are open still; the router knows which.
         router.take(standings, table, now: now, epochMilliseconds: 1)
-        for figures in router.endpointFigures(table, now: now) where figures.breaker == .open {
-            known[Int(figures.number)].openUntil = .max
-        }
     }
 
     /// Another event loop tells of what it found.
@@ -141,10 +151,10 @@ struct Sequence {
             known[number].cooldownUntil = max(known[number].cooldownUntil, until)
         case 1:
             router.take(RoutingNotice(number: EndpointNumber(number), change: .standby(.breaker, until: until)), now: now)
-            opened(number, until)
+            opened(number, .breaker, until)
         default:
             router.take(RoutingNotice(number: EndpointNumber(number), change: .active(.breaker)), now: now)
-            closed(number)
+            if known[number].cause == .breaker { closed(number) }
         }
     }
 
@@ -159,8 +169,9 @@ struct Sequence {
         for notice in router.takeNotices() {
             let number = Int(notice.number)
             switch notice.change {
-            case .standby(.breaker, let until): opened(number, until)
-            case .active(.breaker): closed(number)
+            case .standby(.breaker, let until): opened(number, .breaker, until)
+            case .standby(.authentication, let until): opened(number, .authentication, until)
+            case .active(let cause) where cause == known[number].cause: closed(number)
             case .standby(.cooldown, let until) where until != known[number].cooldownUntil: fault("cooldown nobody asked for")
             case .standby(.rotated, let until): known[number].rotatedUntil = until
             case .active(.rotated): known[number].rotatedUntil = 0
@@ -169,9 +180,11 @@ struct Sequence {
         }
     }
 
-    private mutating func opened(_ number: Int, _ until: UInt64) {
+    private mutating func opened(_ number: Int, _ cause: StandbyCause, _ until: UInt64) {
+        known[number].cause = cause
         known[number].openUntil = until
-        known[number].trials = []
+        known[number].trials = 0
+        known[number].changes += 1
         known[number].failuresInARow = 0
         standbys += 1
     }
@@ -179,14 +192,19 @@ struct Sequence {
     private mutating func closed(_ number: Int) {
         guard known[number].openUntil != nil else { return }
         known[number].openUntil = nil
-        known[number].trials = []
+        known[number].trials = 0
+        known[number].changes += 1
         known[number].failuresInARow = 0
     }
 
     private mutating func count(_ number: Int, _ outcome: Outcome) {
         switch outcome {
         case .success, .status(429, _): known[number].failuresInARow = 0
+        // With a key of the broker's it is no answer, without it is one.
+        case .status(401, _): if !keyed.contains(number) { known[number].failuresInARow = 0 }
         case .cancelled: break
+        case .connectFailed:
+            for peer in sharing(addresses[number]) where known[peer].openUntil == nil { known[peer].failuresInARow += 1 }
         default: if known[number].openUntil == nil { known[number].failuresInARow += 1 }
         }
     }
@@ -198,7 +216,7 @@ struct Sequence {
         let it = known[number]
         guard !it.isOut, now >= it.cooldownUntil else { return false }
         guard let until = it.openUntil else { return true }
-        return until != .max && now >= until && it.trials.count < policy.trials
+        return now >= until && it.trials < (it.cause == .breaker ? policy.trials : 1)
     }
 
     private func usable(_ targets: [Int], _ ask: RouteAsk) -> [Int] {
@@ -221,10 +239,10 @@ struct Sequence {
         checkSession(ask, target)
         if target.isFallback { fallbacks += 1 }
         let attempt = router.began(target, for: ask, isTrial: isTrial, now: now)
-        open.append(attempt)
+        open.append((attempt, known[number].changes))
         known[number].inFlight += 1
         if isTrial {
-            known[number].trials.append(attempt)
+            known[number].trials += 1
             trials += 1
         }
         checkCount(number)
@@ -239,6 +257,8 @@ struct Sequence {
         if !rest.isEmpty { fault("picked nothing while \(rest) are usable") }
     }
 
+    private func sharing(_ address: SocketAddress) -> [Int] { addresses.indices.filter { addresses[$0] == address } }
+
     private var isStrict: Bool {
         if case .sessionSticky(let policy) = strategy { return policy.isStrict }
         return false
@@ -252,7 +272,7 @@ struct Sequence {
             // A second attempt leaves what is only on trial to others.
             let isDoubtful = ask.attempt > 0 && known[Int(own)].openUntil != nil
             if isStrict || isWell && !isDoubtful { fault("a session went from \(own) to \(target.number)") }
-            if isUsable(Int(own)), ask.excluded.contains(own) { return }
+            if ask.excluded.contains(own) { return }
         }
         if !target.isFallback { sessions[ask.session] = target.number }
     }

@@ -18,19 +18,3 @@ package struct Attempt: Hashable, Sendable {
     /// The breaker's, when it began.
     let epoch: UInt32
 }
-
-package enum Outcome: Hashable, Sendable {
-    /// An answer to its end; nanoseconds from the start.
-    case success(firstByte: UInt64, total: UInt64)
-    case connectFailed
-    /// The connection ended without an answer.
-    case noAnswer
-    /// An answer with a status of 400 or above, and the nanoseconds of its Retry-After.
-    case status(UInt16, retryAfter: UInt64?)
-    /// No first byte in time.
-    case timedOut
-    /// The answer began and did not end.
-    case brokenStream
-    /// The caller went, or another attempt was faster.
-    case cancelled
-}

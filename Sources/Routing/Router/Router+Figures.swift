@@ -28,7 +28,7 @@ extension Router {
         if let (cause, until) = standby(target, table, now) {
             figures.standby = cause
             figures.remaining = until == .max || until < now ? 0 : until - now
-            if cause == .breaker, figures.detail.isEmpty { figures.detail = state.lastFailure?.text ?? "" }
+            if figures.detail.isEmpty { figures.detail = Self.detail(cause, state) }
         }
         return figures
     }
@@ -43,5 +43,13 @@ extension Router {
         guard state.isRotated(now: now) else { return standby }
         if let standby, standby.0.rawValue < StandbyCause.rotated.rawValue { return standby }
         return (.rotated, state.rotatedUntil)
+    }
+
+    private static func detail(_ cause: StandbyCause, _ state: EndpointState) -> String {
+        switch cause {
+        case .authentication: "the broker's key is refused"
+        case .breaker, .cooldown: state.lastFailure?.text ?? ""
+        case .maintenance, .drained, .rotated, .probe, .unresolved: ""
+        }
     }
 }

@@ -21,7 +21,8 @@ extension Router {
         case .standby(.rotated, let until): states[number].rotatedUntil = until
         case .standby(let cause, let until) where cause == .breaker || cause == .authentication:
             states[number].breaker.follow(cause, until: until)
-        case .active(.cooldown): states[number].cooldownUntil = 0
+        // It may have asked this loop for more time since.
+        case .active(.cooldown): if now >= states[number].cooldownUntil { states[number].cooldownUntil = 0 }
         case .active(.rotated): states[number].rotatedUntil = 0
         case .active(let cause) where cause == .breaker || cause == .authentication:
             if states[number].breaker.isTripped, states[number].breaker.cause == cause { states[number].breaker.close() }

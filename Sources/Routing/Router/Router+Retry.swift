@@ -28,7 +28,8 @@ extension Router {
     package mutating func backoff(_ policy: RetryPolicy, attempt: Int) -> UInt64 {
         let longest = Breaker.nanoseconds(policy.maxBackoff)
         let doublings = UInt64(min(max(0, attempt - 1), 20))
-        let bound = min(longest, Breaker.nanoseconds(policy.backoff).multipliedReportingOverflow(by: 1 << doublings).partialValue)
+        let (doubled, isTooLong) = Breaker.nanoseconds(policy.backoff).multipliedReportingOverflow(by: 1 << doublings)
+        let bound = isTooLong ? longest : min(longest, doubled)
         return dice.below(bound + 1)
     }
 

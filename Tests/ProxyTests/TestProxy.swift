@@ -1,0 +1,139 @@
+import Catalog
+import Control
+import Glibc
+import Reactor
+
+@testable import Proxy
+
+/// Event loops in this process with a gateway on loopback, and the agent's part played by the test.
+final class TestProxy {
+    private let outbox: Outbox
+    /// What came and nobody has asked for yet.
+    private var waiting: [ProxyMessage] = []
+    private var loops: LoopGroup
+    private(set) var settings: ProxySettings
+    let gateway: SocketAddress
+
+    init(_ catalog: Catalog, loops count: Int = 1) throws {
+        outbox = try Outbox()
+        loops = LoopGroup(outbox)
+        let probe = try Socket.listen(SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 0))
+        gateway = SocketAddress(localOf: probe.number)
+        var catalog = catalog
+        catalog.node.listen = []
+        catalog.node.gateway = [gateway]
+        catalog.node.workers = count
+        settings = ProxySettings(generation: 1, catalog: catalog, hostNetnsCookie: 0)
+        try loops.apply(settings)
+        _ = waitFor { if case .applied = $0 { $0 } else { nil } }
+    }
+
+    deinit { loops.drain() }
+
+    /// Puts another catalogue in force, the node's part excepted.
+    func reload(_ change: (inout Catalog) -> Void = { _ in }) throws {
+        settings.generation += 1
+        change(&settings.catalog)
+        try loops.apply(settings)
+        let generation = settings.generation
+        _ = waitFor { if case .applied(generation) = $0 { $0 } else { nil } }
+    }
+
+    func take(_ standings: [EndpointStanding]) { loops.take(standings) }
+
+    func watchDecisions() { loops.watchDecisions(true) }
+
+    func ask(_ query: ProxyQuery) -> ProxyReport? {
+        loops.ask(7, query)
+        let message = waitFor { if case .report(id: 7, _) = $0 { $0 } else { nil } }
+        guard case .report(_, let report)? = message else { return nil }
+        return report
+    }
+
+    /// The next message that is wanted, for up to ten seconds; the others wait until they are.
+    func waitFor(_ isWanted: (ProxyMessage) -> ProxyMessage?) -> ProxyMessage? {
+        let deadline = MonotonicClock.now() + 10_000_000_000
+        while MonotonicClock.now() < deadline {
+            waiting += outbox.takeAll()
+            if let place = waiting.firstIndex(where: { isWanted($0) != nil }) { return waiting.remove(at: place) }
+            var polled = pollfd(fd: outbox.descriptor, events: Int16(POLLIN), revents: 0)
+            _ = poll(&polled, 1, 100)
+        }
+        return nil
+    }
+
+    func event(_ kind: ProxyEvent.Kind) -> ProxyEvent? {
+        let message = waitFor { message in
+            guard case .event(let event) = message, event.kind == kind else { return nil }
+            return message
+        }
+        guard case .event(let event)? = message else { return nil }
+        return event
+    }
+}
+
+/// A caller of the gateway.
+struct TestCaller: ~Copyable {
+    private let socket: Int32
+
+    init(_ address: SocketAddress) throws {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var timeout = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        let result = address.withSockaddr { Glibc.connect(socket, $0, $1) }
+        guard result == 0 else {
+            let code = errno
+            _ = Glibc.close(socket)
+            throw SystemError("connect", code)
+        }
+    }
+
+    deinit { _ = Glibc.close(socket) }
+
+    func send(_ text: String) {
+        let bytes = Array(text.utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+
+    func post(_ model: String, _ content: String = "hello") {
+        let body = "{\"model\":\"\(model)\",\"messages\":[{\"role\":\"user\",\"content\":\"\(content)\"}]}"
+        send(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+    }
+
+    /// All that comes until `isEnough`, and whether the connection then is as it was, at its end, or broken.
+    func receive(until isEnough: (String) -> Bool) -> (text: String, end: End) {
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while !isEnough(String(decoding: text, as: UTF8.self)) {
+            let count = recv(socket, &buffer, buffer.count, 0)
+            guard count > 0 else { return (String(decoding: text, as: UTF8.self), count == 0 ? .closed : .broken) }
+            text += buffer[..<count]
+        }
+        return (String(decoding: text, as: UTF8.self), .open)
+    }
+
+    enum End: Equatable { case open, closed, broken }
+
+    /// One exchange; the answer's body is known to end with `mark`.
+    func ask(_ model: String, _ mark: String) -> String {
+        post(model)
+        return receive { $0.hasSuffix(mark) }.text
+    }
+}
+
+extension TestEngine {
+    /// As an endpoint of a catalogue.
+    func endpoint(tls: EndpointTLS? = nil) -> Endpoint {
+        Endpoint(
+            host: address.ip.description, port: address.port, authority: address.description, addresses: [address], tls: tls)
+    }
+}
