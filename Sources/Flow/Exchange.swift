@@ -31,12 +31,12 @@ struct Exchange: Sendable {
     /// The endpoint calls the model by another name than the caller.
     var renames = false
     /// Renames the model in the request's body, which comes in chunks.
-    var edit: ChunkedEdit?
+    var edit = Rare<ChunkedEdit>()
     /// Nanoseconds for which the endpoint that answered wants to be left alone; nil: it does not say.
     var retryAfter: UInt64?
     /// A copy was sent, or is not to be.
     var isMirrored = false
-    var hedge: Hedge?
+    var hedge = Rare<Hedge>()
     /// When the answer must go on; its first byte must have come; a second endpoint gets the request. 0: never.
     var answerBy: UInt64 = 0
     var firstByteBy: UInt64 = 0
@@ -55,14 +55,14 @@ struct Exchange: Sendable {
     }
 
     /// Begins with a new request.
-    mutating func begin(_ ask: RouteAsk, version: Int) {
+    mutating func begin(_ ask: consuming RouteAsk, version: Int) {
         self.ask = ask
         self.version = version
         model = -1
         target = nil
         (sent, rests) = (0, 0)
         (renames, isMirrored) = (false, false)
-        edit = nil
+        edit.remove()
         retryAfter = nil
         (answerBy, firstByteBy, hedgeAt, firstByteAt) = (0, 0, 0, 0)
     }

@@ -15,7 +15,7 @@ extension Flow {
 
     /// Tokens that the request is expected to use, and of these the prompt's: a quarter of the body's bytes. What is no
     /// JSON uses none.
-    func estimate() -> (tokens: UInt64, prompt: UInt64) {
+    mutating func estimate() -> (tokens: UInt64, prompt: UInt64) {
         let size = requestBody.announced ?? requestBody.leastSize
         guard requestBody.isInspected, size > 0 else { return (0, 0) }
         let prompt = min(size / 4, Self.tokenLimit)
@@ -33,7 +33,7 @@ extension Flow {
     }
 
     /// What the answer says; failing that, what was seen of it. An answer that never began used nothing.
-    private func tokensUsed(_ grant: Grant) -> UInt64 {
+    private mutating func tokensUsed(_ grant: Grant) -> UInt64 {
         guard answerStarted, let answer else { return 0 }
         if let tokens = answerBody.usage.tokens { return min(tokens, Self.tokenLimit) }
         if answer.status >= 400 { return 0 }
@@ -60,7 +60,7 @@ extension Flow {
     }
 
     /// The model whose entry governs what is sent now; nil: none's.
-    private func taggedModel(_ context: FlowContext) -> Int? {
+    private mutating func taggedModel(_ context: FlowContext) -> Int? {
         if isOpaque { return dedicatedModel(context) }
         guard course == .endpoint, exchange.model >= 0, exchange.version == context.routesVersion else { return nil }
         return exchange.model

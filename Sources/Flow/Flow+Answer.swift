@@ -9,7 +9,7 @@ import Telemetry
 extension Flow {
     mutating func upstreamReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
         // The first byte decides a race.
-        if exchange.hedge != nil { dropHedge(.cancelled, &context, &out) }
+        if !exchange.hedge.isEmpty { dropHedge(.cancelled, &context, &out) }
         exchange.hedgeAt = 0
         receiveUpstream(bytes, from: 0, &context, &out)
     }
@@ -42,7 +42,7 @@ extension Flow {
                 try readAnswerHead(bytes, &position, &context, &out)
                 continue
             }
-            if rewriter != nil {
+            if reframing != nil {
                 try rewriteBody(bytes, &position, &context, &out)
             } else {
                 let end = try answerBody.advance(bytes, from: position)
@@ -73,9 +73,10 @@ extension Flow {
         while position < bytes.count, !answerBody.isComplete {
             switch try answerBody.step(bytes, from: position) {
             case .data(let count):
-                rewriter?.take(bytes, position..<position + count)
+                let piece = position..<position + count
+                rewriter.change { $0.take(bytes, piece) }
                 position += count
-                noteFirstByte(context)
+                noteFirstByte(now: context.now)
             case .framing(let count), .end(let count): position += count
             }
         }
@@ -85,29 +86,32 @@ extension Flow {
     /// Passes on what has been rewritten, once the answer's framing allows for it.
     private mutating func passRewritten(_ context: inout FlowContext, _ out: inout FlowOutput) {
         let isLast = answerBody.isComplete
-        if isLast { rewriter?.finish() }
-        guard let rewriter, isLast || !rewriter.body.isEmpty, isLast || rewriter.framing != .whole else {
+        if isLast { rewriter.change { $0.finish() } }
+        let ready = rewriter.change { $0.body.count } ?? 0
+        guard isLast || (ready > 0 && reframing != .whole) else {
             exchange.answerBy = responseDeadline(context)
             return deadline = phase == .waiting ? exchange.waitingDeadline : exchange.answerBy
         }
         if phase == .waiting {
-            if rewriter.framing == .whole { HeadComposer.appendLength(rewriter.body.count, into: &heldHead) }
+            if reframing == .whole { HeadComposer.appendLength(ready, into: &heldHead) }
             startAnswer(&context, &out)
         }
         let start = out.composed.count
-        rewriter.append(to: &out.composed, isLast: isLast)
+        rewriter.change {
+            $0.append(to: &out.composed, isLast: isLast)
+            $0.clear()
+        }
         let count = out.composed.count - start
         if count > 0 { out.add(.write(.client, Slice(.composed, start..<start + count))) }
         bytesOut += UInt64(count)
         if let row { context.ledger[row].bytesOut += UInt64(count) }
-        self.rewriter?.clear()
         deadline = responseDeadline(context)
     }
 
     /// The first byte of the body has come: the endpoint is fast enough.
-    private mutating func noteFirstByte(_ context: FlowContext) {
+    private mutating func noteFirstByte(now: UInt64) {
         guard exchange.firstByteAt == 0 else { return }
-        exchange.firstByteAt = context.now
+        exchange.firstByteAt = now
         exchange.firstByteBy = 0
     }
 
@@ -115,7 +119,7 @@ extension Flow {
     private mutating func startAnswer(_ context: inout FlowContext, _ out: inout FlowOutput) {
         phase = .streaming
         answerStarted = true
-        noteFirstByte(context)
+        noteFirstByte(now: context.now)
         if let row {
             context.ledger[row].firstByte.record(microseconds: (exchange.firstByteAt - requestStart) / 1000)
             context.ledger[row].bytesOut += UInt64(heldHead.count)

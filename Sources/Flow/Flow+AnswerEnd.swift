@@ -8,7 +8,7 @@ import Telemetry
 extension Flow {
     /// The last byte of the answer came, or nothing but the end of the connection can follow.
     mutating func finishAnswer(leftover: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        settleAttempt(answerOutcome(context), &context)
+        settleAttempt(answerOutcome(now: context.now), &context)
         settle(&context, &out)
         restLegs(&context, &out)
         let persists = answer.map { $0.keepAlive } == true && answerBody.framing != .close && requestBody.isComplete
@@ -25,11 +25,11 @@ extension Flow {
         }
     }
 
-    private func answerOutcome(_ context: FlowContext) -> Outcome {
+    private mutating func answerOutcome(now: UInt64) -> Outcome {
         guard let answer, let attempt = exchange.attempt else { return .cancelled }
         if answer.status >= 400 { return .status(UInt16(answer.status), retryAfter: exchange.retryAfter) }
-        let firstByte = exchange.firstByteAt == 0 ? context.now : exchange.firstByteAt
-        return .success(firstByte: firstByte - min(firstByte, attempt.start), total: context.now - attempt.start)
+        let firstByte = exchange.firstByteAt == 0 ? now : exchange.firstByteAt
+        return .success(firstByte: firstByte - min(firstByte, attempt.start), total: now - attempt.start)
     }
 
     /// Makes ready for the next request; what the client sent ahead is read by `pump`.
@@ -72,8 +72,8 @@ extension Flow {
         settleAttempt(.brokenStream, &context)
         settle(&context, &out) { $0.ledger[$1].broken += 1 }
         dropUpstream(reusable: false, &out)
-        if course != .dialled, answerBody.acceptsErrorEvent(isReframed: rewriter != nil) {
-            let isChunked = rewriter.map { $0.framing == .chunked } ?? (answerBody.framing == .chunked)
+        if course != .dialled, answerBody.acceptsErrorEvent(isReframed: reframing != nil) {
+            let isChunked = reframing.map { $0 == .chunked } ?? (answerBody.framing == .chunked)
             out.compose(to: .client) { ErrorEvent.append(reason, isChunked: isChunked, to: &$0) }
         }
         phase = .closing

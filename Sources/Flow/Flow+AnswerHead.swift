@@ -36,7 +36,9 @@ extension Flow {
         if parsed.status < 200 { return takeInterim(parsed, head, bytes, bodyStart, &context, &out) }
         if course == .endpoint, exchange.attempt != nil {
             noteLimits(parsed, head, &context)
-            if let failure = failure(parsed, head, context), tryAgain(after: failure, &context, &out) { return }
+            if parsed.status >= 400, let failure = failure(parsed, head, context), tryAgain(after: failure, &context, &out) {
+                return
+            }
         }
         answer = parsed
         answerBody = ResponseBody(
@@ -48,7 +50,7 @@ extension Flow {
             answerStarted = true
             out.compose(to: .client) { $0.append(head) }
         } else {
-            composeAnswerHead(&parsed, head, context)
+            composeAnswerHead(&parsed, head, now: context.now)
         }
         exchange.answerBy = responseDeadline(context)
         deadline = exchange.waitingDeadline
@@ -59,14 +61,13 @@ extension Flow {
     }
 
     /// How the body holds its JSON, as far as that matters here.
-    private func form(_ parsed: ResponseHead, _ head: Span<UInt8>) -> BodyForm? {
+    private mutating func form(_ parsed: ResponseHead, _ head: Span<UInt8>) -> BodyForm? {
         if family == .ollama, course == .endpoint { return parsed.form(in: head) }
         return parsed.isEventStream ? .eventStream : nil
     }
 
-    /// What of an answer makes another endpoint worth trying.
+    /// What of an answer with a status of 400 or above makes another endpoint worth trying.
     private mutating func failure(_ head: ResponseHead, _ bytes: Span<UInt8>, _ context: FlowContext) -> AttemptFailure? {
-        guard head.status >= 400 else { return nil }
         let status = UInt16(head.status)
         exchange.retryAfter = head.retryAfter(in: bytes)
         let failure = AttemptFailure.status(status, retryAfter: exchange.retryAfter)
@@ -77,23 +78,26 @@ extension Flow {
     }
 
     /// Reads what the endpoint says of limits of its own, where the route goes by that.
-    private func noteLimits(_ head: ResponseHead, _ bytes: Span<UInt8>, _ context: inout FlowContext) {
+    private mutating func noteLimits(_ head: ResponseHead, _ bytes: Span<UInt8>, _ context: inout FlowContext) {
         guard exchange.version == context.routesVersion, context.plans[exchange.ask.route].readsLimits,
             let attempt = exchange.attempt, let level = head.limits(in: bytes).fullest
         else { return }
         context.router.noteLimits(attempt, use: level.percentUsed, reset: level.reset ?? 0, now: context.now)
     }
 
-    private mutating func composeAnswerHead(_ parsed: inout ResponseHead, _ head: Span<UInt8>, _ context: FlowContext) {
-        let levels = grant == nil ? LimitLevels() : announceLimits(&parsed, head, context)
-        if exchange.renames, !answerBody.isComplete { rewriter = makeRewriter(parsed, head) }
+    private mutating func composeAnswerHead(_ parsed: inout ResponseHead, _ head: Span<UInt8>, now: UInt64) {
+        let levels = grant == nil ? LimitLevels() : announceLimits(&parsed, head, now: now)
+        if exchange.renames, !answerBody.isComplete, let made = makeRewriter(parsed, head) {
+            reframing = made.framing
+            rewriter.set(made)
+        }
         HeadComposer.response(
             parsed, head, requestID: requestID, persistence: persistence(after: parsed), levels: levels,
-            framing: rewriter?.framing, into: &heldHead)
+            framing: reframing, into: &heldHead)
     }
 
     /// Puts the caller's name back, if the answer is of a form that holds it.
-    private func makeRewriter(_ parsed: ResponseHead, _ head: Span<UInt8>) -> AnswerRewriter? {
+    private mutating func makeRewriter(_ parsed: ResponseHead, _ head: Span<UInt8>) -> AnswerRewriter? {
         guard !parsed.isEncoded, let form = parsed.form(in: head) else { return nil }
         // Binary tensors follow a JSON text whose length a header says.
         if family == .v2, HeadField.has("inference-header-content-length", in: head, from: parsed.fieldsStart, size: parsed.size)
@@ -112,15 +116,15 @@ extension Flow {
     }
 
     /// What a successful answer says of its model's limits, in the place of what the endpoint says of its own.
-    private func announceLimits(_ head: inout ResponseHead, _ bytes: Span<UInt8>, _ context: FlowContext) -> LimitLevels {
+    private mutating func announceLimits(_ head: inout ResponseHead, _ bytes: Span<UInt8>, now: UInt64) -> LimitLevels {
         guard let grant, head.status < 400 else { return LimitLevels() }
-        let levels = grant.levels(now: context.now)
+        let levels = grant.levels(now: now)
         // A head with more lines to leave out than can be kept in mind says both; clients take the last.
         try? head.dropLimits(requests: levels.requests != nil, tokens: levels.tokens != nil, in: bytes)
         return levels
     }
 
-    private func persistence(after head: ResponseHead) -> HeadComposer.Persistence {
+    private mutating func persistence(after head: ResponseHead) -> HeadComposer.Persistence {
         let persists = request.keepAlive && !endsWithConnection && requestBody.isComplete
         guard persists else { return .close }
         return request.isHTTP11 ? .keepAlive : .keepAliveHTTP10
@@ -128,7 +132,7 @@ extension Flow {
 
     /// The client learns of the answer's end by the end of its connection.
     var endsWithConnection: Bool {
-        if let rewriter { return rewriter.framing == .close }
+        if let reframing { return reframing == .close }
         return answerBody.framing == .close
     }
 

@@ -2,7 +2,6 @@ import Admission
 import Catalog
 import Control
 import HTTPWire
-import Identity
 import Routing
 import Telemetry
 
@@ -17,14 +16,14 @@ extension Flow {
     }
 
     /// What the choice for this request depends on.
-    func ask(_ route: Int, _ plan: RoutePlan, _ context: FlowContext) -> RouteAsk {
+    mutating func ask(_ route: Int, _ plan: RoutePlan, _ context: FlowContext) -> RouteAsk {
         RouteAsk(
             route: route, family: family, isStream: requestBody.isStream ?? (family == .ollama),
             session: plan.session == .none ? 0 : session(route, plan, context), prefix: requestBody.promptHash)
     }
 
     /// The hash of what makes the session; 0: the request says nothing of it.
-    private func session(_ route: Int, _ plan: RoutePlan, _ context: FlowContext) -> UInt64 {
+    private mutating func session(_ route: Int, _ plan: RoutePlan, _ context: FlowContext) -> UInt64 {
         switch plan.session {
         case .none: return 0
         case .user: return requestBody.userHash
@@ -42,7 +41,7 @@ extension Flow {
     mutating func choose(_ context: inout FlowContext, _ out: inout FlowOutput) -> Choice {
         var limited: (model: Int, denial: Denial)?
         while true {
-            let pick = pick(&context)
+            let pick = context.pick(exchange.ask, client: caller.client)
             if context.watchesDecisions { reportDecision(pick, context, &out) }
             switch pick {
             case .nothing(let recoveryAt, let shortage):
@@ -58,14 +57,6 @@ extension Flow {
         }
     }
 
-    private func pick(_ context: inout FlowContext) -> Pick {
-        if context.access.isOpen { return context.router.pick(exchange.ask, context.routes, now: context.now) }
-        let (access, client, pool) = (context.access, caller.client, context.plans[exchange.ask.route].poolNumber)
-        return context.router.pick(exchange.ask, context.routes, now: context.now) {
-            access.mayCall($0, client: client, through: pool)
-        }
-    }
-
     private func reportDecision(_ pick: Pick, _ context: FlowContext, _ out: inout FlowOutput) {
         let line = context.router.summary(exchange.ask, pick, context.routes, now: context.now)
         out.events.append(event(.decision, line))
@@ -73,7 +64,7 @@ extension Flow {
 
     /// Sends the request to a target that was chosen for it.
     mutating func begin(at index: Int, isTrial: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        let target = context.routes.target(index)
+        let target = context.table.target(index)
         exchange.attempt = context.router.began(target, for: exchange.ask, isTrial: isTrial, now: context.now)
         exchange.tls = context.tls(ofTarget: index)
         exchange.target = target
@@ -81,9 +72,9 @@ extension Flow {
     }
 
     mutating func connectToTarget(_ policy: ConnectPolicy, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        guard let target = exchange.target else { return exhausted(0, &context, &out) }
+        guard let address = exchange.target?.address else { return exhausted(0, &context, &out) }
         phase = .connecting
-        connect(to: target.address, policy, tls: exchange.tls, &context, &out)
+        connect(to: address, policy, tls: exchange.tls, &context, &out)
     }
 
     // MARK: - The model's books

@@ -113,7 +113,7 @@ extension Flow {
         if case .kserve(let range) = path { PercentCoding.appendDecoded(bytes, range, to: &pathName) }
     }
 
-    private func isWorthInspecting(_ limit: Int) -> Bool {
+    private mutating func isWorthInspecting(_ limit: Int) -> Bool {
         // KServe v2 has the name in the path, and bodies that are no JSON all through.
         guard family != .v2 else { return false }
         guard request.method == .post || request.method == .put, request.mayBeJSON else { return false }
@@ -156,7 +156,7 @@ extension Flow {
         }
         if let row { context.ledger[row].bytesIn += UInt64(end) }
         if isReplayable { hold(bytes, 0..<end, &context) }
-        if course == .endpoint, exchange.edit != nil {
+        if course == .endpoint, !exchange.edit.isEmpty {
             sendEdited(bytes, 0..<end, &out)
         } else {
             forward(.upstream, bytes, 0..<end, &out)
@@ -177,9 +177,9 @@ extension Flow {
 
     /// Passes a piece of a chunked body on with the model's name as the endpoint has it.
     private mutating func sendEdited(_ bytes: Span<UInt8>, _ range: Range<Int>, _ out: inout FlowOutput) {
-        guard var edit = exchange.edit else { return }
-        out.compose(to: .upstream) { BodyComposer.append(bytes, range, &edit, to: &$0) }
-        exchange.edit = edit
+        let start = out.composed.count
+        exchange.edit.change { BodyComposer.append(bytes, range, &$0, to: &out.composed) }
+        if out.composed.count > start { out.add(.write(.upstream, Slice(.composed, start..<out.composed.count))) }
     }
 
     mutating func pause(_ out: inout FlowOutput) {

@@ -11,7 +11,7 @@ extension Flow {
 
     /// Sets when a second endpoint is to get the request, should the first one still be silent.
     mutating func planHedge(_ plan: RoutePlan, _ context: FlowContext) {
-        guard plan.hedges, isReplayable, exchange.hedge == nil, exchange.sent == 1, requestBody.isComplete,
+        guard plan.hedges, isReplayable, exchange.hedge.isEmpty, exchange.sent == 1, requestBody.isComplete,
             let delay = context.router.hedgeDelay(exchange.ask.route)
         else { return }
         exchange.hedgeAt = context.now + max(1, delay)
@@ -20,7 +20,7 @@ extension Flow {
     /// The first endpoint is slower than most: a second one gets the request, if there is one and the budget allows it.
     mutating func startHedge(_ context: inout FlowContext, _ out: inout FlowOutput) {
         exchange.hedgeAt = 0
-        guard exchange.version == context.routesVersion, let target = exchange.target, exchange.hedge == nil,
+        guard exchange.version == context.routesVersion, let target = exchange.target, exchange.hedge.isEmpty,
             answer == nil, answerHead.isEmpty
         else { return }
         var ask = exchange.ask
@@ -34,23 +34,25 @@ extension Flow {
         let second = context.routes.target(index)
         let attempt = context.router.began(second, for: ask, isTrial: false, now: context.now)
         let tls = context.tls(ofTarget: index)
-        exchange.hedge = Exchange.Hedge(target: second, tls: tls, attempt: attempt)
+        exchange.hedge.set(Exchange.Hedge(target: second, tls: tls, attempt: attempt))
         out.add(.connectHedge(second.address, tls: tls))
     }
 
     /// The second connection is there; `reused` if it was kept alive.
     package mutating func hedgeConnected(reused: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        guard phase == .waiting, let hedge = exchange.hedge, !hedge.isConnected else { return out.add(.releaseHedge) }
+        guard phase == .waiting, let hedge = exchange.hedge.value, !hedge.isConnected else { return out.add(.releaseHedge) }
         dropSpentInbox()
-        exchange.hedge?.isConnected = true
-        exchange.hedge?.isReused = reused
+        exchange.hedge.change {
+            $0.isConnected = true
+            $0.isReused = reused
+        }
         if slot != 0 { out.add(.tag(.hedge, model: slot, active: sharesBandwidth ? true : nil)) }
-        sendRequest(to: hedge.target, .hedge, &out)
+        sendRequest(to: hedge.target, renames: renames(to: hedge.target), .hedge, &out)
     }
 
     /// The second connection can't be had.
     package mutating func hedgeFailed(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        guard let hedge = exchange.hedge else { return }
+        guard let hedge = exchange.hedge.value else { return }
         context.ledger.totals.upstreamConnectFailures += 1
         out.events.append(event(.endpointFailed, reason, address: hedge.target.address))
         dropHedge(.connectFailed, &context, &out)
@@ -58,11 +60,11 @@ extension Flow {
 
     /// The second endpoint's first bytes: with a good status it has won.
     mutating func hedgeReceived(_ bytes: Span<UInt8>, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        guard phase == .waiting, exchange.hedge?.isConnected == true else { return }
-        let missing = Self.statusLength - (exchange.hedge?.head.count ?? 0)
+        guard phase == .waiting, exchange.hedge.value?.isConnected == true else { return }
+        let missing = Self.statusLength - (exchange.hedge.value?.head.count ?? 0)
         let taken = min(missing, bytes.count)
-        exchange.hedge?.head.append(bytes, 0..<taken)
-        guard let head = exchange.hedge?.head, head.count == Self.statusLength else { return }
+        exchange.hedge.change { $0.head.append(bytes, 0..<taken) }
+        guard let head = exchange.hedge.value?.head, head.count == Self.statusLength else { return }
         guard Self.isGood(head.span) else { return dropHedge(.noAnswer, &context, &out) }
         settleAttempt(.cancelled, &context)
         _ = promoteHedge(&context, &out)
@@ -81,13 +83,13 @@ extension Flow {
     /// The second connection has ended, or broke.
     mutating func hedgeEnded(_ context: inout FlowContext, _ out: inout FlowOutput) {
         // A kept-alive connection that had closed says nothing of its endpoint.
-        dropHedge(exchange.hedge?.isReused == true ? .cancelled : .noAnswer, &context, &out)
+        dropHedge(exchange.hedge.value?.isReused == true ? .cancelled : .noAnswer, &context, &out)
     }
 
     /// Puts the second connection in the place of the first, whose attempt has been settled; false: there is none.
     mutating func promoteHedge(_ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
-        guard let hedge = exchange.hedge, hedge.isConnected, phase == .waiting else { return false }
-        exchange.hedge = nil
+        guard let hedge = exchange.hedge.value, hedge.isConnected, phase == .waiting else { return false }
+        exchange.hedge.remove()
         exchange.hedgeAt = 0
         exchange.target = hedge.target
         exchange.tls = hedge.tls
@@ -108,8 +110,8 @@ extension Flow {
     /// Ends the race: the first connection goes on alone.
     mutating func dropHedge(_ outcome: Outcome, _ context: inout FlowContext, _ out: inout FlowOutput) {
         exchange.hedgeAt = 0
-        guard let hedge = exchange.hedge else { return }
-        exchange.hedge = nil
+        guard let hedge = exchange.hedge.value else { return }
+        exchange.hedge.remove()
         context.router.ended(hedge.attempt, outcome, now: context.now)
         out.add(.releaseHedge)
     }

@@ -11,7 +11,8 @@ extension Flow {
     mutating func route(_ context: inout FlowContext, _ out: inout FlowOutput) {
         isReplayable = isReplayable(upTo: Self.replayLimit)
         if hasName {
-            if let route = withName({ context.routes.route(named: $0) }) ?? nil { return toRoute(route, &context, &out) }
+            let table = context.table
+            if let route = withName({ table.route(named: $0) }) ?? nil { return toRoute(route, &context, &out) }
             if isStrict { return refuse(.modelUnknown(givenName), &context, &out) }
             noteSeenModel(&context, &out)
         } else if let dedicated = dedicatedRoute(context), !(isStrict && isAnsweredHere) {
@@ -27,7 +28,7 @@ extension Flow {
     }
 
     /// Whether the whole request can be held while it is under way.
-    private func isReplayable(upTo limit: Int) -> Bool {
+    private mutating func isReplayable(upTo limit: Int) -> Bool {
         requestBody.isComplete || requestBody.announced.map { $0 <= UInt64(limit) } == true
     }
 
@@ -36,12 +37,13 @@ extension Flow {
     /// The request names what it wants, in its path or its body.
     var hasName: Bool { !pathName.isEmpty || requestBody.foundModel }
 
-    /// The name given, for as long as `body` runs; nil: there is none.
-    func withName<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
+    /// The name given, for as long as `body` runs; nil: there is none. It changes nothing, but who reads a flow in a call of
+    /// its own while changing it pays for a copy; the same holds for others of its functions.
+    mutating func withName<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
         pathName.isEmpty ? requestBody.withModel(body) : body(pathName.span)
     }
 
-    var givenName: String { withName { Self.text($0) } ?? caller.model }
+    var givenName: String { mutating get { withName { Self.text($0) } ?? caller.model } }
 
     /// The route that the address dialled is dedicated to.
     func dedicatedRoute(_ context: FlowContext) -> Int? {

@@ -16,12 +16,13 @@ extension Flow {
         guard let target = exchange.target else { return }
         exchange.sent += 1
         exchange.renames = renames(to: target)
-        exchange.edit = sendRequest(to: target, .upstream, &out)
+        exchange.edit.remove()
+        if let edit = sendRequest(to: target, renames: exchange.renames, .upstream, &out) { exchange.edit.set(edit) }
         inboxIsSpent = !isReplayable
     }
 
     /// Whether the target knows the model by another name than the request gives.
-    func renames(to target: Target) -> Bool {
+    mutating func renames(to target: Target) -> Bool {
         withName { name in
             guard name.count == target.modelName.count else { return true }
             for index in name.indices where name[index] != target.modelName[index] { return true }
@@ -31,10 +32,10 @@ extension Flow {
 
     /// Returns what has to become of the rest of the body.
     @discardableResult
-    func sendRequest(to target: Target, _ leg: Leg, _ out: inout FlowOutput) -> ChunkedEdit? {
-        out.compose(to: leg) { appendHead(to: target, &$0) }
+    mutating func sendRequest(to target: Target, renames: Bool, _ leg: Leg, _ out: inout FlowOutput) -> ChunkedEdit? {
+        out.compose(to: leg) { appendHead(to: target, renames: renames, &$0) }
         guard taken > request.size else { return nil }
-        guard renames(to: target), let name = requestBody.modelRange else {
+        guard renames, let name = requestBody.modelRange else {
             out.add(.write(leg, Slice(.inbox, request.size..<taken)))
             return nil
         }
@@ -51,9 +52,9 @@ extension Flow {
         return nil
     }
 
-    private func appendHead(to target: Target, _ bytes: inout [UInt8]) {
+    private mutating func appendHead(to target: Target, renames: Bool, _ bytes: inout [UInt8]) {
         var edit = HeadComposer.RequestEdit()
-        if renames(to: target) {
+        if renames {
             if case .kserve(let range) = path {
                 edit.nameInPath = range
             } else if let name = requestBody.modelRange, let announced = requestBody.announced {
@@ -75,14 +76,14 @@ extension Flow {
         }
         let target = context.routes.target(index)
         let start = out.composed.count
-        appendHead(to: target, &out.composed)
+        appendHead(to: target, renames: renames(to: target), &out.composed)
         let head = Slice(.composed, start..<out.composed.count)
         context.router.note(.mirrored, exchange.ask.route)
         let (tls, body) = (context.tls(ofTarget: index), mirroredBody(target, &out))
         out.add(.mirror(target.address, tls: tls, route: exchange.ask.route, head: head, body: body))
     }
 
-    private func mirroredBody(_ target: Target, _ out: inout FlowOutput) -> Slice {
+    private mutating func mirroredBody(_ target: Target, _ out: inout FlowOutput) -> Slice {
         guard taken > request.size, renames(to: target), let name = requestBody.modelRange else {
             return Slice(.inbox, request.size..<max(taken, request.size))
         }

@@ -91,7 +91,8 @@ extension Flow {
         answerHead.removeAll(keepingCapacity: true)
         heldHead.removeAll(keepingCapacity: true)
         answer = nil
-        rewriter = nil
+        rewriter.remove()
+        reframing = nil
         answerStarted = false
         exchange.firstByteAt = 0
     }

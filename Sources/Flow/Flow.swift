@@ -97,7 +97,9 @@ package struct Flow: Sendable {
     var heldHead: [UInt8] = []
     var answerStarted = false
     /// Renames the model in the answer's body.
-    var rewriter: AnswerRewriter?
+    var rewriter = Rare<AnswerRewriter>()
+    /// The framing of the answer's body, where it is the broker's own.
+    var reframing: AnswerRewriter.Framing?
     /// The client sent FIN; the upstream did, in a tunnel.
     var clientEnded = false
     var upstreamEnded = false

@@ -8,7 +8,9 @@ package struct FlowContext: Sendable {
     /// Nanoseconds on the monotonic clock, set by the driver before each call.
     package var now: UInt64 = 0
     package var ledger = Ledger()
-    package private(set) var routes = RoutingTable()
+    /// What the hot path uses in the place of `routes`.
+    private(set) var table = SharedTable(RoutingTable())
+    package var routes: RoutingTable { table.routes }
     /// Counts the catalogues taken up: numbers of models, routes and targets hold within one version.
     package private(set) var routesVersion = 0
     package private(set) var timeouts = Timeouts()
@@ -49,7 +51,7 @@ package struct FlowContext: Sendable {
     package mutating func adopt(
         _ routes: RoutingTable, _ node: Node, admission: AdmissionTable = AdmissionTable(), access: AccessTable = AccessTable()
     ) {
-        self.routes = routes
+        table = SharedTable(routes)
         self.admission = admission
         self.access = access
         routesVersion += 1
@@ -95,6 +97,15 @@ package struct FlowContext: Sendable {
 
     /// Whether the next request is one of those `percent` of 100 of which a copy is sent.
     mutating func takesMirror(_ percent: UInt8) -> Bool { percent >= 100 || nextRequestID() % 100 < UInt64(percent) }
+
+    /// Picks an endpoint for a request of `client`.
+    mutating func pick(_ ask: borrowing RouteAsk, client: String) -> Pick {
+        let table = table
+        if access.isOpen { return table.pick(&router, ask, now: now) }
+        let pool = plans[ask.route].poolNumber
+        let access = access
+        return table.pick(&router, ask, now: now) { access.mayCall($0, client: client, through: pool) }
+    }
 
     mutating func nextRequestID() -> UInt64 { requestIDs.next() }
 }
