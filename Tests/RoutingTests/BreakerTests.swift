@@ -138,7 +138,9 @@ import Testing
     }
 
     @Test func aServerThatTakesNoConnectionFailsForAllItsModels() {
-        let models = ["a", "b"].map { Model(name: $0, endpoints: [Ground.endpoint(0), Ground.endpoint($0 == "a" ? 1 : 2)]) }
+        let models = ["a", "b"].map {
+            Model(name: $0, endpoints: [Ground.endpoint(0), Ground.endpoint($0 == "a" ? 1 : 2)], routing: RoutingPolicy())
+        }
         var ground = Ground(Catalog(models: models))
         for _ in 0..<3 { #expect(ground.request(.connectFailed, RouteAsk(route: 0)) == 0) }
         #expect(ground.pick(RouteAsk(route: 1)) == 2)
@@ -166,7 +168,9 @@ import Testing
             endpoint.provider = "acme"
             endpoint.key = Secret("k")
         }
-        let model = Model(name: "m", endpoints: [Ground.endpoint(0, own), Ground.endpoint(1, own), Ground.endpoint(2)])
+        let model = Model(
+            name: "m", endpoints: [Ground.endpoint(0, own), Ground.endpoint(1, own), Ground.endpoint(2)], routing: RoutingPolicy()
+        )
         var ground = Ground(Catalog(models: [model]))
         ground.request(.status(401, retryAfter: nil))
         #expect(ground.figures(0)?.failures == 1 && ground.figures(1)?.detail.isEmpty == false)

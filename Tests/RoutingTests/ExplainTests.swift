@@ -36,7 +36,7 @@ import Testing
 
     @Test func saysWhyEachWasDropped() throws {
         let models = [
-            Model(name: "a", endpoints: [Ground.endpoint(0), Ground.endpoint(1)]),
+            Model(name: "a", endpoints: [Ground.endpoint(0), Ground.endpoint(1)], routing: RoutingPolicy()),
             Model(name: "b", endpoints: [Ground.endpoint(2)]),
             Model(name: "c", endpoints: [Ground.endpoint(3) { $0.engine = .kserveV2 }], fallback: [Ground.endpoint(4)]),
         ]

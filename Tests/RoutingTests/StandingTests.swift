@@ -21,7 +21,8 @@ import Testing
     @Test func standingsHoldOverReloads() {
         var ground = Ground(.priority)
         ground.stand([0: { $0.isDrained = true }, 7: { $0.fault = "away" }])
-        let model = Model(name: "m", endpoints: [Ground.endpoint(7), Ground.endpoint(0), Ground.endpoint(1)])
+        let model = Model(
+            name: "m", endpoints: [Ground.endpoint(7), Ground.endpoint(0), Ground.endpoint(1)], routing: RoutingPolicy())
         var numbers = ground.numbers
         ground.table = RoutingTable(Catalog(models: [model]), &numbers)
         ground.router.adopt(ground.table, now: ground.now)
@@ -64,7 +65,9 @@ import Testing
     }
 
     @Test func scopeExclusionAndAccessNarrowTheChoice() {
-        let models = (0..<3).map { Model(name: "m\($0)", endpoints: [Ground.endpoint(2 * $0), Ground.endpoint(2 * $0 + 1)]) }
+        let models = (0..<3).map {
+            Model(name: "m\($0)", endpoints: [Ground.endpoint(2 * $0), Ground.endpoint(2 * $0 + 1)], routing: RoutingPolicy())
+        }
         var ground = Ground(Catalog(models: models, pools: [Pool(name: "p", models: models.map { .init(model: $0.name) })]))
         var ask = RouteAsk(route: 0)
         ask.excluded.insert(ground.table.target(0).number)

@@ -16,6 +16,13 @@ from .processes import Process, run
 from .waiting import eventually
 
 
+class Plain(yaml.SafeDumper):
+    """Writes what stands in several places out at each: the configuration takes no aliases."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
 class Broker:
     """One instance with a cgroup, a run directory and a pin directory of its own."""
 
@@ -61,7 +68,7 @@ class Broker:
     def write_config(self, text: str | None = None) -> None:
         """Replaces the file in one step, as editors and configuration management do."""
         temporary = self.config_file.with_suffix(".new")
-        temporary.write_text(text if text is not None else yaml.safe_dump(self.config, sort_keys=False))
+        temporary.write_text(text if text is not None else yaml.dump(self.config, Dumper=Plain, sort_keys=False))
         temporary.rename(self.config_file)
 
     def application_cgroup(self, name: str = "app") -> pathlib.Path:
