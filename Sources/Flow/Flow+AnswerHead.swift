@@ -111,7 +111,7 @@ extension Flow {
         case .none: return nil
         case .length, .chunked: framing = request.isHTTP11 ? .chunked : .close
         }
-        let key: ModelRewriter.Key = family == .v2 ? .modelName : .model
+        let key: ModelRewriter.Key = family != .v2 ? .model : request.method == .get ? .name : .modelName
         return withName { AnswerRewriter($0, form, key, framing) }
     }
 

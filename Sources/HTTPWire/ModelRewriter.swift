@@ -3,7 +3,13 @@
 /// in the object under the text's `response` or `message`. Everything else goes on byte for byte and at once: only bytes
 /// inside such a string are held back. What is not JSON goes on as it is, from where that shows.
 package struct ModelRewriter: Sendable {
-    package enum Key: Sendable { case model, modelName }
+    package enum Key: Sendable {
+        case model
+        /// `model_name`: of a KServe v2 inference.
+        case modelName
+        /// `name`: of a model's KServe v2 metadata.
+        case name
+    }
 
     /// Longest string, in bytes as written, that is replaced.
     package static let limit = 1024
@@ -284,7 +290,11 @@ extension ModelRewriter {
     }
 
     private var keyMeaning: Followed {
-        guard modelKey == .model else { return key.equals("model_name") ? .model : .other }
+        switch modelKey {
+        case .model: break
+        case .modelName: return key.equals("model_name") ? .model : .other
+        case .name: return key.equals("name") ? .model : .other
+        }
         if key.equals("model") { return .model }
         return !isInContainer && (key.equals("response") || key.equals("message")) ? .container : .other
     }

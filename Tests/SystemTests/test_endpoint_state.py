@@ -47,12 +47,15 @@ def test_drain_and_enable(make, engines):
 
 
 def test_rotate(make, engines):
-    broker = make.broker(details=details(engines), pools={"p": {"models": ["m"], "breaker": {"cooldown": "2s"}}}).start()
+    broker = make.broker(details=details(engines), pools={"p": {"models": ["m"]}}).start()
     assert engine_of(broker, "p") == "a"
     said = broker.cli("pool", "rotate", "p").stdout
     assert engines[1].url in said
     assert engine_of(broker, "p") == "b"
-    eventually(lambda: engine_of(broker, "p") == "a", 6, "the preferred endpoint being used again", 0.2)
+    left = next(endpoint for endpoint in broker.ask("endpoint", "list") if endpoint["url"] == engines[0].url)
+    assert (left["state"], left["reason"]) == ("standby", "rotated") and left["remainingMilliseconds"] > 500_000
+    broker.cli("pool", "rotate", "p")
+    assert engine_of(broker, "p") == "a", "the other one left, too, there is nowhere else to go"
 
 
 def test_a_probe_finds_what_requests_did_not(make, engines):

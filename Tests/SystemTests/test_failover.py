@@ -29,29 +29,31 @@ def route(broker, name="m"):
 
 
 def test_nothing_fails_that_had_not_begun(make, engines):
-    """50 streams and 500 requests a second against three engines: one is killed, one hangs, one fails at 30 %, all return."""
+    """50 streams and 500 requests a second against three engines: one is killed and returns, then one hangs, then one fails
+    at 30 %. Not at once: with nothing else left, 30 % of failures would need more retries than the budget has."""
     broker = make.broker(**pool_of(engines), node={"timeouts": {"connect": "500ms"}}).start()
     port, log = engines[0].port, engines[0].process.log
 
     async def trouble():
-        await asyncio.sleep(2)
+        await asyncio.sleep(1)
         killed = time.monotonic()
         engines[0].process.kill()
         await asyncio.sleep(2)
-        engines[1].fault(hang=1)
-        await asyncio.sleep(2)
-        engines[1].fault()
-        engines[2].fault(percent=30, status=500)
-        await asyncio.sleep(2)
         engines[0] = make.engine("--name", "a", "--ttft", "5ms", "--itl", "20ms", "--tokens", "20", port=port)
         returned = time.monotonic()
-        await asyncio.sleep(2)
+        await asyncio.sleep(3)
+        engines[1].fault(hang=1)
+        await asyncio.sleep(3)
+        engines[1].fault()
+        await asyncio.sleep(4)
+        engines[2].fault(percent=30, status=500)
+        await asyncio.sleep(3)
         engines[2].fault()
         return killed, returned
 
     async def run():
         client = Client(*broker.gateway)
-        load = asyncio.create_task(offer(client, "m", 14, rate=500, streams=50, tokens=20))
+        load = asyncio.create_task(offer(client, "m", 18, rate=500, streams=50, tokens=20))
         times = await trouble()
         return times, await load
 
@@ -178,5 +180,5 @@ def test_a_mirror_never_slows_the_original(make):
             answer = connection.request("POST", "/v1/chat/completions", chat("m"))
             assert answer.header("x-engine") == "real" and time.monotonic() - began < 0.5
     eventually(lambda: shadow.report()["count"] >= 50, 5, "the copies having arrived")
-    assert {r["bodyBytes"] for r in shadow.requests()} == {len(json.dumps(chat("next")))}
+    assert {r["body_bytes"] for r in shadow.requests()} == {len(json.dumps(chat("next")))}
     assert route(broker)["mirrored"] >= 50

@@ -16,7 +16,7 @@ def test_a_hundred_reloads_under_load(make):
                          pools={"p": {"models": ["m"], "strategy": "least-inflight"}}).start()
 
     def generation():
-        return broker.status()["generation"]
+        return broker.status()["configuration"]["generation"]
 
     async def reload(count):
         for number in range(count):

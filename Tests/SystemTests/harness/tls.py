@@ -37,7 +37,7 @@ class SecureEngine:
 
     def __init__(self, certificate: pathlib.Path, key: pathlib.Path):
         self.requests: list[dict] = []
-        self.resumed = 0
+        self.handshakes = self.resumed = 0
         engine = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -75,12 +75,9 @@ class SecureEngine:
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
 
-            def get_request(self):
-                connection, peer = super().get_request()
-                return connection, peer
-
             def finish_request(self, request, address):
                 secure = engine.context.wrap_socket(request, server_side=True)
+                engine.handshakes += 1
                 engine.resumed += secure.session_reused
                 super().finish_request(secure, address)
 
