@@ -65,6 +65,7 @@ extension Flow {
     /// Sends the request to a target that was chosen for it.
     mutating func begin(at index: Int, isTrial: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
         let target = context.table.target(index)
+        settleAttempt(.cancelled, &context)
         exchange.attempt = context.router.began(target, for: exchange.ask, isTrial: isTrial, now: context.now)
         exchange.tls = context.tls(ofTarget: index)
         exchange.target = target

@@ -1,3 +1,4 @@
+import Admission
 import Catalog
 import Control
 import HTTPWire
@@ -23,19 +24,28 @@ extension Flow {
         guard exchange.version == context.routesVersion, let target = exchange.target, exchange.hedge.isEmpty,
             answer == nil, answerHead.isEmpty
         else { return }
-        var ask = exchange.ask
-        ask.attempt = max(1, ask.attempt)
-        ask.excluded.insert(target.number)
-        // Of the same model: another's limits would have to be charged, too.
-        ask.scope = .model(exchange.model)
-        guard case .target(let index, let isTrial) = context.router.pick(ask, context.routes, now: context.now), !isTrial,
-            context.router.takeHedge(ask.route, now: context.now)
-        else { return }
+        guard let index = rival(of: target, &context), context.router.takeHedge(exchange.ask.route, now: context.now) else {
+            return
+        }
         let second = context.routes.target(index)
-        let attempt = context.router.began(second, for: ask, isTrial: false, now: context.now)
+        let attempt = context.router.began(second, for: exchange.ask, isTrial: false, now: context.now)
         let tls = context.tls(ofTarget: index)
         exchange.hedge.set(Exchange.Hedge(target: second, tls: tls, attempt: attempt))
         out.add(.connectHedge(second.address, tls: tls))
+    }
+
+    /// Another endpoint of the same model, or else of one whose limits need not be charged as well; nil: there is none.
+    private mutating func rival(of target: Target, _ context: inout FlowContext) -> Int? {
+        var ask = exchange.ask
+        ask.attempt = max(1, ask.attempt)
+        ask.excluded.insert(target.number)
+        ask.scope = .model(exchange.model)
+        if case .target(let index, false) = context.pick(ask, client: caller.client) { return index }
+        ask.scope = .any
+        guard case .target(let index, false) = context.pick(ask, client: caller.client),
+            !context.admission.isGoverned(context.model(ofTarget: index))
+        else { return nil }
+        return index
     }
 
     /// The second connection is there; `reused` if it was kept alive.
@@ -102,6 +112,10 @@ extension Flow {
         endpoint = hedge.target.address
         forgetAnswer()
         out.add(.promoteHedge)
+        if exchange.version == context.routesVersion, hedge.target.model != exchange.model {
+            open(hedge.target.model, &context)
+            if context.admission.isPresent { tagLegs(&context, &out) }
+        }
         exchange.answerBy = responseDeadline(context)
         deadline = exchange.waitingDeadline
         return true

@@ -80,7 +80,7 @@ package struct Refusal: Sendable {
     /// Endpoints were tried, in vain.
     static func unreachable(_ model: String) -> Refusal {
         Refusal(
-            status: 503, type: "service_unavailable_error", code: "server_is_overloaded",
+            status: 503, type: "service_unavailable_error", code: "no_endpoint_available",
             message: "No endpoint of the model '\(model)' can be reached.", retryAfter: 1)
     }
 

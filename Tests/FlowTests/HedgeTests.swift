@@ -92,6 +92,28 @@ import Testing
         #expect(late.takeActions() == [.releaseHedge])
     }
 
+    @Test func anotherModelOfThePoolMayWin() {
+        var driver = FlowDriver(FlowDriver.pool(RetryPolicy(hedges: true)))
+        for _ in 0..<100 {
+            driver.client(Text.ask("chat"))
+            driver.connected()
+            driver.context.now += 10_000_000
+            driver.upstream(Text.answer)
+        }
+        driver.client(Text.ask("chat"))
+        driver.connected()
+        _ = (driver.takeActions(), driver.takeClient())
+        driver.timeout()
+        #expect(driver.takeActions() == [.connectHedge(FlowDriver.second, tls: 0)])
+        driver.hedgeConnected()
+        #expect(driver.takeHedge().hasSuffix(#""model":"small"}"#))
+        driver.give(.hedge, Array(Text.json(#"{"model":"small"}"#).utf8))
+        #expect(driver.takeClient().hasSuffix(#"{"model":"chat"}"#) && driver.underWay == 0 && driver.flow.model == "small")
+        let models = driver.context.ledger.statistics().models
+        #expect(models.allSatisfy { $0.counters.active == 0 })
+        #expect(models.first { $0.name == "small" }?.counters.requests == 1)
+    }
+
     @Test func aCopyGoesToTheMirror() {
         var catalog = FlowDriver.pool()
         catalog.pools[0].mirror = Mirror(model: "small", percent: 100)

@@ -84,7 +84,7 @@ def test_every_answer_has_a_request_id(client):
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model, exception, status, kind, code", [
     ("nobody", openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
-    ("dead", openai.InternalServerError, 503, "service_unavailable_error|server_error", "server_is_overloaded"),
+    ("dead", openai.InternalServerError, 503, "service_unavailable_error|server_error", "no_endpoint_available"),
     ("silent", openai.InternalServerError, 502, "api_error", ANY),
     ("hangs", openai.InternalServerError, 504, "timeout", ANY),
 ], ids=lambda value: value if isinstance(value, str) else None)
@@ -176,7 +176,7 @@ def test_the_sdks_retry_succeeds_when_every_other_request_fails(make):
 def test_captured_callers_get_the_same(make, broker):
     caller = make.caller(broker.application_cgroup())
     with Connection(caller.connect("127.64.0.10", 8000)) as connection:
-        for model, status, code in (("nobody", 404, "model_not_found"), ("dead", 503, "server_is_overloaded")):
+        for model, status, code in (("nobody", 404, "model_not_found"), ("dead", 503, "no_endpoint_available")):
             answer = connection.request("POST", "/v1/chat/completions", chat(model))
             assert answer.status == status and answer.error["code"] == code
         assert connection.request("POST", "/v1/chat/completions", chat("good")).status == 200, "the connection lives on"
