@@ -54,7 +54,7 @@ class Client:
             await self._body(reader, names, outcome)
             keeps = names.get("connection") != "close"
         except (OSError, asyncio.IncompleteReadError, EOFError):
-            pass
+            outcome.body += self._rest(reader)
         finally:
             outcome.ended = time.monotonic()
             if keeps:
@@ -74,6 +74,17 @@ class Client:
             outcome.body = await reader.readexactly(int(names["content-length"]))
             outcome.first = time.monotonic()
         outcome.complete = True
+
+    @staticmethod
+    def _rest(reader) -> bytes:
+        """The data of the whole chunks that came before a reset: a StreamReader keeps them and does not give them out."""
+        rest, data = bytes(reader._buffer), b""
+        while b"\r\n" in rest:
+            size, rest = rest.split(b"\r\n", 1)
+            if not size or len(rest) < (count := int(size, 16)) + 2:
+                break
+            data, rest = data + rest[:count], rest[count + 2:]
+        return data
 
     @staticmethod
     def _judge(outcome) -> None:
