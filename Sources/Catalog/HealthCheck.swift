@@ -10,7 +10,7 @@ package struct HealthCheck: Hashable, Sendable {
     package var failures: Int
     package var successes: Int
 
-    package init(path: String? = nil, period: Int = 5_000, timeout: Int = 2_000, failures: Int = 2, successes: Int = 1) {
+    package init(path: String? = nil, period: Int = 5_000, timeout: Int = 5_000, failures: Int = 3, successes: Int = 1) {
         self.path = path
         self.period = period
         self.timeout = timeout

@@ -50,7 +50,9 @@ def broker(shared, full_port):
     }
     rules = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse", "unknown": "refuse"}]
     node = {"maxBody": "1MiB", "timeouts": {"connect": "500ms", "response": "700ms"}}
-    return shared.broker(capture=rules, models=models, node=node).start()
+    # Each failure is to be seen as it is, as often as the tests ask for it.
+    details = {name: {"breaker": {"failures": 1000, "errorRate": "0%"}} for name in models}
+    return shared.broker(capture=rules, models=models, details=details, node=node).start()
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,10 @@ def engines(shared):
 
 @pytest.fixture(scope="module")
 def broker(shared, engines):
-    return shared.broker(capture=RULES, models={name: [engine.url] for name, engine in engines.items()}).start()
+    models = {name: [engine.url] for name, engine in engines.items()}
+    # Streams are to break as often as the tests want it.
+    details = {name: {"breaker": {"failures": 1000, "errorRate": "0%"}} for name in models}
+    return shared.broker(capture=RULES, models=models, details=details).start()
 
 
 @pytest.fixture(scope="module")

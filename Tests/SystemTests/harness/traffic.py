@@ -79,6 +79,10 @@ class Client:
     def _rest(reader) -> bytes:
         """The data of the whole chunks that came before a reset: a StreamReader keeps them and does not give them out."""
         rest, data = bytes(reader._buffer), b""
+        if rest.startswith(b"data: "):
+            # The size of the chunk was read before.
+            data, _, rest = rest.partition(b"\n\n\r\n")
+            data += b"\n\n"
         while b"\r\n" in rest:
             size, rest = rest.split(b"\r\n", 1)
             if not size or len(rest) < (count := int(size, 16)) + 2:
