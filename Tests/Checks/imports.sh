@@ -46,7 +46,9 @@ for path in Sources/*/; do
         Reactor) forbid "$module" 'HTTPWire|Flow|Routing|Identity|Admission|Proxy|Control|Agent' 'it knows no HTTP' ;;
         Proxy) forbid "$module" 'BPF|KernelPlane|Agent|Commands|ControlCoding|Foundation.*' 'the two wings meet in Catalog and Control' ;;
         BPF | KernelPlane) forbid "$module" 'HTTPWire|Flow|Routing|Admission|Reactor|Proxy|Agent' 'the kernel wing knows no layer 7' ;;
-        Agent | Commands) forbid "$module" 'HTTPWire|Flow|Reactor|Proxy' 'the layer-7 wing is another process' ;;
+        # The agent asks endpoints how they are, and reads their answers as strictly as the proxy does.
+        Agent) forbid "$module" 'Flow|Reactor|Proxy' 'the layer-7 wing is another process' ;;
+        Commands) forbid "$module" 'HTTPWire|Flow|Reactor|Proxy' 'the layer-7 wing is another process' ;;
         Configuration | Telemetry) forbid "$module" 'BPF|KernelPlane|Reactor|Flow|Proxy|Agent|Control' 'it is common ground' ;;
     esac
     case $module in

@@ -7,7 +7,9 @@ struct OllamaAnswers {
         return .json("{\"models\":[\(models.joined(separator: ","))]}")
     }
 
-    func chat(_ request: CompletionRequest) -> Answer { answer(request) { "\"message\":{\"role\":\"assistant\",\"content\":\($0)}" } }
+    func chat(_ request: CompletionRequest) -> Answer {
+        answer(request) { "\"message\":{\"role\":\"assistant\",\"content\":\($0)}" }
+    }
 
     func generate(_ request: CompletionRequest) -> Answer { answer(request) { "\"response\":\($0)" } }
 
