@@ -12,14 +12,15 @@ package enum ControlRequest: Hashable, Sendable {
     case endpoints
     /// Send no new requests to the server at this URL, whichever models it has, until it is enabled; answered by a
     /// `DrainReport`, or a failure when nothing has that URL. Survives a reload, and a restart of either process.
-    case drain(url: String)
-    case enable(url: String)
+    /// `uid`, here and below: who wants it, for the event; nil: it is not said.
+    case drain(url: String, uid: UInt32? = nil)
+    case enable(url: String, uid: UInt32? = nil)
     /// Answered by `[PoolReport]`.
     case pools
     /// Answered by a `PoolReport`, or a failure when there is no such pool.
     case pool(name: String)
     /// Move a pool, or a model, away from the endpoint that it prefers now; answered by a `RotationReport`.
-    case rotate(name: String)
+    case rotate(name: String, uid: UInt32? = nil)
     /// Answered by `[CapabilityReport]`.
     case capabilities
     /// Answered by an `ExplainReport`.

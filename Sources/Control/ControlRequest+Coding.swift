@@ -1,5 +1,5 @@
 extension ControlRequest: Codable {
-    private enum Key: String, CodingKey { case command, name, model, client, url, follow, last, level, notice, request }
+    private enum Key: String, CodingKey { case command, name, model, client, url, uid, follow, last, level, notice, request }
     private enum Command: String, Codable {
         case status, models, model, flows, captures, clients, events, detach, reload
         case endpoints, drain, enable, pools, pool, rotate, capabilities, explain
@@ -17,11 +17,17 @@ extension ControlRequest: Codable {
                 model: try fields.decodeIfPresent(String.self, forKey: .model),
                 client: try fields.decodeIfPresent(String.self, forKey: .client))
         case .endpoints: self = .endpoints
-        case .drain: self = .drain(url: try fields.decode(String.self, forKey: .url))
-        case .enable: self = .enable(url: try fields.decode(String.self, forKey: .url))
+        case .drain:
+            self = .drain(
+                url: try fields.decode(String.self, forKey: .url), uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
+        case .enable:
+            self = .enable(
+                url: try fields.decode(String.self, forKey: .url), uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
         case .pools: self = .pools
         case .pool: self = .pool(name: try fields.decode(String.self, forKey: .name))
-        case .rotate: self = .rotate(name: try fields.decode(String.self, forKey: .name))
+        case .rotate:
+            self = .rotate(
+                name: try fields.decode(String.self, forKey: .name), uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
         case .capabilities: self = .capabilities
         case .explain: self = .explain(try fields.decode(ExplainRequest.self, forKey: .request))
         case .captures: self = .captures
@@ -41,8 +47,13 @@ extension ControlRequest: Codable {
         var fields = encoder.container(keyedBy: Key.self)
         try fields.encode(command, forKey: .command)
         switch self {
-        case .model(let name), .pool(let name), .rotate(let name): try fields.encode(name, forKey: .name)
-        case .drain(let url), .enable(let url): try fields.encode(url, forKey: .url)
+        case .model(let name), .pool(let name): try fields.encode(name, forKey: .name)
+        case .rotate(let name, let uid):
+            try fields.encode(name, forKey: .name)
+            try fields.encodeIfPresent(uid, forKey: .uid)
+        case .drain(let url, let uid), .enable(let url, let uid):
+            try fields.encode(url, forKey: .url)
+            try fields.encodeIfPresent(uid, forKey: .uid)
         case .explain(let request): try fields.encode(request, forKey: .request)
         case .flows(let model, let client):
             try fields.encodeIfPresent(model, forKey: .model)

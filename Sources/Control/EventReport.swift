@@ -97,7 +97,12 @@ package struct EventReport: Hashable, Sendable, Codable {
     }
 
     package init(_ notice: QoSNotice, time: String) {
-        self.init(time: time, kind: .qosChanged, model: notice.model, detail: "by uid \(notice.uid): \(notice.change)")
+        self.init(time: time, kind: .qosChanged, model: notice.model, detail: Self.change(notice.change, by: notice.uid))
+    }
+
+    /// The detail of a change by hand, beginning with who made it; nil: it is not known.
+    package static func change(_ change: String, by uid: UInt32?) -> String {
+        "by \(uid.map { "uid \($0)" } ?? "hand"): \(change)"
     }
 }
 

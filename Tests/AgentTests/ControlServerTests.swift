@@ -36,11 +36,11 @@ import Testing
     private static let routing = RoutingAnswers(
         endpoints: { [EndpointReport(model: "llama", url: "http://a", address: nil, state: .unknown)] }, pools: { [] },
         capabilities: { [CapabilityReport(path: "a.b")] },
-        drain: { (url, isDrained) async throws(AgentError) in
+        drain: { (url, isDrained, _) async throws(AgentError) in
             guard url == "http://a" else { throw AgentError("no endpoint has the URL \(url)") }
             return DrainReport(url: url, isDrained: isDrained, isChanged: true, models: ["llama"])
         },
-        rotate: { (name) async throws(AgentError) in RotationReport(name: name, from: "http://a", to: "http://b") },
+        rotate: { (name, _) async throws(AgentError) in RotationReport(name: name, from: "http://a", to: "http://b") },
         explain: { (request) async throws(AgentError) in
             ExplainReport(RouteDecision(kind: "pool", name: request.model), model: request.model)
         })

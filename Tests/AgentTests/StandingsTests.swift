@@ -74,11 +74,12 @@ private func endpoint(_ name: String, _ last: [UInt8], cron: String? = nil) -> E
     @Test func aDrainIsOfTheWholeServerAndLasts() throws {
         let first = standings()
         first.adopt(catalog)
-        #expect(try first.drain("http://x", true) == (["a", "b"], true))
-        #expect(try first.drain("http://x", true) == (["a", "b"], false))
-        #expect(throws: AgentError("no endpoint has the URL http://z")) { try first.drain("http://z", true) }
+        #expect(try first.drain("http://x", true, by: 7) == (["a", "b"], true))
+        #expect(try first.drain("http://x", true, by: nil) == (["a", "b"], false))
+        #expect(throws: AgentError("no endpoint has the URL http://z")) { try first.drain("http://z", true, by: nil) }
         #expect(first.all.keys.count == 2)
         #expect(ears.heard.withLock(\.events).first?.kind == .endpointDrained)
+        #expect(ears.heard.withLock(\.events).first?.detail == "by uid 7: http://x: a, b")
         let second = standings()
         #expect(second.isDrained("http://x"))
         second.adopt(catalog)
@@ -86,7 +87,7 @@ private func endpoint(_ name: String, _ last: [UInt8], cron: String? = nil) -> E
         // An address that is new is drained, too.
         second.adopt(Catalog(models: [Model(name: "a", endpoints: [endpoint("x", [7])])]))
         #expect(second.all[key("x", 7)]?.isDrained == true)
-        #expect(try second.drain("http://x", false) == (["a"], true))
+        #expect(try second.drain("http://x", false, by: nil) == (["a"], true))
         #expect(!File.exists(scratch["drained"]))
     }
 
@@ -94,15 +95,16 @@ private func endpoint(_ name: String, _ last: [UInt8], cron: String? = nil) -> E
     @Test func aDrainOutlivesTheConfiguration() throws {
         let standings = standings()
         standings.adopt(catalog)
-        _ = try standings.drain("http://y", true)
+        _ = try standings.drain("http://y", true, by: nil)
         standings.adopt(Catalog())
         #expect(standings.forgotten == ["http://y"])
         #expect(standings.all.isEmpty)
         standings.adopt(catalog)
         #expect(standings.all[key("y", 3)]?.isDrained == true)
         standings.adopt(Catalog())
-        #expect(try standings.drain("http://y", false) == ([], true))
+        #expect(try standings.drain("http://y", false, by: nil) == ([], true))
         #expect(standings.forgotten == [])
+        #expect(ears.heard.withLock(\.events).last?.detail == "by hand: http://y: no longer configured")
     }
 
     @Test func whatCannotBeWrittenIsNotDone() throws {
@@ -111,7 +113,7 @@ private func endpoint(_ name: String, _ last: [UInt8], cron: String? = nil) -> E
         let standings = Standings(
             file: DrainFile(path: scratch["none/drained"]), audience: ears.audience, logger: logger, clock: { 0 })
         standings.adopt(catalog)
-        #expect(throws: AgentError.self) { try standings.drain("http://x", true) }
+        #expect(throws: AgentError.self) { try standings.drain("http://x", true, by: nil) }
         #expect(!standings.isDrained("http://x"))
         #expect(ears.heard.withLock(\.proxy).isEmpty)
     }

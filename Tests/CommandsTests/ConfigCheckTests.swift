@@ -35,7 +35,9 @@ import Testing
 
     @Test func sumsUpAValidFile() {
         let endpoint = Endpoint(host: "h", port: 1, authority: "h:1")
-        let catalog = Catalog(models: [Model(name: "m", endpoints: [endpoint, endpoint])], clients: [Client(name: "c")])
-        #expect(ConfigurationVerdict(catalog).summary == "valid: 0 rules, 1 model, 2 endpoints, 1 client")
+        let catalog = Catalog(
+            models: [Model(name: "m", endpoints: [endpoint, endpoint])], clients: [Client(name: "c")],
+            pools: [Pool(name: "p"), Pool(name: "q")])
+        #expect(ConfigurationVerdict(catalog).summary == "valid: 0 rules, 1 model, 2 endpoints, 2 pools, 1 client")
     }
 }

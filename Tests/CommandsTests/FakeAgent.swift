@@ -123,7 +123,7 @@ enum Scratch {
 
     /// Removes a directory of plain files.
     static func remove(_ directory: String) {
-        for name in ["control.sock", "proxy.sock", "state.json", "file"] { _ = unlink("\(directory)/\(name)") }
+        for name in ["control.sock", "proxy.sock", "state.json", "audit.jsonl", "file"] { _ = unlink("\(directory)/\(name)") }
         _ = rmdir(directory)
     }
 }

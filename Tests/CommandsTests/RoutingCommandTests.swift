@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Control
 import ControlCoding
+import Glibc
 import Testing
 
 @testable import Commands
@@ -46,6 +47,9 @@ import Testing
             (.endpoints, #"{"command":"endpoints"}"#), (.pools, #"{"command":"pools"}"#),
             (.drain(url: "http://a"), #"{"command":"drain","url":"http://a"}"#),
             (.enable(url: "http://a"), #"{"command":"enable","url":"http://a"}"#),
+            (.drain(url: "http://a", uid: 0), #"{"command":"drain","uid":0,"url":"http://a"}"#),
+            (.enable(url: "http://a", uid: 7), #"{"command":"enable","uid":7,"url":"http://a"}"#),
+            (.rotate(name: "p", uid: 7), #"{"command":"rotate","name":"p","uid":7}"#),
             (.pool(name: "p"), #"{"command":"pool","name":"p"}"#), (.rotate(name: "p"), #"{"command":"rotate","name":"p"}"#),
             (.capabilities, #"{"command":"capabilities"}"#),
             (.explain(ExplainRequest(model: "m")), #"{"command":"explain","request":{"headers":[],"model":"m"}}"#),
@@ -65,7 +69,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"command":"drain"}"#, #"{"command":"enable","url":7}"#, #"{"command":"pool"}"#, #"{"command":"rotate","name":null}"#,
+        #"{"command":"drain"}"#, #"{"command":"enable","url":7}"#, #"{"command":"drain","url":"u","uid":-1}"#,
+        #"{"command":"pool"}"#, #"{"command":"rotate","name":null}"#,
         #"{"command":"explain"}"#, #"{"command":"explain","request":{"model":"m"}}"#,
         #"{"command":"explain","request":{"model":"m","headers":[{"name":"x"}]}}"#,
         #"{"command":"events","level":"trace"}"#,
@@ -323,11 +328,6 @@ import Testing
         arguments: [
             (["pool", "list"], #"{"command":"pools"}"#, #"{"ok":true,"data":[]}"#, 0),
             (["pool", "show", "p"], #"{"command":"pool","name":"p"}"#, #"{"ok":false,"error":"there is no pool p"}"#, 1),
-            (["pool", "rotate", "p"], #"{"command":"rotate","name":"p"}"#, #"{"ok":true,"data":{"name":"p"}}"#, 0),
-            (
-                ["endpoint", "drain", "http://A/"], #"{"command":"drain","url":"http://a"}"#,
-                #"{"ok":true,"data":{"url":"http://a","isDrained":true,"isChanged":true,"models":[],"inFlight":0}}"#, 0
-            ),
             (["endpoint", "list", "-j"], #"{"command":"endpoints"}"#, #"{"ok":true,"data":[]}"#, 0),
             (["endpoint", "list", "m"], #"{"command":"endpoints"}"#, #"{"ok":true,"data":[]}"#, 1),
             (["capability", "search", "frying"], #"{"command":"capabilities"}"#, #"{"ok":true,"data":[]}"#, 1),
@@ -347,6 +347,63 @@ import Testing
         #expect(ModelBroker.run(["--run-dir", agent.directory, "--pin-dir", agent.directory + "/none"] + arguments) == status)
     }
 
+    /// With the line that it leaves in the audit file, and nil where there is to be none.
+    @Test(
+        arguments: [
+            (
+                ["endpoint", "drain", "http://A/"], #""command":"drain","uid":UID,"url":"http://a""#,
+                #"{"url":"http://a","isDrained":true,"isChanged":true,"models":[],"inFlight":0}"#, .endpointDrain,
+                ["state": .init(before: "in use", after: "drained")]
+            ),
+            (
+                ["endpoint", "enable", "http://a"], #""command":"enable","uid":UID,"url":"http://a""#,
+                #"{"url":"http://a","isDrained":false,"isChanged":true,"models":[],"inFlight":0}"#, .endpointEnable,
+                ["state": .init(before: "drained", after: "in use")]
+            ),
+            (
+                ["endpoint", "enable", "http://a"], #""command":"enable","uid":UID,"url":"http://a""#,
+                #"{"url":"http://a","isDrained":false,"isChanged":false,"models":[],"inFlight":0}"#, .endpointEnable, [:]
+            ),
+            (
+                ["pool", "rotate", "p"], #""command":"rotate","name":"p","uid":UID"#,
+                #"{"name":"p","from":"http://a","to":"http://b"}"#, .poolRotate,
+                ["endpoint": .init(before: "http://a", after: "http://b")]
+            ),
+            (
+                ["pool", "rotate", "p"], #""command":"rotate","name":"p","uid":UID"#, #"{"name":"p","to":"http://b"}"#,
+                .poolRotate, ["endpoint": .init(before: "none", after: "http://b")]
+            ),
+            (["pool", "rotate", "p"], #""command":"rotate","name":"p","uid":UID"#, #"{"name":"p"}"#, .poolRotate, [:]),
+            (["pool", "rotate", "p"], #""command":"rotate","name":"p","uid":UID"#, nil, nil, [:]),
+        ] as [([String], String, String?, AuditRecord.Action?, [String: QoSChangeReport.Item])])
+    func changesAreWrittenDown(
+        _ arguments: [String], _ request: String, _ data: String?, _ action: AuditRecord.Action?,
+        _ changes: [String: QoSChangeReport.Item]
+    ) throws {
+        let agent = try FakeAgent { connection in
+            #expect(connection.line() == "{\(request)}".replacing("UID", with: "\(getuid())"))
+            connection.send(data.map { #"{"ok":true,"data":\#($0)}"# + "\n" } ?? #"{"ok":false,"error":"no"}"# + "\n")
+        }
+        #expect(ModelBroker.run(["--run-dir", agent.directory] + arguments) == (data == nil ? 1 : 0))
+        let lines = try TextFile.read("\(agent.directory)/audit.jsonl").split(separator: "\n")
+        let records = try lines.map { try ControlLine.decode(AuditRecord.self, from: Array($0.utf8)) }
+        #expect(records.map(\.action) == [action].compactMap(\.self))
+        guard let record = records.first else { return }
+        #expect(record.uid == getuid() && record.pid == getpid() && record.changes == changes)
+        let isOfServer = arguments[0] == "endpoint"
+        #expect(record.url == (isOfServer ? "http://a" : nil) && record.name == (isOfServer ? nil : "p"))
+        #expect(record.model == nil && record.version == nil)
+    }
+
+    /// What cannot be told of is not done.
+    @Test func withoutAnAuditFileTheAgentIsNotAsked() throws {
+        let agent = try FakeAgent { #expect($0.line() == "") }
+        let path = "\(agent.directory)/audit.jsonl"
+        #expect(mkdir(path, 0o700) == 0)
+        defer { _ = rmdir(path) }
+        #expect(ModelBroker.run(["--run-dir", agent.directory, "endpoint", "drain", "http://a"]) == 1)
+    }
+
     @Test(arguments: [
         ["pool", "list"], ["pool", "show", "p"], ["pool", "rotate", "p"], ["endpoint", "list"],
         ["endpoint", "enable", "http://a"],
@@ -356,6 +413,7 @@ import Testing
         let directory = try Scratch.directory()
         defer { Scratch.remove(directory) }
         #expect(ModelBroker.run(["--run-dir", directory, "--pin-dir", directory + "/none"] + arguments) == 1)
+        #expect(access("\(directory)/audit.jsonl", F_OK) != 0)
     }
 
     @Test func theBuiltInTreeNeedsNoAgent() throws {

@@ -127,7 +127,7 @@ ONE=$ENGINE
 engine engine-two qwen-32b,llama-70b
 TWO=$ENGINE
 
-bold "The broker: one capture rule, three models"
+bold "The broker: one capture rule, three models, a pool of two of them"
 mkdir -p "$CGROUP/app" "$WORK/run"
 ADMIN=$(free_port)
 LISTEN=$(free_port)
@@ -142,6 +142,8 @@ models:
   llama-8b: {endpoints: [{url: "http://$ONE"}]}
   qwen-32b: {endpoints: [{url: "http://$TWO"}]}
   llama-70b: {endpoints: [{url: "http://$ONE"}, {url: "http://$TWO"}]}
+pools:
+  chat: {models: [llama-8b, qwen-32b]}
 YAML
 show <"$WORK/modelbroker.yaml"
 "$BIN/modelbrokerd" --config "$WORK/modelbroker.yaml" --run-dir "$WORK/run" --pin-dir "$PINS" >"$WORK/agent.log" 2>&1 &
@@ -182,3 +184,18 @@ say '$ modelbroker status'
 cli status | show
 say '$ modelbroker capture list'
 cli capture list | show
+
+bold "The pool chat prefers engine-one; that is killed, and engine-two answers"
+chat() {
+    captured curl -sS -m 30 -o /dev/null -w '%header{x-engine} answers %{http_code}\n' "http://$DIALLED/v1/chat/completions" \
+        -H 'Content-Type: application/json' -d '{"model": "chat", "messages": [{"role": "user", "content": "Hello pool"}]}'
+}
+chat | show
+kill "${PIDS[0]}" && wait "${PIDS[0]}" 2>/dev/null || true
+unset 'PIDS[0]'
+# As many failures in a row as open the breaker; no caller sees one.
+for _ in 1 2 3; do chat; done | tee "$WORK/failover" | show
+[ "$(grep -cx 'engine-two answers 200' "$WORK/failover")" = 3 ] || { say "a request failed"; exit 1; }
+say '$ modelbroker endpoint list'
+cli endpoint list | tee "$WORK/endpoints" | show
+grep -q STANDBY "$WORK/endpoints" || { say "engine-one is not on standby"; exit 1; }

@@ -42,6 +42,9 @@ def test_drain_and_enable(make, engines):
     assert engine_of(broker) == "b" and states(broker)[a] == ("standby", "drained"), "a drain survives the agent"
     broker.cli("endpoint", "enable", a)
     assert engine_of(broker) == "a" and states(broker)[a][0] == "active"
+    assert [(line["action"], line["url"], line["uid"]) for line in broker.audit()] == [
+        ("endpoint-drain", a, 0), ("endpoint-enable", a, 0)]
+    assert broker.events(kind="endpoint-enabled")[0]["detail"] == f"by uid 0: {a}: m"
     refused = broker.cli("endpoint", "drain", "http://127.0.0.1:1", check=False)
     assert refused.returncode == 1 and "http://127.0.0.1:1" in refused.stderr
 
@@ -52,6 +55,9 @@ def test_rotate(make, engines):
     said = broker.cli("pool", "rotate", "p").stdout
     assert engines[1].url in said
     assert engine_of(broker, "p") == "b"
+    change = {"endpoint": {"before": engines[0].url, "after": engines[1].url}}
+    assert [(line["action"], line["name"], line["changes"]) for line in broker.audit()] == [("pool-rotate", "p", change)]
+    assert broker.events(kind="rotated")[0]["detail"] == f"by uid 0: {engines[0].url} -> {engines[1].url}"
     left = next(endpoint for endpoint in broker.ask("endpoint", "list") if endpoint["url"] == engines[0].url)
     assert (left["state"], left["reason"]) == ("standby", "rotated") and left["remainingMilliseconds"] > 500_000
     broker.cli("pool", "rotate", "p")

@@ -35,8 +35,8 @@ extension Broker {
     func capabilities() -> [CapabilityReport] { CapabilityReport.all(of: whole(catalog)) }
 
     /// Takes the server at a URL out by hand, or back in.
-    func drain(_ url: String, _ isDrained: Bool) async throws(AgentError) -> DrainReport {
-        let (names, isChanged) = try surroundings.standings.drain(url, isDrained)
+    func drain(_ url: String, _ isDrained: Bool, by uid: UInt32?) async throws(AgentError) -> DrainReport {
+        let (names, isChanged) = try surroundings.standings.drain(url, isDrained, by: uid)
         if isChanged {
             logger.notice(isDrained ? "an endpoint is drained" : "an endpoint is enabled", metadata: ["endpoint": "\(url)"])
         }
@@ -47,7 +47,7 @@ extension Broker {
     }
 
     /// Has a pool or a model prefer another endpoint.
-    func rotate(_ name: String) async throws(AgentError) -> RotationReport {
+    func rotate(_ name: String, by uid: UInt32?) async throws(AgentError) -> RotationReport {
         let whole = whole(catalog)
         guard whole.pools.contains(where: { $0.name == name }) || whole.models.contains(where: { $0.name == name }) else {
             throw AgentError("there is no pool or model \(name)")
@@ -59,7 +59,7 @@ extension Broker {
         surroundings.hub.publish(
             EventReport(
                 time: Timestamp.now(), kind: .rotated, model: name, address: to?.address.description,
-                detail: "by hand: \(from?.url ?? "none") -> \(to?.url ?? "none")"))
+                detail: EventReport.change("\(from?.url ?? "none") -> \(to?.url ?? "none")", by: uid)))
         logger.notice("moved on by hand", metadata: ["name": "\(name)", "to": "\(to?.url ?? "none")"])
         return report
     }

@@ -98,15 +98,15 @@ struct ControlSession: Sendable {
         do {
             switch request {
             case .endpoints: try await write(await routing.endpoints(), writer)
-            case .drain(let url): try await write(try await routing.drain(url, true), writer)
-            case .enable(let url): try await write(try await routing.drain(url, false), writer)
+            case .drain(let url, let uid): try await write(try await routing.drain(url, true, uid), writer)
+            case .enable(let url, let uid): try await write(try await routing.drain(url, false, uid), writer)
             case .pools: try await write(await routing.pools(), writer)
             case .pool(let name):
                 guard let pool = await routing.pools().first(where: { $0.name == name }) else {
                     throw AgentError("there is no pool \(name)")
                 }
                 try await write(pool, writer)
-            case .rotate(let name): try await write(try await routing.rotate(name), writer)
+            case .rotate(let name, let uid): try await write(try await routing.rotate(name, uid), writer)
             case .capabilities: try await write(await routing.capabilities(), writer)
             case .explain(let request): try await write(try await routing.explain(request), writer)
             default: try await fail("this is no question of routing", writer)

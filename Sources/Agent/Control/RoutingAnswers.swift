@@ -5,9 +5,9 @@ struct RoutingAnswers: Sendable {
     var endpoints: @Sendable () async -> [EndpointReport]
     var pools: @Sendable () async -> [PoolReport]
     var capabilities: @Sendable () async -> [CapabilityReport]
-    /// By URL; false: enable it.
-    var drain: @Sendable (String, Bool) async throws(AgentError) -> DrainReport
-    var rotate: @Sendable (String) async throws(AgentError) -> RotationReport
+    /// By URL; false: enable it. Here and below, the uid of who wants it.
+    var drain: @Sendable (String, Bool, UInt32?) async throws(AgentError) -> DrainReport
+    var rotate: @Sendable (String, UInt32?) async throws(AgentError) -> RotationReport
     var explain: @Sendable (ExplainRequest) async throws(AgentError) -> ExplainReport
 }
 
@@ -16,8 +16,8 @@ extension RoutingAnswers {
         self.init(
             endpoints: { await broker.endpoints() }, pools: { await broker.pools() },
             capabilities: { await broker.capabilities() },
-            drain: { (url, isDrained) async throws(AgentError) in try await broker.drain(url, isDrained) },
-            rotate: { (name) async throws(AgentError) in try await broker.rotate(name) },
+            drain: { (url, isDrained, uid) async throws(AgentError) in try await broker.drain(url, isDrained, by: uid) },
+            rotate: { (name, uid) async throws(AgentError) in try await broker.rotate(name, by: uid) },
             explain: { (request) async throws(AgentError) in try await broker.explain(request) })
     }
 }

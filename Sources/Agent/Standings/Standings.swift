@@ -69,9 +69,10 @@ final class Standings: Sendable {
 
     /// Takes a server out, or back in.
     ///
+    /// - Parameter uid: who wants it; nil: it is not known.
     /// - Returns: the models that it has, and whether it was otherwise before.
     /// - Throws: when nobody knows the URL, or it could not be made to last; then all stays as it is.
-    func drain(_ url: String, _ isDrained: Bool) throws(AgentError) -> (names: [String], isChanged: Bool) {
+    func drain(_ url: String, _ isDrained: Bool, by uid: UInt32?) throws(AgentError) -> (names: [String], isChanged: Bool) {
         try state.withLock { (state) throws(AgentError) in
             let names = state.book.names(of: url)
             // One that is no longer configured can still be enabled.
@@ -84,7 +85,8 @@ final class Standings: Sendable {
             audience.event(
                 EventReport(
                     time: Timestamp.now(), kind: isDrained ? .endpointDrained : .endpointEnabled,
-                    detail: "\(url): \((names ?? ["no longer configured"]).joined(separator: ", "))"))
+                    detail: EventReport.change(
+                        "\(url): \((names ?? ["no longer configured"]).joined(separator: ", "))", by: uid)))
             tell(&state)
             return (names ?? [], true)
         }

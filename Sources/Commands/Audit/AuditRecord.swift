@@ -3,6 +3,9 @@ package struct AuditRecord: Hashable, Sendable, Codable {
     package enum Action: String, Hashable, Sendable, Codable {
         case qosSet = "qos-set"
         case qosReset = "qos-reset"
+        case endpointDrain = "endpoint-drain"
+        case endpointEnable = "endpoint-enable"
+        case poolRotate = "pool-rotate"
     }
 
     /// RFC 3339 in UTC with milliseconds.
@@ -12,14 +15,18 @@ package struct AuditRecord: Hashable, Sendable, Codable {
     /// Who logged in, as the kernel's audit knows it, whatever user they became since; nil: nobody did.
     package var loginUid: UInt32?
     package var pid: Int32
-    package var model: String
+    /// What was changed: a model's entry, a server, or a pool (or model) by name; the others are nil.
+    package var model: String?
+    package var url: String?
+    package var name: String?
     /// Of the model's entry behind the change.
-    package var version: UInt64
+    package var version: UInt64?
+    /// Empty: it was so already.
     package var changes: [String: QoSChangeReport.Item]
 
     package init(
-        time: String, action: Action, uid: UInt32, loginUid: UInt32?, pid: Int32, model: String, version: UInt64,
-        changes: [String: QoSChangeReport.Item]
+        time: String, action: Action, uid: UInt32, loginUid: UInt32?, pid: Int32, model: String? = nil, url: String? = nil,
+        name: String? = nil, version: UInt64? = nil, changes: [String: QoSChangeReport.Item]
     ) {
         self.time = time
         self.action = action
@@ -27,6 +34,8 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         self.loginUid = loginUid
         self.pid = pid
         self.model = model
+        self.url = url
+        self.name = name
         self.version = version
         self.changes = changes
     }

@@ -23,6 +23,18 @@ package struct ControlClient: Sendable {
         return try Self.ask(request, for: type, on: stream, by: deadline, limit: limit)
     }
 
+    /// Asks once, after a preparation.
+    ///
+    /// - Parameter prepare: called once the agent is there, before it is asked; if it throws, the agent is not asked.
+    package func ask<Payload: Decodable, Prepared>(
+        _ request: ControlRequest, for type: Payload.Type, prepare: () throws -> Prepared
+    ) throws -> (answer: Payload, prepared: Prepared) {
+        let deadline = Deadline(afterMilliseconds: patience)
+        let stream = try UnixStream(connectingTo: socket, by: deadline)
+        let prepared = try prepare()
+        return (try Self.ask(request, for: type, on: stream, by: deadline, limit: limit), prepared)
+    }
+
     /// Asks the agent to detach.
     ///
     /// - Parameter prepare: gets the agent's process id before the question is sent, while the process is surely there.

@@ -13,6 +13,7 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
         package var rules: Int
         package var models: Int
         package var endpoints: Int
+        package var pools: Int
         package var clients: Int
     }
 
@@ -28,7 +29,8 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
         faults = []
         counts = Counts(
             rules: catalog.rules.count, models: catalog.models.count,
-            endpoints: catalog.models.reduce(0) { $0 + $1.endpoints.count }, clients: catalog.clients.count)
+            endpoints: catalog.models.reduce(0) { $0 + $1.endpoints.count }, pools: catalog.pools.count,
+            clients: catalog.clients.count)
         omitted = 0
     }
 
@@ -54,7 +56,8 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
         return "valid: "
             + [
                 Units.count(counts.rules, "rule"), Units.count(counts.models, "model"),
-                Units.count(counts.endpoints, "endpoint"), Units.count(counts.clients, "client"),
+                Units.count(counts.endpoints, "endpoint"), Units.count(counts.pools, "pool"),
+                Units.count(counts.clients, "client"),
             ].joined(separator: ", ")
     }
 }

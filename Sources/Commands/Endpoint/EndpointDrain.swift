@@ -8,7 +8,7 @@ struct EndpointDrain: ParsableCommand {
         abstract: "Send no new requests and connections to a server.",
         discussion: """
             What is under way there goes on to its end. It holds for all models that the server has, over reloads and restarts, \
-            until `modelbroker endpoint enable`.
+            until `modelbroker endpoint enable`. It is a line in audit.jsonl in the run directory, and an event.
 
             Example:
               modelbroker endpoint drain http://10.1.2.3:8000
@@ -20,7 +20,7 @@ struct EndpointDrain: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        try global.output.show(try global.client.ask(.drain(url: url), for: DrainReport.self)) { report, _ in report.text }
+        try AgentEdit(global).run({ .drain(url: url, uid: $0) }, for: DrainReport.self, text: \.text, record: \.subject)
     }
 }
 
@@ -39,7 +39,7 @@ struct EndpointEnable: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        try global.output.show(try global.client.ask(.enable(url: url), for: DrainReport.self)) { report, _ in report.text }
+        try AgentEdit(global).run({ .enable(url: url, uid: $0) }, for: DrainReport.self, text: \.text, record: \.subject)
     }
 }
 

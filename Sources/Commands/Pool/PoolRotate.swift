@@ -6,8 +6,9 @@ struct PoolRotate: ParsableCommand {
         commandName: "rotate",
         abstract: "Move a pool, or a model, away from the endpoint that it prefers now.",
         discussion: """
-            The endpoint goes on standby for its breaker's cooldown, and the strategy chooses among the others. What is under \
-            way there goes on to its end. To take a server out for longer use `modelbroker endpoint drain`.
+            The endpoint goes on standby for ten minutes, and the strategy chooses among the others; a restart of the proxy \
+            ends it. What is under way there goes on to its end. To take a server out for longer use `modelbroker endpoint \
+            drain`. It is a line in audit.jsonl in the run directory, and an event.
 
             Example:
               modelbroker pool rotate chat
@@ -19,8 +20,7 @@ struct PoolRotate: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        let report = try global.client.ask(.rotate(name: name), for: RotationReport.self)
-        try global.output.show(report) { report, _ in report.text }
+        try AgentEdit(global).run({ .rotate(name: name, uid: $0) }, for: RotationReport.self, text: \.text, record: \.subject)
     }
 }
 
