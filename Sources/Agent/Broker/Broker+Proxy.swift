@@ -133,7 +133,7 @@ extension Broker {
         var changed = false
         for (name, answer) in answers.sorted(by: { $0.key < $1.key }) {
             if resolved.take(answer, for: name) { changed = true }
-            nameSchedule.finished(name, succeeded: answer.isAddresses, now: now)
+            nameSchedule.finished(name, succeeded: answer.isAddresses, seconds: answer.seconds, now: now)
             report(answer, for: name)
         }
         return changed

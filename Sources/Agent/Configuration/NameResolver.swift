@@ -55,8 +55,15 @@ final class NameResolver: Sendable {
         }
     }
 
-    /// getaddrinfo(3), blocking.
+    /// As `addresses`, with what the name server says of how long that holds: getaddrinfo(3) does not tell.
     static func system(_ name: String) -> ResolvedNames.Answer {
+        let answer = addresses(name)
+        guard case .addresses(let found, _) = answer, let first = found.first else { return answer }
+        return .addresses(found, seconds: NameLifetime.ask(name, family: first.family))
+    }
+
+    /// getaddrinfo(3), blocking.
+    static func addresses(_ name: String) -> ResolvedNames.Answer {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

@@ -1,10 +1,11 @@
 /// When which host name is looked up again. Pure: time is nanoseconds of any steady clock.
 ///
-/// getaddrinfo(3) does not tell how long an answer holds, and a name may come from a file as well as from a server, so every
-/// name is asked for again after 30 s, and after 5 s while nobody answers; a tenth of jitter keeps the names apart.
+/// A name is asked for again when what the name server said of it has run out, between 1 s and an hour; after 30 s where
+/// nobody said so (it may come from a file), and after 5 s while nobody answers. A tenth of jitter keeps the names apart.
 struct NameSchedule: Sendable {
     static let period: UInt64 = 30_000_000_000
     static let retry: UInt64 = 5_000_000_000
+    static let lifetimes: ClosedRange<UInt64> = 1_000_000_000...3_600_000_000_000
 
     private var next: [String: UInt64] = [:]
     private var underWay: Set<String> = []
@@ -22,8 +23,11 @@ struct NameSchedule: Sendable {
     }
 
     /// A name was looked up, by whomever.
-    mutating func finished(_ name: String, succeeded: Bool, now: UInt64) {
-        let wait = succeeded ? Self.period : Self.retry
+    ///
+    /// - Parameter seconds: for so long the answer holds; nil: nobody said.
+    mutating func finished(_ name: String, succeeded: Bool, seconds: UInt32? = nil, now: UInt64) {
+        let lifetime = seconds.map { min(max(UInt64($0) * 1_000_000_000, Self.lifetimes.lowerBound), Self.lifetimes.upperBound) }
+        let wait = succeeded ? lifetime ?? Self.period : Self.retry
         underWay.remove(name)
         next[name] = now + wait - wait / 10 + random.next() % (wait / 5)
     }

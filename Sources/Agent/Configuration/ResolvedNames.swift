@@ -4,7 +4,8 @@ internal import Catalog
 struct ResolvedNames: Hashable, Sendable {
     /// What came of asking for one name.
     enum Answer: Hashable, Sendable {
-        case addresses([IPAddress])
+        /// For so many seconds, as the name server has it; nil: that is not known.
+        case addresses([IPAddress], seconds: UInt32? = nil)
         /// The name service says there is no such name, or no address for it.
         case none(String)
         /// Nobody could be asked; what was known before stands.
@@ -13,6 +14,11 @@ struct ResolvedNames: Hashable, Sendable {
         var isAddresses: Bool {
             if case .addresses = self { return true }
             return false
+        }
+
+        var seconds: UInt32? {
+            if case .addresses(_, let seconds) = self { return seconds }
+            return nil
         }
     }
 
@@ -27,7 +33,7 @@ struct ResolvedNames: Hashable, Sendable {
         switch answer {
         case .unknown: return false
         case .none: return addresses.updateValue([], forKey: name).map { !$0.isEmpty } ?? false
-        case .addresses(let new):
+        case .addresses(let new, _):
             let old = addresses[name] ?? []
             guard Set(old) != Set(new) else { return false }
             addresses[name] = new

@@ -11,7 +11,7 @@ enum HurriedLookup {
 
     /// What is known in time. Look-ups that take longer are left to themselves.
     static func run(
-        _ names: [String], lookup: @escaping @Sendable (String) -> ResolvedNames.Answer = NameResolver.system
+        _ names: [String], lookup: @escaping @Sendable (String) -> ResolvedNames.Answer = NameResolver.addresses
     ) -> ResolvedNames {
         let answers = Answers()
         let done = DispatchSemaphore(value: 0)

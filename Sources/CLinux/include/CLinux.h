@@ -3,6 +3,7 @@
 #include "bpf_map.h"
 #include "fdpass.h"
 #include "memory.h"
+#include "names.h"
 #include "poll.h"
 #include "spawn_process.h"
 #include "watch.h"

@@ -13,6 +13,12 @@ def is_mounted() -> bool:
     return os.path.ismount(BPFFS)
 
 
+def mount() -> None:
+    """For an agent that could not mount it where others see it."""
+    if not is_mounted():
+        run(["mount", "-t", "bpf", "bpf", BPFFS])
+
+
 def unmount_if_empty() -> None:
     """Nobody's pins may be lost: a file system that holds any stays."""
     if is_mounted() and {path.name for path in BPFFS.iterdir()} <= KERNELS_OWN:

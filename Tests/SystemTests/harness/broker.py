@@ -37,6 +37,8 @@ class Broker:
         self.config_file = directory / "modelbroker.yaml"
         self.cgroup = cgroups.make()
         self.netns = netns
+        #: What the agent is started by, in front of its own command line.
+        self.launcher: list = []
         self.agent: Process | None = None
         self.external: Process | None = None
         self.listen4, self.listen6 = ("127.0.0.1", free_port()), ("::1", free_port("::1"))
@@ -88,7 +90,8 @@ class Broker:
     def launch(self, env=None) -> "Broker":
         """Starts the agent without waiting for it."""
         arguments = [
-            binary("modelbrokerd"), "--config", self.config_file, "--run-dir", self.run_directory, "--pin-dir", self.pin_directory]
+            *self.launcher, binary("modelbrokerd"), "--config", self.config_file, "--run-dir", self.run_directory,
+            "--pin-dir", self.pin_directory]
         self.agent = Process(arguments, self.directory / "agent.log", netns=self.netns, env=env)
         return self
 
