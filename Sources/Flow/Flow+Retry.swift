@@ -15,12 +15,13 @@ enum AttemptFailure: Hashable {
     /// An answer whose status is tried again; nanoseconds that the endpoint asked for.
     case status(UInt16, retryAfter: UInt64?)
 
-    var outcome: Outcome {
+    /// - Parameter ofCaller: the request carried credentials of the caller's.
+    func outcome(ofCaller: Bool) -> Outcome {
         switch self {
         case .connect: .connectFailed
         case .noAnswer: .noAnswer
         case .timedOut: .timedOut
-        case .status(let status, let retryAfter): .status(status, retryAfter: retryAfter)
+        case .status(let status, let retryAfter): .status(status, retryAfter: retryAfter, ofCaller: ofCaller)
         }
     }
 }
@@ -32,7 +33,7 @@ extension Flow {
     mutating func tryAgain(
         after failure: AttemptFailure, _ context: inout FlowContext, _ out: inout FlowOutput
     ) -> Bool {
-        settleAttempt(failure.outcome, &context)
+        settleAttempt(failure.outcome(ofCaller: forwardsCredentials), &context)
         guard course == .endpoint, !answerStarted else { return false }
         if promoteHedge(&context, &out) { return true }
         dropHedge(.cancelled, &context, &out)

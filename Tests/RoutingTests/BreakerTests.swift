@@ -163,6 +163,23 @@ import Testing
         #expect(ground.figures(0)?.remaining == 120 * Ground.second)
     }
 
+    @Test(arguments: [UInt16(429), 503])
+    func whatTheCallersOwnCredentialsMayNotHasNoCooldown(status: UInt16) {
+        var ground = Ground(.rateLimitAware(threshold: 80), endpoints: 2)
+        #expect(ground.request(.status(status, retryAfter: 30 * Ground.second, ofCaller: true)) == 0)
+        #expect(ground.request(.status(status, retryAfter: nil, ofCaller: true)) == 0)
+        #expect(ground.figures(0)?.standby == nil && ground.figures(0)?.limitUse == nil && ground.pick() == 0)
+        #expect(ground.router.takeNotices().isEmpty)
+    }
+
+    @Test func aServerThatIsNotLeftAloneIsJudged() {
+        for outcome in [Outcome.status(503, retryAfter: Ground.second, ofCaller: true), .status(503, retryAfter: 0)] {
+            var ground = Ground(.priority, endpoints: 2)
+            for _ in 0..<3 { #expect(ground.request(outcome) == 0) }
+            #expect(ground.figures(0)?.standby == .breaker && ground.pick() == 1)
+        }
+    }
+
     @Test func aRefusedKeyTakesTheProviderOut() {
         let own = { (endpoint: inout Endpoint) in
             endpoint.provider = "acme"
