@@ -42,8 +42,9 @@ extension Flow {
         // What was never sent is no burden to anybody: as long as somebody else is there to take it, it is no retry.
         let isFree = failure == .connect
         guard isFree || exchange.sent < plan.attempts else { return false }
-        if let target = exchange.target { exchange.ask.excluded.insert(target.number) }
-        if plan.scope != .sameEndpoint, tryElsewhere(plan, isFree: isFree, &context, &out) { return true }
+        // One that can't be left out any more would be picked at once, again and again.
+        let isLeftOut = exchange.target.map { exchange.ask.excluded.insert($0.number) } ?? true
+        if plan.scope != .sameEndpoint, isLeftOut, tryElsewhere(plan, isFree: isFree, &context, &out) { return true }
         return tryLater(plan, failure, &context, &out)
     }
 
