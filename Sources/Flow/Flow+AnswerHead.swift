@@ -73,7 +73,7 @@ extension Flow {
         let failure = AttemptFailure.status(status, retryAfter: exchange.retryAfter)
         // The broker's own credentials were refused: that is no fault of the caller's.
         if status == 401 || status == 403 { return exchange.target?.authorization.isEmpty == false ? failure : nil }
-        guard status == 429 || status >= 500, exchange.version == context.routesVersion else { return nil }
+        guard status == 429 || status >= 500, followReload(context) else { return nil }
         return context.routes.route(exchange.ask.route).policy.retry.statuses.contains(status) ? failure : nil
     }
 

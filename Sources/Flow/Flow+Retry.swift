@@ -135,7 +135,7 @@ extension Flow {
     }
 
     /// Brings the numbers of a request that outlives its catalogue up to date; false: what it asked for is gone.
-    private mutating func followReload(_ context: FlowContext) -> Bool {
+    mutating func followReload(_ context: FlowContext) -> Bool {
         guard exchange.hasRoute else { return false }
         guard exchange.version != context.routesVersion else { return true }
         let route = hasName ? withName { context.routes.route(named: $0) } ?? nil : dedicatedRoute(context)

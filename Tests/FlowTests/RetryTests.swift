@@ -137,6 +137,19 @@ import Testing
         #expect(driver.connect() == (fields.isEmpty ? FlowDriver.second : FlowDriver.engine))
     }
 
+    @Test func aBadStatusIsTriedElsewhereAfterAReloadToo() {
+        var driver = FlowDriver(FlowDriver.pair())
+        driver.client(Self.m)
+        driver.connected()
+        _ = driver.takeActions()
+        driver.adopt(FlowDriver.pair())
+        driver.upstream(Text.failure(500))
+        #expect(driver.takeClient().isEmpty && driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 ") && driver.underWay == 0)
+    }
+
     @Test func aClientThatGoesDuringThePauseEndsIt() {
         for end in [0, 1, 2] {
             var driver = FlowDriver(FlowDriver.single())
