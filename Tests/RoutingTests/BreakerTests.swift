@@ -180,6 +180,23 @@ import Testing
         }
     }
 
+    @Test func aTrialCountsOnce() {
+        var ground = Ground(.priority, endpoints: 2) { $0.breaker.successes = 3 }
+        for _ in 0..<3 { ground.request(Self.failed) }
+        ground.wait(10_000)
+        for end in [Outcome.success(firstByte: 1, total: 2), .cancelled] {
+            guard var trial = ground.begin() else {
+                Issue.record("no trial")
+                return
+            }
+            ground.router.answered(&trial, now: ground.now)
+            ground.router.ended(trial, end, now: ground.now)
+        }
+        #expect(ground.figures(0)?.breaker == .halfOpen)
+        let last = ground.begin()
+        #expect(last?.isTrial == true && ground.pick() == 1, "one at a time")
+    }
+
     @Test func aRefusedKeyTakesTheProviderOut() {
         let own = { (endpoint: inout Endpoint) in
             endpoint.provider = "acme"

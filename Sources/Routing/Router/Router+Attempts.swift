@@ -32,9 +32,9 @@ extension Router {
     /// The first byte of a good answer came: a trial has succeeded, however long the rest takes. Need not be called.
     package mutating func answered(_ attempt: inout Attempt, now: UInt64) {
         guard !attempt.isAnswered, isKnown(attempt) else { return }
-        attempt.isAnswered = true
         noteFirstByte(attempt, now &- attempt.start, now)
         if isTrialOfNow(attempt) { succeed(attempt, now) }
+        attempt.isAnswered = true
     }
 
     /// Exactly once for each `began`.
@@ -53,7 +53,7 @@ extension Router {
         case .ill: fail(attempt, outcome, now)
         case .refusesKey: refuseKey(attempt, now)
         case .nothing:
-            if isTrialOfNow(attempt) { states[Int(attempt.number)].breaker.abandonTrial() }
+            if isTrialOfNow(attempt), !attempt.isAnswered { states[Int(attempt.number)].breaker.abandonTrial() }
         }
     }
 
