@@ -197,6 +197,25 @@ import Testing
         #expect(last?.isTrial == true && ground.pick() == 1, "one at a time")
     }
 
+    @Test func whatSeveralLoopsFindAtOnceCountsOnce() {
+        var ground = Ground(.priority, endpoints: 2)
+        let notice = { (ground: Ground) in
+            let until = ground.now + 10 * Ground.second
+            return RoutingNotice(number: 0, change: .standby(.breaker, until: until))
+        }
+        for _ in 0..<3 { ground.request(Self.failed) }
+        for _ in 0..<3 { ground.router.take(notice(ground), now: ground.now) }
+        ground.wait(10_000)
+        #expect(ground.request(Self.failed) == 0)
+        #expect(ground.figures(0)?.remaining == 20 * Ground.second)
+        // The trial of another loop failed.
+        ground.wait(20_000)
+        ground.router.take(notice(ground), now: ground.now)
+        ground.wait(10_000)
+        #expect(ground.request(Self.failed) == 0)
+        #expect(ground.figures(0)?.remaining == 80 * Ground.second)
+    }
+
     @Test func aRefusedKeyTakesTheProviderOut() {
         let own = { (endpoint: inout Endpoint) in
             endpoint.provider = "acme"
