@@ -108,6 +108,13 @@ extension Flow {
         deadline = responseDeadline(context)
     }
 
+    /// The end of the connection is that of the body, which may have been empty: the head goes out now at the latest.
+    mutating func endAnswerWithConnection(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        answerBody.close()
+        if reframing != nil { return passRewritten(&context, &out) }
+        if phase == .waiting { startAnswer(&context, &out) }
+    }
+
     /// The first byte of the body has come: the endpoint is fast enough.
     private mutating func noteFirstByte(now: UInt64) {
         guard exchange.firstByteAt == 0 else { return }

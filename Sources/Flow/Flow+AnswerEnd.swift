@@ -27,7 +27,9 @@ extension Flow {
 
     private mutating func answerOutcome(now: UInt64) -> Outcome {
         guard let answer, let attempt = exchange.attempt else { return .cancelled }
-        if answer.status >= 400 { return .status(UInt16(answer.status), retryAfter: exchange.retryAfter) }
+        if answer.status >= 400 {
+            return .status(UInt16(answer.status), retryAfter: exchange.retryAfter, ofCaller: forwardsCredentials)
+        }
         let firstByte = exchange.firstByteAt == 0 ? now : exchange.firstByteAt
         return .success(firstByte: firstByte - min(firstByte, attempt.start), total: now - attempt.start)
     }

@@ -73,13 +73,14 @@ extension Flow {
         let failure = AttemptFailure.status(status, retryAfter: exchange.retryAfter)
         // The broker's own credentials were refused: that is no fault of the caller's.
         if status == 401 || status == 403 { return exchange.target?.authorization.isEmpty == false ? failure : nil }
-        guard status == 429 || status >= 500, exchange.version == context.routesVersion else { return nil }
+        guard status == 429 || status >= 500, followReload(context) else { return nil }
         return context.routes.route(exchange.ask.route).policy.retry.statuses.contains(status) ? failure : nil
     }
 
-    /// Reads what the endpoint says of limits of its own, where the route goes by that.
+    /// Reads what the endpoint says of limits of its own, where the route goes by that; those of the caller's own
+    /// credentials are no concern of others.
     private mutating func noteLimits(_ head: ResponseHead, _ bytes: Span<UInt8>, _ context: inout FlowContext) {
-        guard exchange.version == context.routesVersion, context.plans[exchange.ask.route].readsLimits,
+        guard exchange.version == context.routesVersion, context.plans[exchange.ask.route].readsLimits, !forwardsCredentials,
             let attempt = exchange.attempt, let level = head.limits(in: bytes).fullest
         else { return }
         context.router.noteLimits(attempt, use: level.percentUsed, reset: level.reset ?? 0, now: context.now)

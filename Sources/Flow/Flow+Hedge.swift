@@ -75,12 +75,10 @@ extension Flow {
         let taken = min(missing, bytes.count)
         exchange.hedge.change { $0.head.append(bytes, 0..<taken) }
         guard let head = exchange.hedge.value?.head, head.count == Self.statusLength else { return }
-        guard Self.isGood(head.span) else { return dropHedge(.noAnswer, &context, &out) }
+        guard Self.isGood(head.span) else { return dropHedge(outcome(ofHedge: head.span), &context, &out) }
         settleAttempt(.cancelled, &context)
         _ = promoteHedge(&context, &out)
         context.router.note(.hedgeWon, exchange.ask.route)
-        // What was held begins the head; this piece goes on behind it.
-        answerHead = head
         receiveUpstream(bytes, from: taken, &context, &out)
     }
 
@@ -88,6 +86,18 @@ extension Flow {
     private static func isGood(_ head: Span<UInt8>) -> Bool {
         guard head.equals(0..<7, "HTTP/1."), head[8] == 0x20, head[9] >= 0x32, head[9] <= 0x34 else { return false }
         return !head.equals(9..<12, "429")
+    }
+
+    /// What a status that has not won says of the second endpoint; the fields behind it are never read.
+    private func outcome(ofHedge head: Span<UInt8>) -> Outcome {
+        guard head.equals(0..<7, "HTTP/1."), head[8] == 0x20, (9..<12).allSatisfy({ head[$0] &- 0x30 < 10 }) else {
+            return .noAnswer
+        }
+        let status = (9..<12).reduce(UInt16(0)) { $0 * 10 + UInt16(head[$1] &- 0x30) }
+        // An interim answer is not one yet.
+        if status < 200 { return .cancelled }
+        let ofCaller = exchange.hedge.value.map { forwardsCredentials(to: $0.target) } ?? false
+        return .status(status, retryAfter: nil, ofCaller: ofCaller)
     }
 
     /// The second connection has ended, or broke.
@@ -111,6 +121,8 @@ extension Flow {
         hasUpstream = true
         endpoint = hedge.target.address
         forgetAnswer()
+        // What was held begins the head; the next piece goes on behind it.
+        answerHead = hedge.head
         out.add(.promoteHedge)
         if exchange.version == context.routesVersion, hedge.target.model != exchange.model {
             open(hedge.target.model, &context)

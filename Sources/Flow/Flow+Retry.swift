@@ -15,12 +15,13 @@ enum AttemptFailure: Hashable {
     /// An answer whose status is tried again; nanoseconds that the endpoint asked for.
     case status(UInt16, retryAfter: UInt64?)
 
-    var outcome: Outcome {
+    /// - Parameter ofCaller: the request carried credentials of the caller's.
+    func outcome(ofCaller: Bool) -> Outcome {
         switch self {
         case .connect: .connectFailed
         case .noAnswer: .noAnswer
         case .timedOut: .timedOut
-        case .status(let status, let retryAfter): .status(status, retryAfter: retryAfter)
+        case .status(let status, let retryAfter): .status(status, retryAfter: retryAfter, ofCaller: ofCaller)
         }
     }
 }
@@ -32,7 +33,7 @@ extension Flow {
     mutating func tryAgain(
         after failure: AttemptFailure, _ context: inout FlowContext, _ out: inout FlowOutput
     ) -> Bool {
-        settleAttempt(failure.outcome, &context)
+        settleAttempt(failure.outcome(ofCaller: forwardsCredentials), &context)
         guard course == .endpoint, !answerStarted else { return false }
         if promoteHedge(&context, &out) { return true }
         dropHedge(.cancelled, &context, &out)
@@ -41,8 +42,9 @@ extension Flow {
         // What was never sent is no burden to anybody: as long as somebody else is there to take it, it is no retry.
         let isFree = failure == .connect
         guard isFree || exchange.sent < plan.attempts else { return false }
-        if let target = exchange.target { exchange.ask.excluded.insert(target.number) }
-        if plan.scope != .sameEndpoint, tryElsewhere(plan, isFree: isFree, &context, &out) { return true }
+        // One that can't be left out any more would be picked at once, again and again.
+        let isLeftOut = exchange.target.map { exchange.ask.excluded.insert($0.number) } ?? true
+        if plan.scope != .sameEndpoint, isLeftOut, tryElsewhere(plan, isFree: isFree, &context, &out) { return true }
         return tryLater(plan, failure, &context, &out)
     }
 
@@ -133,7 +135,7 @@ extension Flow {
     }
 
     /// Brings the numbers of a request that outlives its catalogue up to date; false: what it asked for is gone.
-    private mutating func followReload(_ context: FlowContext) -> Bool {
+    mutating func followReload(_ context: FlowContext) -> Bool {
         guard exchange.hasRoute else { return false }
         guard exchange.version != context.routesVersion else { return true }
         let route = hasName ? withName { context.routes.route(named: $0) } ?? nil : dedicatedRoute(context)

@@ -21,6 +21,11 @@ extension Flow {
         inboxIsSpent = !isReplayable
     }
 
+    /// What went to the endpoint has credentials of the caller's, and none of the broker's.
+    var forwardsCredentials: Bool { exchange.target.map { forwardsCredentials(to: $0) } ?? false }
+
+    func forwardsCredentials(to target: Target) -> Bool { request.hasCredentials && target.authorization.isEmpty }
+
     /// Whether the target knows the model by another name than the request gives.
     mutating func renames(to target: Target) -> Bool {
         withName { name in

@@ -121,6 +121,7 @@ extension Flow {
         switch phase {
         case .waiting, .streaming:
             if answer != nil, answerBody.framing == .close, !answerBody.isComplete {
+                endAnswerWithConnection(&context, &out)
                 finishAnswer(leftover: false, &context, &out)
             } else {
                 upstreamBroke("closed the connection", isReset: false, &context, &out)

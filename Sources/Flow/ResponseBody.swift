@@ -53,6 +53,11 @@ struct ResponseBody {
         }
     }
 
+    /// The connection has ended, and the body with it.
+    mutating func close() {
+        if framing == .close { isComplete = true }
+    }
+
     private mutating func advanceChunked(_ bytes: Span<UInt8>, from start: Int) throws(HeadFault) -> Int {
         var position = start
         while position < bytes.count {

@@ -19,6 +19,8 @@ package struct RequestHead: Sendable {
     package private(set) var wantsUpgrade = false
     /// The body says that it is JSON, or nothing that speaks against it.
     package private(set) var mayBeJSON = true
+    /// The caller proves itself, by a key or otherwise.
+    package private(set) var hasCredentials = false
     package private(set) var host = Piece.none
     package private(set) var requestID = Piece.none
     /// Where the first field line starts.
@@ -108,6 +110,9 @@ package struct RequestHead: Sendable {
             case 7 where bytes.equals(name, ignoringCase: "upgrade"):
                 upgradeField = true
                 try dropped.insert(field.line)
+            case 7 where bytes.equals(name, ignoringCase: "api-key"), 9 where bytes.equals(name, ignoringCase: "x-api-key"),
+                13 where bytes.equals(name, ignoringCase: "authorization"):
+                hasCredentials = true
             case 10 where bytes.equals(name, ignoringCase: "connection"):
                 try connection.read(value, in: bytes)
                 try dropped.insert(field.line)

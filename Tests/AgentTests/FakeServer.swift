@@ -53,6 +53,16 @@ final class FakeServer: Sendable {
 
     var requests: [String] { state.withLock { $0.requests } }
 
+    /// Of the connections that are met with silence, how many the other side has left open.
+    var open: Int {
+        state.withLock { state in
+            state.held.count { caller in
+                var byte: UInt8 = 0
+                return recv(caller, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) < 0 && errno == EAGAIN
+            }
+        }
+    }
+
     static func http(_ status: Int, _ body: String = "") -> Answer {
         .text("HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }

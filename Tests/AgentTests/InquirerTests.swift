@@ -64,6 +64,19 @@ import Testing
         #expect(try await ask(Self.plan([server.address])).first == .failed(reason: "closed without an answer"))
     }
 
+    @Test func whatIsNotWantedAnyMoreIsLet() async throws {
+        let server = try FakeServer(.silence)
+        var plan = Self.plan([server.address])
+        plan.timeout = 60_000_000_000
+        let inquirer = Inquirer(logger: Self.quiet) { _, _ in }
+        let running = Task { try await inquirer.run() }
+        defer { running.cancel() }
+        inquirer.watch([(Errand(purpose: .health, url: "http://e", address: nil), plan)])
+        #expect(await eventually { server.open == 1 })
+        inquirer.watch([])
+        #expect(await eventually { server.open == 0 })
+    }
+
     @Test func nobodyThereIsAFailureAndTheNextAddressIsAsked() async throws {
         let server = try FakeServer(FakeServer.http(200))
         let nobody = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 1)

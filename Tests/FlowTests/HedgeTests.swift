@@ -69,6 +69,27 @@ import Testing
         #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 ") && driver.underWay == 0)
     }
 
+    @Test func whatTheSecondOneBeganWithIsNotLost() {
+        var driver = Self.racing()
+        driver.hedgeConnected()
+        driver.give(.hedge, Array("HTTP/1.1 2".utf8))
+        driver.failed(.upstream)
+        #expect(driver.takeActions() == [.promoteHedge])
+        driver.upstream("00 OK\r\nContent-Length: 2\r\n\r\nok")
+        let answer = driver.takeClient()
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("ok") && driver.underWay == 0)
+    }
+
+    @Test(arguments: [(429, false), (103, false), (500, true), (999, true)])
+    func aSecondOneIsJudgedByItsStatus(status: Int, isBad: Bool) {
+        var driver = Self.racing()
+        driver.hedgeConnected()
+        driver.give(.hedge, Array("HTTP/1.1 \(status) ".utf8))
+        let figures = driver.context.router.endpointFigures(driver.context.routes, now: driver.context.now)
+        #expect(figures.last?.detail.isEmpty == true && driver.underWay == 1)
+        #expect(figures.last?.failures == (isBad || status == 429 ? 1 : 0))
+    }
+
     @Test func aSecondOneThatCannotBeHadChangesNothing() {
         var driver = Self.racing()
         driver.hedgeFailed()

@@ -6,6 +6,27 @@ import Testing
 
 /// The model's name on the way to an endpoint that calls it otherwise, and on the way back.
 @Suite struct RenameTests {
+    @Test(arguments: ["chat", "big"]) func anAnswerThatEndsWithItsConnectionMayBeEmpty(name: String) {
+        var driver = FlowDriver(FlowDriver.pool())
+        driver.client(Text.ask(name))
+        driver.connected()
+        driver.upstream("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n")
+        #expect(driver.takeClient().isEmpty)
+        driver.ended(.upstream)
+        let answer = driver.takeClient()
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("Connection: close\r\n\r\n"))
+        #expect(driver.underWay == 0 && driver.flow.state == .closing)
+    }
+
+    @Test func anAnswerCutOffWithinTheNameGoesOnAsItIs() {
+        var driver = FlowDriver(FlowDriver.pool())
+        driver.client(Text.ask("chat"))
+        driver.connected()
+        driver.upstream("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + #"{"model":"bi"#)
+        driver.ended(.upstream)
+        #expect(driver.takeClient().hasSuffix("\r\n\r\n" + #"{"model":"bi"#))
+    }
+
     static let catalog = FlowDriver.single(RetryPolicy(attempts: 1)) { $0.upstreamModel = "meta/\"70b\"" }
 
     static func waiting(_ request: String = Text.post()) -> FlowDriver {

@@ -32,6 +32,22 @@ import Testing
         #expect(driver.underWay == 0 && driver.route("m")?.retries == 1, "only the pause was one")
     }
 
+    @Test func noMoreConnectionsThanCanBeCountedAreTriedAtOnce() {
+        var catalog = FlowDriver.single(RetryPolicy(attempts: 1))
+        catalog.models[0].endpoints = (0..<40).map { index in
+            FlowDriver.endpoint(SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: UInt16(9200 + index)))
+        }
+        var driver = FlowDriver(catalog)
+        driver.client(RetryTests.m)
+        var tries = 0
+        while driver.connect() != nil, tries < 100 {
+            tries += 1
+            driver.connectFailed()
+        }
+        #expect(tries == SmallSet.capacity + 1 && driver.underWay == 0)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 503 "))
+    }
+
     @Test func aHalfReceivedBodyIsSentAgainAndGoesOn() {
         var driver = FlowDriver(FlowDriver.pair())
         let text = String(repeating: "x", count: 300_000)

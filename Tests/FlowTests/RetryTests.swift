@@ -107,6 +107,49 @@ import Testing
         #expect(answer.hasPrefix("HTTP/1.1 429 ") && answer.contains("Retry-After: 30\r\n") && driver.underWay == 0)
     }
 
+    @Test(arguments: ["Authorization: Bearer mine\r\n", "x-api-key: mine\r\n", "Api-Key: mine\r\n", ""], [false, true])
+    func whatACallersOwnCredentialsMayNotIsNotOthers(fields: String, isKeyed: Bool) {
+        var catalog = FlowDriver.pair()
+        if isKeyed { catalog.models[0].endpoints[0].key = Secret("k") }
+        for status in [429, 503] {
+            var driver = FlowDriver(catalog)
+            driver.client(Text.post(fields: fields))
+            driver.connected()
+            _ = driver.takeActions()
+            driver.upstream(Text.failure(status, fields: "Retry-After: 30\r\n"))
+            #expect(driver.connect() == FlowDriver.second)
+            driver.connected()
+            driver.upstream(Text.answer)
+            driver.client(Self.m)
+            #expect(driver.connect() == (fields.isEmpty || isKeyed ? FlowDriver.second : FlowDriver.engine))
+        }
+    }
+
+    @Test(arguments: ["Authorization: Bearer mine\r\n", ""])
+    func whatIsLeftOfACallersLimitsIsNotOthers(fields: String) {
+        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(), .rateLimitAware(threshold: 80)))
+        driver.client(Text.post(fields: fields))
+        driver.connected()
+        let limits = "x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 1\r\nx-ratelimit-reset-requests: 9s\r\n"
+        _ = driver.takeActions()
+        driver.upstream("HTTP/1.1 200 OK\r\n\(limits)Content-Length: 2\r\n\r\nok")
+        driver.client(Self.m)
+        #expect(driver.connect() == (fields.isEmpty ? FlowDriver.second : FlowDriver.engine))
+    }
+
+    @Test func aBadStatusIsTriedElsewhereAfterAReloadToo() {
+        var driver = FlowDriver(FlowDriver.pair())
+        driver.client(Self.m)
+        driver.connected()
+        _ = driver.takeActions()
+        driver.adopt(FlowDriver.pair())
+        driver.upstream(Text.failure(500))
+        #expect(driver.takeClient().isEmpty && driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.upstream(Text.answer)
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 200 ") && driver.underWay == 0)
+    }
+
     @Test func aClientThatGoesDuringThePauseEndsIt() {
         for end in [0, 1, 2] {
             var driver = FlowDriver(FlowDriver.single())

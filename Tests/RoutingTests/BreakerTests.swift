@@ -163,6 +163,59 @@ import Testing
         #expect(ground.figures(0)?.remaining == 120 * Ground.second)
     }
 
+    @Test(arguments: [UInt16(429), 503])
+    func whatTheCallersOwnCredentialsMayNotHasNoCooldown(status: UInt16) {
+        var ground = Ground(.rateLimitAware(threshold: 80), endpoints: 2)
+        #expect(ground.request(.status(status, retryAfter: 30 * Ground.second, ofCaller: true)) == 0)
+        #expect(ground.request(.status(status, retryAfter: nil, ofCaller: true)) == 0)
+        #expect(ground.figures(0)?.standby == nil && ground.figures(0)?.limitUse == nil && ground.pick() == 0)
+        #expect(ground.router.takeNotices().isEmpty)
+    }
+
+    @Test func aServerThatIsNotLeftAloneIsJudged() {
+        for outcome in [Outcome.status(503, retryAfter: Ground.second, ofCaller: true), .status(503, retryAfter: 0)] {
+            var ground = Ground(.priority, endpoints: 2)
+            for _ in 0..<3 { #expect(ground.request(outcome) == 0) }
+            #expect(ground.figures(0)?.standby == .breaker && ground.pick() == 1)
+        }
+    }
+
+    @Test func aTrialCountsOnce() {
+        var ground = Ground(.priority, endpoints: 2) { $0.breaker.successes = 3 }
+        for _ in 0..<3 { ground.request(Self.failed) }
+        ground.wait(10_000)
+        for end in [Outcome.success(firstByte: 1, total: 2), .cancelled] {
+            guard var trial = ground.begin() else {
+                Issue.record("no trial")
+                return
+            }
+            ground.router.answered(&trial, now: ground.now)
+            ground.router.ended(trial, end, now: ground.now)
+        }
+        #expect(ground.figures(0)?.breaker == .halfOpen)
+        let last = ground.begin()
+        #expect(last?.isTrial == true && ground.pick() == 1, "one at a time")
+    }
+
+    @Test func whatSeveralLoopsFindAtOnceCountsOnce() {
+        var ground = Ground(.priority, endpoints: 2)
+        let notice = { (ground: Ground) in
+            let until = ground.now + 10 * Ground.second
+            return RoutingNotice(number: 0, change: .standby(.breaker, until: until))
+        }
+        for _ in 0..<3 { ground.request(Self.failed) }
+        for _ in 0..<3 { ground.router.take(notice(ground), now: ground.now) }
+        ground.wait(10_000)
+        #expect(ground.request(Self.failed) == 0)
+        #expect(ground.figures(0)?.remaining == 20 * Ground.second)
+        // The trial of another loop failed.
+        ground.wait(20_000)
+        ground.router.take(notice(ground), now: ground.now)
+        ground.wait(10_000)
+        #expect(ground.request(Self.failed) == 0)
+        #expect(ground.figures(0)?.remaining == 80 * Ground.second)
+    }
+
     @Test func aRefusedKeyTakesTheProviderOut() {
         let own = { (endpoint: inout Endpoint) in
             endpoint.provider = "acme"

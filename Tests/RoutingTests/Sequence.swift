@@ -98,7 +98,7 @@ struct Sequence {
         known[number].inFlight -= 1
         let wasClosed = known[number].openUntil == nil
         router.ended(attempt, outcome, now: now)
-        if case .status(429, .some(let time)) = outcome {
+        if case .status(429, .some(let time), _) = outcome {
             known[number].cooldownUntil = max(known[number].cooldownUntil, now + time)
         }
         learn()
@@ -199,9 +199,9 @@ struct Sequence {
 
     private mutating func count(_ number: Int, _ outcome: Outcome) {
         switch outcome {
-        case .success, .status(429, _): known[number].failuresInARow = 0
+        case .success, .status(429, _, _): known[number].failuresInARow = 0
         // With a key of the broker's it is no answer, without it is one.
-        case .status(401, _): if !keyed.contains(number) { known[number].failuresInARow = 0 }
+        case .status(401, _, _): if !keyed.contains(number) { known[number].failuresInARow = 0 }
         case .cancelled: break
         case .connectFailed:
             for peer in sharing(addresses[number]) where known[peer].openUntil == nil { known[peer].failuresInARow += 1 }

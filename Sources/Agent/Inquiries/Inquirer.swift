@@ -56,13 +56,20 @@ final class Inquirer: Service {
                 take(outcome, of: inquiry.errand)
             }
             let now = Clocks.monotonic()
-            if changed.exchange(false, ordering: .acquiring) || now >= look {
+            let isChanged = changed.exchange(false, ordering: .acquiring)
+            if isChanged { forget(&open) }
+            if isChanged || now >= look {
                 expire(&open, now)
                 start(&open, now)
                 let next = schedule.withLock { $0.next }
                 look = next.map { max($0, now + Self.pause) } ?? .max
             }
         }
+    }
+
+    /// Lets go of what is not wanted any more: it would never be late.
+    private func forget(_ open: inout [Errand: Inquiry]) {
+        for errand in Array(open.keys) where !schedule.withLock({ $0.isUnderWay(errand) }) { open[errand] = nil }
     }
 
     private func expire(_ open: inout [Errand: Inquiry], _ now: UInt64) {

@@ -83,6 +83,8 @@ struct InquirySchedule: Sendable {
         return true
     }
 
+    func isUnderWay(_ errand: Errand) -> Bool { positions[errand].map { slots[$0].deadline != nil } ?? false }
+
     func plan(of errand: Errand) -> InquiryPlan? { positions[errand].map { slots[$0].plan } }
 
     /// When something is due next; nil: nothing ever.

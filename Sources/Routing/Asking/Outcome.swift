@@ -5,8 +5,9 @@ package enum Outcome: Hashable, Sendable {
     case connectFailed
     /// The connection ended without an answer.
     case noAnswer
-    /// An answer with a status of 400 or above, and the nanoseconds of its Retry-After.
-    case status(UInt16, retryAfter: UInt64?)
+    /// An answer with a status of 400 or above, and the nanoseconds of its Retry-After. `ofCaller`: the request carried
+    /// credentials of the caller's, so that what the answer says of limits may be said of these alone.
+    case status(UInt16, retryAfter: UInt64?, ofCaller: Bool = false)
     /// No first byte in time.
     case timedOut
     /// The answer began and did not end.
@@ -20,7 +21,7 @@ extension Outcome {
     var isFailure: Bool {
         switch self {
         case .success, .cancelled: false
-        case .status(let status, _): status == 429 || status >= 500
+        case .status(let status, _, _): status == 429 || status >= 500
         case .connectFailed, .noAnswer, .timedOut, .brokenStream: true
         }
     }
@@ -30,7 +31,7 @@ extension Outcome {
         switch self {
         case .success: ""
         case .cancelled: "given up"
-        case .status(let status, _): "status \(status)"
+        case .status(let status, _, _): "status \(status)"
         case .connectFailed: "no connection"
         case .noAnswer: "no answer"
         case .timedOut: "no answer in time"

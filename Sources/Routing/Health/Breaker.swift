@@ -73,9 +73,14 @@ struct Breaker: Sendable {
         open(.authentication, until: now + cooldown)
     }
 
-    /// Another event loop opened its breaker for the same endpoint.
-    mutating func follow(_ cause: StandbyCause, until: UInt64) {
-        doublings = isTripped && self.cause == cause ? min(Self.mostDoublings, doublings + 1) : 0
+    /// Another event loop opened its breaker for the same endpoint. Where this one is open, they found the same at the same
+    /// time; where it is half open, a trial of the other has failed.
+    mutating func follow(_ cause: StandbyCause, until: UInt64, now: UInt64) {
+        if !isTripped || self.cause != cause {
+            doublings = 0
+        } else if now >= self.until {
+            doublings = min(Self.mostDoublings, doublings + 1)
+        }
         open(cause, until: until)
     }
 

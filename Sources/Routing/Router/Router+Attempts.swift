@@ -32,9 +32,9 @@ extension Router {
     /// The first byte of a good answer came: a trial has succeeded, however long the rest takes. Need not be called.
     package mutating func answered(_ attempt: inout Attempt, now: UInt64) {
         guard !attempt.isAnswered, isKnown(attempt) else { return }
-        attempt.isAnswered = true
         noteFirstByte(attempt, now &- attempt.start, now)
         if isTrialOfNow(attempt) { succeed(attempt, now) }
+        attempt.isAnswered = true
     }
 
     /// Exactly once for each `began`.
@@ -42,7 +42,7 @@ extension Router {
         shared.end(attempt.number)
         guard isKnown(attempt) else { return }
         if case .success(let firstByte, let total) = outcome { noteTimes(attempt, firstByte, total, now) }
-        if case .status(let status, let retryAfter) = outcome { noteCooldown(attempt, status, retryAfter, now) }
+        if case .status(let status, let retryAfter, ofCaller: false) = outcome { noteCooldown(attempt, status, retryAfter, now) }
         let finding = finding(outcome, attempt)
         if outcome.isFailure || finding == .refusesKey {
             states[Int(attempt.number)].failures += 1
@@ -53,7 +53,7 @@ extension Router {
         case .ill: fail(attempt, outcome, now)
         case .refusesKey: refuseKey(attempt, now)
         case .nothing:
-            if isTrialOfNow(attempt) { states[Int(attempt.number)].breaker.abandonTrial() }
+            if isTrialOfNow(attempt), !attempt.isAnswered { states[Int(attempt.number)].breaker.abandonTrial() }
         }
     }
 
@@ -72,10 +72,11 @@ extension Router {
     private func finding(_ outcome: Outcome, _ attempt: Attempt) -> Finding {
         switch outcome {
         case .cancelled: .nothing
-        case .status(401, _), .status(403, _): attempt.hasBrokerKey ? .refusesKey : .well
-        case .status(501, _): .well
-        case .status(503, .some): .nothing
-        case .status(let status, _): status < 500 ? .well : .ill
+        case .status(401, _, _), .status(403, _, _): attempt.hasBrokerKey ? .refusesKey : .well
+        case .status(501, _, _): .well
+        // It is left alone for as long as it asked.
+        case .status(503, let retryAfter?, ofCaller: false) where retryAfter > 0: .nothing
+        case .status(let status, _, _): status < 500 ? .well : .ill
         case .success: .well
         case .connectFailed, .noAnswer, .timedOut, .brokenStream: .ill
         }

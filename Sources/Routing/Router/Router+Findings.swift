@@ -7,7 +7,8 @@ extension Router {
         noteReturn(attempt.number, now)
         let cause = states[number].breaker.cause
         let policy = breakers[Int(attempt.policy)]
-        guard states[number].breaker.succeeded(isTrial: isTrialOfNow(attempt), policy, now: now) else { return }
+        let isTrial = isTrialOfNow(attempt) && !attempt.isAnswered
+        guard states[number].breaker.succeeded(isTrial: isTrial, policy, now: now) else { return }
         notices.append(RoutingNotice(number: attempt.number, change: .active(cause)))
         if cause == .authentication { acceptKey(attempt.number) }
     }

@@ -20,7 +20,7 @@ extension Router {
         case .standby(.cooldown, let until): states[number].cooldownUntil = max(states[number].cooldownUntil, until)
         case .standby(.rotated, let until): states[number].rotatedUntil = until
         case .standby(let cause, let until) where cause == .breaker || cause == .authentication:
-            states[number].breaker.follow(cause, until: until)
+            states[number].breaker.follow(cause, until: until, now: now)
         // It may have asked this loop for more time since.
         case .active(.cooldown): if now >= states[number].cooldownUntil { states[number].cooldownUntil = 0 }
         case .active(.rotated): states[number].rotatedUntil = 0
