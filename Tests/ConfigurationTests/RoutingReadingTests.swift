@@ -120,7 +120,7 @@ import Testing
             try catalog("models: {m: {health: off, endpoints: [\"http://a\", {url: \"http://b\", health: {timeout: 1s}}]}}")
                 .models.first)
         #expect(off.endpoints.map(\.health.period) == [0, 5_000])
-        #expect(off.endpoints.map(\.health.timeout) == [2_000, 1_000])
+        #expect(off.endpoints.map(\.health.timeout) == [5_000, 1_000])
     }
 
     @Test func discovery() throws {
