@@ -9,7 +9,10 @@ import Telemetry
 extension Flow {
     /// Refuses the request; the connection stays only where the request was read to its end.
     mutating func refuse(_ refusal: Refusal, _ context: inout FlowContext, _ out: inout FlowOutput) {
-        if answerStarted, phase == .streaming { return breakAnswer(refusal.message.description, &context, &out) }
+        // The head of an answer from the address dialled has gone out before its body.
+        if answerStarted, phase == .waiting || phase == .streaming {
+            return breakAnswer(refusal.message.description, &context, &out)
+        }
         let hasHead = phase != .head && phase != .idle && request.size > 0
         let persists = hasHead && requestBody.isComplete && request.keepAlive
         restLegs(&context, &out)

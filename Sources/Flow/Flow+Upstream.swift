@@ -162,6 +162,8 @@ extension Flow {
         }
         if isUntouched, isReused, isReplayable {
             context.ledger.totals.staleRetries += 1
+            // Nobody has had it: that was no attempt.
+            exchange.sent -= 1
             dropHedge(.cancelled, &context, &out)
             dropUpstream(reusable: false, &out)
             return connectToTarget(.fresh, &context, &out)

@@ -132,6 +132,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func noSecondAnswerFollowsAHead(isMalformed: Bool) {
+        var driver = FlowDriver(.capture)
+        driver.client(
+            "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n")
+        driver.connected()
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+        driver.upstream(head)
+        driver.client("5\r\nabc")
+        if isMalformed { driver.client("dexx") } else { driver.timeout() }
+        #expect(driver.takeClient() == head && driver.takeActions().last == .abort(.client))
+    }
+
     @Test func theServersEndIsTheCallersEnd() {
         var driver = FlowDriver(.capture)
         driver.client("GET / HTTP/1.1\r\nHost: x\r\n\r\n")

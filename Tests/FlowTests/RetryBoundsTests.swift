@@ -48,6 +48,20 @@ import Testing
         #expect(driver.takeClient().hasPrefix("HTTP/1.1 503 "))
     }
 
+    @Test func aConnectionThatHadClosedIsNoAttempt() {
+        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(attempts: 2)))
+        driver.client(RetryTests.m)
+        driver.connected(reused: true)
+        driver.ended(.upstream)
+        #expect(driver.connect() == FlowDriver.engine)
+        driver.connected()
+        driver.upstream(Text.failure(500))
+        #expect(driver.takeClient().isEmpty && driver.connect() == FlowDriver.second)
+        driver.connected()
+        driver.upstream(Text.failure(500))
+        #expect(driver.takeClient().hasPrefix("HTTP/1.1 500 ") && driver.underWay == 0)
+    }
+
     @Test func aHalfReceivedBodyIsSentAgainAndGoesOn() {
         var driver = FlowDriver(FlowDriver.pair())
         let text = String(repeating: "x", count: 300_000)
