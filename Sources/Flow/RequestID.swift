@@ -13,8 +13,13 @@ struct RequestID: Sendable {
     }
 
     func appendField(to output: inout [UInt8]) {
-        output.append("x-request-id: ")
-        if chosen.isEmpty { RequestIDs.append(number, to: &output) } else { output.append(contentsOf: chosen) }
+        if chosen.isEmpty {
+            output.append("x-request-id: req_")
+            RequestIDs.append(number, to: &output)
+        } else {
+            output.append("x-request-id: ")
+            output.append(contentsOf: chosen)
+        }
         output.append("\r\n")
     }
 }
@@ -33,15 +38,20 @@ struct RequestIDs: Sendable {
         return mixed ^ mixed >> 31
     }
 
-    /// Appends `req_` and sixteen hexadecimal digits.
+    /// Appends the sixteen hexadecimal digits of an id.
     static func append(_ id: UInt64, to bytes: inout [UInt8]) {
-        var digits = SIMD16<UInt8>()
-        for index in digits.indices {
-            let digit = UInt8(truncatingIfNeeded: id >> UInt64(60 - index * 4) & 0xF)
-            digits[index] = digit < 10 ? 0x30 + digit : 0x57 + digit
-        }
-        bytes.append("req_")
-        // Sixteen at once: each append of one byte would look whether the array is shared and large enough.
+        let digits = (hexadecimal(UInt32(truncatingIfNeeded: id >> 32)), hexadecimal(UInt32(truncatingIfNeeded: id)))
         withUnsafeBytes(of: digits) { bytes.append(contentsOf: $0) }
+    }
+
+    /// Eight digits as they stand in memory.
+    private static func hexadecimal(_ number: UInt32) -> UInt64 {
+        // Each half of the digits to its half of the word, and so on, until each has a byte.
+        var digits = UInt64(number)
+        digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF
+        digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF
+        digits = (digits | digits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return (digits &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).bigEndian
     }
 }

@@ -4,6 +4,10 @@ enum ByteClass {
     private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
     private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
 
+    /// Likewise: visible ASCII less #,/?@.
+    private static let hostLow: UInt64 = 0x7FFF_6FF6_0000_0000
+    private static let hostHigh: UInt64 = 0x7FFF_FFFF_FFFF_FFFE
+
     @inline(__always) static func isToken(_ byte: UInt8) -> Bool {
         if byte < 64 { return tokenLow >> UInt64(byte) & 1 != 0 }
         return byte < 128 && tokenHigh >> UInt64(byte - 64) & 1 != 0
@@ -17,6 +21,12 @@ enum ByteClass {
         byte >= 0x20 && byte != 0x7F || byte == 0x09
     }
 
+    /// What may stand in Host: what RFC 3986 lets stand in an authority without user info.
+    @inline(__always) static func isHost(_ byte: UInt8) -> Bool {
+        if byte < 64 { return hostLow >> UInt64(byte) & 1 != 0 }
+        return byte < 128 && hostHigh >> UInt64(byte - 64) & 1 != 0
+    }
+
     @inline(__always) static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
     /// The value of a hexadecimal digit; nil for anything else.
@@ -28,6 +38,15 @@ enum ByteClass {
 
     @inline(__always) static func lowercased(_ byte: UInt8) -> UInt8 {
         byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+
+    /// The same for each byte of a word.
+    @inline(__always) static func lowercased<Word: FixedWidthInteger>(_ word: Word) -> Word {
+        let ones = Word.max / 0xFF
+        let low = word & (ones &* 0x7F)
+        // The top bits of the sums say: from A on, and beyond Z. Where they differ, and the byte is ASCII, it is a capital.
+        let capitals = (low &+ ones &* 0x3F) ^ (low &+ ones &* 0x25)
+        return word | (capitals & ~word & (ones &* 0x80)) >> 2
     }
 }
 
@@ -51,15 +70,7 @@ package struct Piece: Hashable, Sendable {
 extension Span where Element == UInt8 {
     /// Whether the bytes of `range` are `text`, which must be lower-case ASCII, in any case.
     package func equals(_ range: Range<Int>, ignoringCase text: StaticString) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { wanted in
-            var index = 0
-            while index < wanted.count {
-                if ByteClass.lowercased(self[range.lowerBound + index]) != wanted[index] { return false }
-                index += 1
-            }
-            return true
-        }
+        matches(range, text, ignoringCase: true)
     }
 
     /// Whether the bytes of `range` begin with `text`, which must be lower-case ASCII, in any case.
@@ -69,16 +80,32 @@ extension Span where Element == UInt8 {
     }
 
     /// Whether the bytes of `range` are exactly `text`.
-    package func equals(_ range: Range<Int>, _ text: StaticString) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { wanted in
-            var index = 0
-            while index < wanted.count {
-                if self[range.lowerBound + index] != wanted[index] { return false }
-                index += 1
-            }
-            return true
+    package func equals(_ range: Range<Int>, _ text: StaticString) -> Bool { matches(range, text, ignoringCase: false) }
+
+    /// Compares words as large as the text has room for, the last one over again in part.
+    @inline(__always) private func matches(_ range: Range<Int>, _ text: StaticString, ignoringCase: Bool) -> Bool {
+        let size = text.utf8CodeUnitCount
+        guard range.count == size else { return false }
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        let wanted = UnsafeRawBufferPointer(start: text.utf8Start, count: size)
+        if size >= 8 { return matches(range.lowerBound, wanted, ignoringCase, by: UInt64.self) }
+        if size >= 4 { return matches(range.lowerBound, wanted, ignoringCase, by: UInt32.self) }
+        return matches(range.lowerBound, wanted, ignoringCase, by: UInt8.self)
+    }
+
+    /// For callers that have made sure of the bounds, and of a text that is no shorter than a word.
+    @inline(__always) private func matches<Word: FixedWidthInteger & BitwiseCopyable>(
+        _ start: Int, _ text: UnsafeRawBufferPointer, _ ignoringCase: Bool, by _: Word.Type
+    ) -> Bool {
+        var offset = 0
+        while offset < text.count {
+            let place = Swift.min(offset, text.count - MemoryLayout<Word>.size)
+            let word = bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: start + place, as: Word.self)
+            let wanted = text.loadUnaligned(fromByteOffset: place, as: Word.self)
+            if (ignoringCase ? ByteClass.lowercased(word) : word) != wanted { return false }
+            offset += MemoryLayout<Word>.size
         }
+        return true
     }
 
     /// Where the type stands in the value of a Content-Type field, without its parameters.

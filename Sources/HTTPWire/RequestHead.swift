@@ -129,7 +129,7 @@ package struct RequestHead: Sendable {
             default: break
             }
         }
-        guard hosts == 1 || (hosts == 0 && !isHTTP11), Self.isHost(host.range, in: bytes) else { throw .host }
+        guard hosts == 1 || (hosts == 0 && !isHTTP11), host.range.allSatisfy({ ByteClass.isHost(bytes[$0]) }) else { throw .host }
         framing = try body.framing(isHTTP11: isHTTP11, otherwise: .none)
         keepAlive = connection.persists(isHTTP11: isHTTP11)
         wantsUpgrade = upgradeField && connection.upgrade
@@ -155,13 +155,5 @@ package struct RequestHead: Sendable {
         if bytes.equals(type, ignoringCase: "application/x-www-form-urlencoded") { return true }
         if bytes.equals(type, ignoringCase: "text/plain") { return true }
         return type.count > 5 && bytes.equals(type.upperBound - 5..<type.upperBound, ignoringCase: "+json")
-    }
-
-    /// Host: what RFC 3986 lets stand in an authority without user info.
-    private static func isHost(_ value: Range<Int>, in bytes: Span<UInt8>) -> Bool {
-        value.allSatisfy { index in
-            let byte = bytes[index]
-            return ByteClass.isTarget(byte) && byte != 0x2F && byte != 0x40 && byte != 0x3F && byte != 0x23 && byte != 0x2C
-        }
     }
 }
