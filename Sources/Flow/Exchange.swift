@@ -55,8 +55,8 @@ struct Exchange: Sendable {
     }
 
     /// Begins with a new request.
-    mutating func begin(_ ask: consuming RouteAsk, version: Int) {
-        self.ask = ask
+    mutating func begin(_ route: Int, _ family: APIFamily, isStream: Bool, version: Int) {
+        ask.begin(route, family, isStream: isStream)
         self.version = version
         model = -1
         target = nil

@@ -15,11 +15,12 @@ extension Flow {
         case nothing(recoveryAt: UInt64, Shortage)
     }
 
-    /// What the choice for this request depends on.
-    mutating func ask(_ route: Int, _ plan: RoutePlan, _ context: FlowContext) -> RouteAsk {
-        RouteAsk(
-            route: route, family: family, isStream: requestBody.isStream ?? (family == .ollama),
-            session: plan.session == .none ? 0 : session(route, plan, context), prefix: requestBody.promptHash)
+    /// Begins the exchange of this request, with what the choice of an endpoint for it depends on.
+    mutating func begin(_ route: Int, _ plan: RoutePlan, _ context: FlowContext) {
+        exchange.begin(
+            route, family, isStream: requestBody.isStream ?? (family == .ollama), version: context.routesVersion)
+        if plan.session != .none { exchange.ask.session = session(route, plan, context) }
+        exchange.ask.prefix = requestBody.promptHash
     }
 
     /// The hash of what makes the session; 0: the request says nothing of it.

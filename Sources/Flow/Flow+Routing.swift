@@ -62,7 +62,7 @@ extension Flow {
         if plan.bodyLimit != Self.replayLimit { isReplayable = isReplayable(upTo: plan.bodyLimit) }
         if course == .dialled { dropUpstream(reusable: false, &out) }
         course = .endpoint
-        exchange.begin(ask(route, plan, context), version: context.routesVersion)
+        begin(route, plan, context)
         switch choose(&context, &out) {
         case .target(let index, let isTrial): begin(at: index, isTrial: isTrial, &context, &out)
         case .limited(let model, let denial):

@@ -17,15 +17,18 @@ enum HeadComposer {
         _ head: RequestHead, _ bytes: Span<UInt8>, to target: Target, _ edit: RequestEdit, client: String,
         requestID: RequestID, into output: inout [UInt8]
     ) {
-        output.append(bytes, 0..<head.methodName.range.upperBound + 1)
-        output.append(contentsOf: target.pathPrefix)
-        if let name = edit.nameInPath {
-            output.append(bytes, Int(head.target.start)..<name.lowerBound)
-            PercentCoding.appendEncoded(target.modelName, to: &output)
-            output.append(bytes, name.upperBound..<head.fieldsStart)
-        } else {
-            output.append(bytes, Int(head.target.start)..<head.fieldsStart)
+        var copied = 0
+        if !target.pathPrefix.isEmpty {
+            copied = Int(head.target.start)
+            output.append(bytes, 0..<copied)
+            output.append(contentsOf: target.pathPrefix)
         }
+        if let name = edit.nameInPath {
+            output.append(bytes, copied..<name.lowerBound)
+            PercentCoding.appendEncoded(target.modelName, to: &output)
+            copied = name.upperBound
+        }
+        output.append(bytes, copied..<head.fieldsStart)
         output.append("Host: ")
         output.append(contentsOf: target.authority)
         output.append("\r\n")

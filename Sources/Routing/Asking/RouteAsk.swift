@@ -39,6 +39,17 @@ package struct RouteAsk: Sendable {
         excluded = SmallSet()
         excludedModels = SmallSet()
     }
+
+    /// Becomes that of another request, without a session and a prefix, in its place.
+    package mutating func begin(_ route: Int, _ family: APIFamily, isStream: Bool) {
+        self.route = route
+        self.family = family
+        self.isStream = isStream
+        (session, prefix, attempt) = (0, 0, 0)
+        scope = .any
+        excluded.removeAll()
+        excludedModels.removeAll()
+    }
 }
 
 package enum Pick: Hashable, Sendable {

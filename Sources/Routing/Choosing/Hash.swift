@@ -7,10 +7,7 @@ package enum Hash {
         return max(1, mix(hash))
     }
 
-    package static func text(_ text: String) -> UInt64 {
-        let bytes = Array(text.utf8)
-        return Self.bytes(bytes.span)
-    }
+    package static func text(_ text: String) -> UInt64 { bytes(text.utf8Span.span) }
 
     /// The finishing steps of SplitMix64: every bit of the result depends on every bit of `value`.
     static func mix(_ value: UInt64) -> UInt64 {

@@ -17,6 +17,11 @@ struct RouteState: Sendable {
     /// Index in the router's list of breaker policies.
     var breaker: Int32 = 0
 
+    mutating func noteRequest(now: UInt64) {
+        figures.requests += 1
+        budget.noteRequest(now: now)
+    }
+
     mutating func adopt(_ route: Route) {
         figures.name = route.name
         budgetPercent = route.policy.retry.budget

@@ -30,8 +30,7 @@ extension Router {
         guard ask.route >= 0, ask.route < routes.count else { return .nothing(recoveryAt: .max, .empty) }
         let isFirst = ask.attempt == 0 && ask.excluded.count == 0 && ask.excludedModels.count == 0
         if isFirst {
-            routes[ask.route].figures.requests += 1
-            routes[ask.route].budget.noteRequest(now: now)
+            routes[ask.route].noteRequest(now: now)
         }
         var (shortage, recoveryAt) = gather(ask, table, now, mayCall)
         let choice = usable.isEmpty ? .none : choose(ask, table, now, mayCall)
@@ -68,7 +67,7 @@ extension Router {
             switch verdict(place, ask, table, now, mayCall) {
             case .usable(let rank):
                 if rank < best {
-                    usable.removeAll(keepingCapacity: true)
+                    if !usable.isEmpty { usable.removeAll(keepingCapacity: true) }
                     best = rank
                 }
                 if rank == best { usable.append(place) }

@@ -1,32 +1,55 @@
 package import Catalog
 
-/// One way to reach an endpoint: an address and what a request to it must say.
-package struct Target: Sendable {
+/// One way to reach an endpoint: an address and what a request to it must say. It never changes, and is kept by reference:
+/// requests take hold of it, and a copy would take hold of each of its parts.
+package final class Target: Sendable {
     /// What its health is kept by.
-    package var number: EndpointNumber
+    package let number: EndpointNumber
     /// The model that governs requests to it: its number in the catalogue.
-    package var model: Int
+    package let model: Int
     /// What the server calls the model.
-    package var modelName: [UInt8]
+    package let modelName: [UInt8]
     /// Of no use where `isUnresolved`.
-    package var address: SocketAddress
+    package let address: SocketAddress
     /// The endpoint's `Host`, as bytes.
-    package var authority: [UInt8]
-    package var pathPrefix: [UInt8]
-    package var engine: Engine
-    package var tls: EndpointTLS?
+    package let authority: [UInt8]
+    package let pathPrefix: [UInt8]
+    package let engine: Engine
+    package let tls: EndpointTLS?
     /// The value of `Authorization` that the broker sends, `Bearer …`; empty: none of its own.
-    package var authorization: [UInt8]
+    package let authorization: [UInt8]
     /// The endpoint's, before it is shared out among its addresses and multiplied by a pool's.
-    package var weight: UInt16
+    package let weight: UInt16
     /// Price of a million tokens, times a million; nil: unknown.
-    package var cost: UInt64?
+    package let cost: UInt64?
     /// Targets of the same provider have the same number here, within one table.
-    package var provider: Int
-    package var url: String
-    package var isFallback: Bool
+    package let provider: Int
+    package let url: String
+    package let isFallback: Bool
     /// The endpoint's name has no address: it is there to be shown, and never picked.
-    package var isUnresolved: Bool
+    package let isUnresolved: Bool
+
+    init(
+        number: EndpointNumber, model: Int, modelName: [UInt8], address: SocketAddress, authority: [UInt8], pathPrefix: [UInt8],
+        engine: Engine, tls: EndpointTLS?, authorization: [UInt8], weight: UInt16, cost: UInt64?, provider: Int, url: String,
+        isFallback: Bool, isUnresolved: Bool
+    ) {
+        self.number = number
+        self.model = model
+        self.modelName = modelName
+        self.address = address
+        self.authority = authority
+        self.pathPrefix = pathPrefix
+        self.engine = engine
+        self.tls = tls
+        self.authorization = authorization
+        self.weight = weight
+        self.cost = cost
+        self.provider = provider
+        self.url = url
+        self.isFallback = isFallback
+        self.isUnresolved = isUnresolved
+    }
 }
 
 /// Which of the interfaces that engines have a request is made for.
