@@ -71,12 +71,10 @@ package struct QoSPage: @unchecked Sendable {
         let limit = Int(MB_MODEL_NAME)
         let held = UnsafeRawPointer(model(slot)) + (MemoryLayout<mb_model>.offset(of: \.name) ?? 0)
         let bytes = UnsafeRawBufferPointer(start: held, count: limit)
-        var index = 0
-        for byte in name.utf8 {
-            guard index < limit, bytes[index] == byte else { return false }
-            index += 1
-        }
-        return index == limit || bytes[index] == 0
+        let wanted = name.utf8Span.span
+        guard wanted.count <= limit else { return false }
+        for index in wanted.indices where bytes[index] != wanted[index] { return false }
+        return wanted.count == limit || bytes[wanted.count] == 0
     }
 }
 

@@ -3,20 +3,33 @@ import Admission
 /// What an answer says of its model's limits: the `x-ratelimit-*` fields of the OpenAI API. `limit` is what a full bucket
 /// holds, `remaining` what is in it now, `reset` how long until it is full again.
 enum LimitFields {
-    static func append(_ levels: LimitLevels, to output: inout [UInt8]) {
-        if let level = levels.requests { append("requests: ", level, to: &output) }
-        if let level = levels.tokens { append("tokens: ", level, to: &output) }
+    private struct Names {
+        let limit: StaticString
+        let remaining: StaticString
+        let reset: StaticString
     }
 
-    private static func append(_ kind: StaticString, _ level: LimitLevel, to output: inout [UInt8]) {
-        output.append("x-ratelimit-limit-")
-        output.append(kind)
+    static func append(_ levels: LimitLevels, to output: inout [UInt8]) {
+        if let level = levels.requests {
+            let names = Names(
+                limit: "x-ratelimit-limit-requests: ", remaining: "\r\nx-ratelimit-remaining-requests: ",
+                reset: "\r\nx-ratelimit-reset-requests: ")
+            append(names, level, to: &output)
+        }
+        if let level = levels.tokens {
+            let names = Names(
+                limit: "x-ratelimit-limit-tokens: ", remaining: "\r\nx-ratelimit-remaining-tokens: ",
+                reset: "\r\nx-ratelimit-reset-tokens: ")
+            append(names, level, to: &output)
+        }
+    }
+
+    private static func append(_ names: Names, _ level: LimitLevel, to output: inout [UInt8]) {
+        output.append(names.limit)
         output.append(decimal: level.capacity)
-        output.append("\r\nx-ratelimit-remaining-")
-        output.append(kind)
+        output.append(names.remaining)
         output.append(decimal: level.remaining)
-        output.append("\r\nx-ratelimit-reset-")
-        output.append(kind)
+        output.append(names.reset)
         append(duration: level.reset, to: &output)
         output.append("\r\n")
     }

@@ -13,6 +13,8 @@ package struct ResponseHead: Sendable {
     package private(set) var isEncoded = false
     package private(set) var fieldsStart = 0
     private var contentType = Piece.none
+    /// There is a line that may say something of the server's own limits.
+    private var namesLimits = false
     /// Hop-by-hop lines.
     package private(set) var dropped = LineSet()
 
@@ -30,6 +32,7 @@ package struct ResponseHead: Sendable {
 
     /// Leaves out what the server says of limits of its own on requests, or tokens: another says that now.
     package mutating func dropLimits(requests: Bool, tokens: Bool, in bytes: Span<UInt8>) throws(HeadFault) {
+        guard namesLimits else { return }
         var fields = FieldLines(from: fieldsStart, size: size)
         while let field = try fields.next(in: bytes) {
             let name = field.name
@@ -111,6 +114,8 @@ package struct ResponseHead: Sendable {
                 if !bytes.equals(value, ignoringCase: "identity") { isEncoded = true }
             case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
                 try body.transferEncoding(value, in: bytes)
+            // The shortest of those names is `x-ratelimit-reset-tokens`.
+            case 24... where bytes.begins(name, ignoringCase: "x-ratelimit-"): namesLimits = true
             default: break
             }
         }

@@ -59,10 +59,7 @@ package struct UsageScanner: Sendable {
         while index < range.upperBound {
             if state == .string {
                 let end = bytes.endOfPlainText(from: index, to: range.upperBound)
-                while index < end, !key.isTooLong {
-                    key.take(bytes[index])
-                    index += 1
-                }
+                if !key.isTooLong { key.take(bytes, index..<end) }
                 index = end
                 guard index < range.upperBound else { return }
             } else if isElsewhere, state == .between {
@@ -202,9 +199,13 @@ private struct UsageKey {
 
     var isTooLong: Bool { count > Self.limit }
 
-    mutating func take(_ byte: UInt8) {
-        if count < Self.limit { bytes[count] = byte }
-        count += 1
+    /// Takes the bytes of `range`, which most often are the whole key.
+    mutating func take(_ text: Span<UInt8>, _ range: Range<Int>) {
+        guard range.count <= Self.limit - count else { return fail() }
+        for index in range {
+            bytes[count] = text[index]
+            count &+= 1
+        }
     }
 
     mutating func clear() { count = 0 }
