@@ -71,8 +71,8 @@ extension Flow {
         let status = UInt16(head.status)
         exchange.retryAfter = head.retryAfter(in: bytes)
         let failure = AttemptFailure.status(status, retryAfter: exchange.retryAfter)
-        // The broker's own credentials were refused: that is no fault of the caller's.
-        if status == 401 || status == 403 { return exchange.target?.authorization.isEmpty == false ? failure : nil }
+        // The broker's own credentials were refused: that is no fault of the caller's. A 403 may well be (what it asked for).
+        if status == 401 { return exchange.target?.authorization.isEmpty == false ? failure : nil }
         guard status == 429 || status >= 500, followReload(context) else { return nil }
         return context.routes.route(exchange.ask.route).policy.retry.statuses.contains(status) ? failure : nil
     }

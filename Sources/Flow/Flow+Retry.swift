@@ -93,7 +93,6 @@ extension Flow {
         guard exchange.rests + 1 < plan.attempts, let target = exchange.target else { return false }
         // The broker's own credentials will not be good in a moment.
         if case .status(401, _) = failure { return false }
-        if case .status(403, _) = failure { return false }
         exchange.ask.excluded.removeAll()
         if plan.scope == .sameEndpoint { exchange.ask.scope = .endpoint(target.number) }
         guard let usableAt = usableAgain(plan, context) else { return false }

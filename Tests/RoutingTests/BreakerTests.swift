@@ -228,11 +228,11 @@ import Testing
         ground.request(.status(401, retryAfter: nil))
         #expect(ground.figures(0)?.failures == 1 && ground.figures(1)?.detail.isEmpty == false)
         #expect(ground.figures(0)?.standby == .authentication && ground.figures(1)?.standby == .authentication)
-        #expect(ground.request(.status(403, retryAfter: nil)) == 2)
+        #expect(ground.request(.status(401, retryAfter: nil)) == 2)
         // The caller's own key is its own business.
         #expect(ground.pick() == 2)
         ground.wait(60_000)
-        #expect(ground.request(.status(403, retryAfter: nil)) == 0)
+        #expect(ground.request(.status(401, retryAfter: nil)) == 0)
         #expect(ground.pick() == 2)
         ground.wait(60_000)
         #expect(ground.request() == 0)

@@ -24,23 +24,14 @@ import Testing
         #expect(table.count == 1 && table.name(0) == "é")
     }
 
-    @Test func turnsAreTakenEvenly() {
-        var turns = RoundRobin(modelCount: 2)
-        var counts = [0, 0, 0]
-        for _ in 0..<300 { counts[turns.take(1, of: 3)] += 1 }
-        #expect(counts == [100, 100, 100])
-        #expect(turns.take(0, of: 1) == 0)
-        // A target less than before is no trouble.
-        #expect(turns.take(1, of: 2) < 2)
-    }
-
     @Test func flattensEndpointsToAddresses() throws {
         let addresses = try ["127.0.0.1:1", "[::1]:2"].map { try #require(SocketAddress($0)) }
         let endpoint = Endpoint(host: "e", port: 1, authority: "e:1", pathPrefix: "/p", addresses: addresses)
         let table = RoutingTable([Model(name: "m", endpoints: [endpoint, endpoint])])
-        #expect(table.targetCount(0) == 4)
-        #expect(table.target(0, 3).address == addresses[1])
-        #expect(table.target(0, 0).pathPrefix == Array("/p".utf8))
+        let candidates = table.route(table.route(ofModel: 0)).candidates
+        #expect(candidates.count == 4)
+        #expect(table.target(candidates[3]).address == addresses[1])
+        #expect(table.target(candidates[0]).pathPrefix == Array("/p".utf8))
     }
 
     static let chat = "generation.text-generation.chat-completion"

@@ -72,7 +72,7 @@ extension Router {
     private func finding(_ outcome: Outcome, _ attempt: Attempt) -> Finding {
         switch outcome {
         case .cancelled: .nothing
-        case .status(401, _, _), .status(403, _, _): attempt.hasBrokerKey ? .refusesKey : .well
+        case .status(401, _, _): attempt.hasBrokerKey ? .refusesKey : .well
         case .status(501, _, _): .well
         // It is left alone for as long as it asked.
         case .status(503, let retryAfter?, ofCaller: false) where retryAfter > 0: .nothing
