@@ -115,6 +115,31 @@ extension Span where Element == UInt8 {
         return end
     }
 
+    /// Index of the first `"us`, `"ev` or `_ev`, as in the keys `usage`, `eval_count` and `prompt_eval_count`; `end` if there is
+    /// none. For callers that have made sure of the bounds.
+    func firstCountKey(from start: Int, to end: Int) -> Int {
+        let (quote, underscore) = (SIMD16<Int8>(repeating: 0x22), SIMD16<Int8>(repeating: 0x5F))
+        let (u, s) = (SIMD16<Int8>(repeating: 0x75), SIMD16<Int8>(repeating: 0x73))
+        let (e, v) = (SIMD16<Int8>(repeating: 0x65), SIMD16<Int8>(repeating: 0x76))
+        var index = start
+        while index <= end - 18 {
+            let (first, second, third) = (block(at: index), block(at: index + 1), block(at: index + 2))
+            let isQuote = first .== quote
+            let usage = isQuote .& (second .== u) .& (third .== s)
+            let count = (isQuote .| (first .== underscore)) .& (second .== e) .& (third .== v)
+            let found = (usage .| count).firstSet
+            if found < 16 { return index + found }
+            index += 16
+        }
+        while index <= end - 3 {
+            switch (self[index], self[index + 1], self[index + 2]) {
+            case (0x22, 0x75, 0x73), (0x22, 0x65, 0x76), (0x5F, 0x65, 0x76): return index
+            default: index += 1
+            }
+        }
+        return end
+    }
+
     /// Index of the first quote, bracket, brace or line end from `start` on, `end` if there is none; it may be early at a
     /// control byte. For callers that have made sure of the bounds.
     func firstStructure(from start: Int, to end: Int) -> Int {

@@ -1,6 +1,6 @@
 /// Reads how many tokens an answer says that it used: the `usage` object of a JSON text, or of the last event or line of a
-/// stream that has one, of the OpenAI, Responses and Anthropic APIs, or the counts that Ollama puts beside the answer. It takes bytes as they come, keeps a few numbers, and has no
-/// opinion on whether the text is valid.
+/// stream that has one, of the OpenAI, Responses and Anthropic APIs, or the counts that Ollama puts beside the answer. It
+/// takes bytes as they come, keeps a few numbers, and has no opinion on whether the text is valid.
 package struct UsageScanner: Sendable {
     /// An answer's `usage`; nil where it does not say.
     private struct Numbers {
@@ -57,6 +57,10 @@ package struct UsageScanner: Sendable {
         size += UInt64(range.count)
         var index = range.lowerBound
         while index < range.upperBound {
+            if lineIsEmpty, depth == 0, state == .between, form == .eventStream {
+                index = pastPlainEvents(bytes, from: index, to: range.upperBound)
+                guard index < range.upperBound else { return }
+            }
             if state == .string {
                 let end = bytes.endOfPlainText(from: index, to: range.upperBound)
                 if !key.isTooLong { key.take(bytes, index..<end) }
@@ -71,6 +75,32 @@ package struct UsageScanner: Sendable {
             take(bytes[index])
             index += 1
         }
+    }
+
+    /// Goes past events that are here as a whole and say nothing of what is looked for, as nearly all of a stream's do: one
+    /// line, `data: {…}`, with an empty one behind it.
+    private mutating func pastPlainEvents(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        var index = start
+        while end - index > 8, bytes.equals(index..<index + 7, "data: {") {
+            let lineEnd = bytes.firstLineEnd(from: index, to: end)
+            guard lineEnd + 1 < end, bytes[lineEnd] == 0x0A, bytes[lineEnd + 1] == 0x0A,
+                !mayCountTokens(bytes, index..<lineEnd)
+            else { break }
+            objects += 1
+            isReturn = false
+            index = lineEnd + 2
+        }
+        return index
+    }
+
+    /// Whether the line may say how many tokens were used. `"usage":null`, which some engines put into every event, does not.
+    private func mayCountTokens(_ bytes: Span<UInt8>, _ line: Range<Int>) -> Bool {
+        var index = bytes.firstCountKey(from: line.lowerBound, to: line.upperBound)
+        while index < line.upperBound {
+            guard line.upperBound - index > 12, bytes.equals(index..<index + 12, "\"usage\":null") else { return true }
+            index = bytes.firstCountKey(from: index + 12, to: line.upperBound)
+        }
+        return false
     }
 
     /// Nothing here is looked for: only where it ends matters. Embeddings are long lists of numbers.

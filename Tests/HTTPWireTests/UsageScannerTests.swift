@@ -79,6 +79,26 @@ import Testing
             tokens: 3,
             objects: 2),
         Case(
+            name: "null in every event",
+            text: """
+                data: {"id":"x","choices":[{"delta":{"content":"usage and user and \\"usage\\": 7"}}],"usage":null}
+
+                data: {"user":"u","usage":null,"choices":[]}
+
+                data: {"usage": null,"prompt_eval":1}
+
+                data: {"usage":null,"usage":{"total_tokens":12}}
+
+                data: {"a":1}
+
+                data: [DONE]
+
+
+                """, form: .eventStream, tokens: 12, objects: 5),
+        Case(
+            name: "two texts in an event", text: "data: {\"a\":1}\n\ndata: {\"b\":2}\ndata: {\"usage\":{\"total_tokens\":4}}\n\n",
+            form: .eventStream, tokens: 4, objects: 3),
+        Case(
             name: "comments", text: ": \"usage\": {\n\n: ping\n\ndata: {\"usage\":{\"total_tokens\":3}}\r\r", form: .eventStream,
             tokens: 3, objects: 2),
         Case(name: "nothing", text: "", tokens: nil, objects: 0),
