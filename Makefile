@@ -34,9 +34,11 @@ bpf: deps
 test: unit budgets system
 
 # One after another: some tests compute for seconds, and on two cores that would starve those that wait for a socket.
+# What failed is said again at the end: the output is long.
 unit: deps bpf
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --no-parallel
+	@set -o pipefail; $(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/unit.log \
+		|| { printf '\nfailed:\n'; grep -E '^✘|recorded an issue|error:' .build/unit.log; exit 1; }
 
 # What each request and each event costs; `Tests/Budgets/check.py --update` makes what is measured the new budgets.
 budgets: deps

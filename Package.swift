@@ -26,6 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -39,6 +40,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // Ground that both wings share: values and protocols, no I/O.
@@ -58,7 +61,9 @@ let package = Package(
         // The layer-7 wing. Only Reactor touches the data path's descriptors.
         module("HTTPWire"),
         module("Routing", ["Catalog"]),
-        module("Identity", ["Catalog"]),
+        module("Identity", ["Catalog", crypto]),
+        // JSON web tokens, whose library brings FoundationEssentials: not for Flow.
+        module("Tokens", ["Identity", "Catalog", "Control", .product(name: "JWTKit", package: "jwt-kit")]),
         module("Admission", ["Catalog", "CBrokerABI"]),
         module("Flow", ["HTTPWire", "Admission", "Identity", "Routing", "Catalog", "Control", "Telemetry"]),
         .target(name: "CLinux"),
@@ -72,7 +77,7 @@ let package = Package(
             dependencies: [
                 "Flow", "HTTPWire", "Admission", "Identity", "Reactor", "Routing", "TLS", "Catalog", "Control", "Telemetry",
                 "CLinux",
-                "CBrokerABI",
+                "CBrokerABI", "Tokens",
             ],
             swiftSettings: settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
@@ -83,13 +88,13 @@ let package = Package(
             "Agent",
             [
                 "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "HTTPWire",
-                "CLinux", "CBrokerABI", logging,
+                "CLinux", "CBrokerABI", "Admission", "TLS", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
         module(
             "Commands",
-            ["KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "CLinux", argumentParser]),
+            ["KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "CLinux", argumentParser]),
         executable("modelbrokerd", ["Agent", argumentParser, logging]),
         executable("modelbroker-proxy", ["Proxy"]),
         executable("modelbroker", ["Commands", argumentParser]),
@@ -108,6 +113,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Catalog"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity", "Catalog"]),
+        tests("TokensTests", ["Tokens", "Identity", "Catalog", "Control", .product(name: "JWTKit", package: "jwt-kit")]),
         .target(
             name: "TLSFixtures", dependencies: ["TLS", "COpenSSL"], path: "Tests/TLSFixtures", swiftSettings: settings),
         tests("TLSTests", ["TLS", "TLSFixtures", "COpenSSL"]),

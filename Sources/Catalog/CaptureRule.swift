@@ -49,6 +49,8 @@ package struct CaptureRule: Hashable, Sendable {
     package enum WhenProxyDown: String, Hashable, Sendable, CaseIterable { case direct, refuse }
     /// What becomes of something that the broker cannot govern: go on to the address dialled, or be refused.
     package enum Ungoverned: String, Hashable, Sendable, CaseIterable { case relay, refuse }
+    /// Who a caller is whose workload belongs to one client and whose credentials to another: nobody, or one of the two.
+    package enum Conflict: String, Hashable, Sendable, CaseIterable { case deny, workload, credentials }
 
     package var name: String
     package var to: [Destination]
@@ -60,10 +62,11 @@ package struct CaptureRule: Hashable, Sendable {
     package var opaque: Ungoverned
     /// The model that these destinations are dedicated to: its entry governs the connect itself. The path `direct` has one.
     package var model: String?
+    package var onConflict: Conflict
 
     package init(
         name: String, to: [Destination], path: Path = .proxy, whenProxyDown: WhenProxyDown = .direct,
-        unknown: Ungoverned = .relay, opaque: Ungoverned = .relay, model: String? = nil
+        unknown: Ungoverned = .relay, opaque: Ungoverned = .relay, model: String? = nil, onConflict: Conflict = .deny
     ) {
         self.name = name
         self.to = to
@@ -72,5 +75,6 @@ package struct CaptureRule: Hashable, Sendable {
         self.unknown = unknown
         self.opaque = opaque
         self.model = model
+        self.onConflict = onConflict
     }
 }

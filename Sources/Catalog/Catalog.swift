@@ -7,10 +7,16 @@ package struct Catalog: Hashable, Sendable {
     package var pools: [Pool]
     /// Full paths of capabilities beside the built-in ones.
     package var capabilities: [String]
+    package var authentication: Authentication
+    /// In the order in which they are looked at.
+    package var firewall: [FirewallRule]
+    /// nil: no decision is written down.
+    package var audit: Audit?
 
     package init(
         node: Node = Node(), rules: [CaptureRule] = [], models: [Model] = [], clients: [Client] = [], pools: [Pool] = [],
-        capabilities: [String] = []
+        capabilities: [String] = [], authentication: Authentication = Authentication(), firewall: [FirewallRule] = [],
+        audit: Audit? = nil
     ) {
         self.node = node
         self.rules = rules
@@ -18,5 +24,8 @@ package struct Catalog: Hashable, Sendable {
         self.clients = clients
         self.pools = pools
         self.capabilities = capabilities
+        self.authentication = authentication
+        self.firewall = firewall
+        self.audit = audit
     }
 }

@@ -25,6 +25,8 @@ package struct Endpoint: Hashable, Sendable {
     package var provider: String
     /// Sent as `Authorization: Bearer`; nil: nothing of the broker's.
     package var key: Secret?
+    /// The caller's own credentials go on to it, where it gets none of the broker's.
+    package var forwardsCredentials: Bool
     package var health: HealthCheck
     package var maintenance: [MaintenanceWindow]
     /// Ask it which models it has; nil: no.
@@ -34,7 +36,8 @@ package struct Endpoint: Hashable, Sendable {
         host: String, port: UInt16, authority: String, pathPrefix: String = "", addresses: [SocketAddress] = [],
         weight: UInt16 = 1, engine: Engine = .openai, tls: EndpointTLS? = nil, upstreamModel: String? = nil,
         labels: [String: String] = [:], cost: UInt64? = nil, provider: String = "",
-        key: Secret? = nil, health: HealthCheck = HealthCheck(), maintenance: [MaintenanceWindow] = [],
+        key: Secret? = nil, forwardsCredentials: Bool = false, health: HealthCheck = HealthCheck(),
+        maintenance: [MaintenanceWindow] = [],
         discovery: Discovery? = nil
     ) {
         self.host = host
@@ -50,6 +53,7 @@ package struct Endpoint: Hashable, Sendable {
         self.cost = cost
         self.provider = provider
         self.key = key
+        self.forwardsCredentials = forwardsCredentials
         self.health = health
         self.maintenance = maintenance
         self.discovery = discovery

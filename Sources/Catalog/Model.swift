@@ -14,11 +14,19 @@ package struct Model: Hashable, Sendable {
     /// How a request that names this model itself is routed among its endpoints. They are taken to be alike, so that they
     /// have turns; in a pool the first comes first.
     package var routing: RoutingPolicy
+    /// What all its callers together may use, beside what `qos` says.
+    package var allowance: Allowance
+    package var price: Price?
+    /// Tokens that fit into its context, prompt and answer together; nil: not known.
+    package var contextLength: UInt64?
+    /// Whether an endpoint is asked for the usage of a stream whose caller did not ask for it, where tokens count.
+    package var asksStreamUsage: Bool
 
     package init(
         name: String, endpoints: [Endpoint], access: Access = .public, qos: QoS = QoS(), capabilities: [String] = [],
         fallback: [Endpoint] = [],
-        routing: RoutingPolicy = RoutingPolicy(strategy: .roundRobin)
+        routing: RoutingPolicy = RoutingPolicy(strategy: .roundRobin), allowance: Allowance = Allowance(), price: Price? = nil,
+        contextLength: UInt64? = nil, asksStreamUsage: Bool = true
     ) {
         self.name = name
         self.endpoints = endpoints
@@ -27,5 +35,9 @@ package struct Model: Hashable, Sendable {
         self.capabilities = capabilities
         self.fallback = fallback
         self.routing = routing
+        self.allowance = allowance
+        self.price = price
+        self.contextLength = contextLength
+        self.asksStreamUsage = asksStreamUsage
     }
 }

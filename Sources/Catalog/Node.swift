@@ -14,6 +14,8 @@ package struct Node: Hashable, Sendable {
     package var podAddresses: [IPAddress]
     /// Explicit entrance for callers that are not captured.
     package var gateway: [SocketAddress]
+    /// The same with TLS.
+    package var secureGateway: [SecureListener]
     package var admin: SocketAddress
     package var proxy: ProxyLaunch
     /// The unprivileged user that the proxy runs as.
@@ -32,7 +34,7 @@ package struct Node: Hashable, Sendable {
             SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15001),
             SocketAddress(ip: IPAddress(family: .v6, high: 0, low: 1), port: 15001),
         ],
-        podAddresses: [IPAddress] = [], gateway: [SocketAddress] = [],
+        podAddresses: [IPAddress] = [], gateway: [SocketAddress] = [], secureGateway: [SecureListener] = [],
         admin: SocketAddress = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15020),
         proxy: ProxyLaunch = .spawn, user: String = "nobody", workers: Int = 0, timeouts: Timeouts = Timeouts(),
         maxBody: Int = 32 << 20, qdisc: Qdisc? = nil
@@ -42,6 +44,7 @@ package struct Node: Hashable, Sendable {
         self.listen = listen
         self.podAddresses = podAddresses
         self.gateway = gateway
+        self.secureGateway = secureGateway
         self.admin = admin
         self.proxy = proxy
         self.user = user
@@ -97,5 +100,30 @@ package struct Timeouts: Hashable, Sendable {
         self.response = response
         self.upstreamIdle = upstreamIdle
         self.sniff = sniff
+    }
+}
+
+/// An entrance with TLS.
+package struct SecureListener: Hashable, Sendable {
+    /// Whether callers are asked for certificates of their own.
+    package enum ClientCertificates: String, Hashable, Sendable, CaseIterable { case off, optional, required }
+
+    package var address: SocketAddress
+    /// PEM files: the certificate with those that lead to the root, and its private key.
+    package var certificateFile: String
+    package var keyFile: String
+    /// PEM file of authorities whose certificates prove a caller; nil: `off`.
+    package var clientAuthorityFile: String?
+    package var clientCertificates: ClientCertificates
+
+    package init(
+        address: SocketAddress, certificateFile: String, keyFile: String, clientAuthorityFile: String? = nil,
+        clientCertificates: ClientCertificates = .off
+    ) {
+        self.address = address
+        self.certificateFile = certificateFile
+        self.keyFile = keyFile
+        self.clientAuthorityFile = clientAuthorityFile
+        self.clientCertificates = clientCertificates
     }
 }

@@ -43,7 +43,9 @@ struct ClientsSection {
         // An empty list allows nothing, no list leaves all public models.
         let allow = fields["allow"].flatMap { $0.isNull ? nil : names($0, models, reading) }
         let deny = fields["deny"].map { names($0, models, reading) } ?? []
-        return Client(name: entry.key, workloads: patterns.map(\.value), allow: allow, deny: deny)
+        return Client(
+            name: entry.key, workloads: patterns.map(\.value), allow: allow?.map { AccessRule(names: [$0]) },
+            deny: deny.map { AccessRule(names: [$0]) })
     }
 
     /// Names of models and pools, each once.

@@ -44,7 +44,7 @@ extension Destination: WireCoded {
 }
 
 extension CaptureRule: WireCoded {
-    static var wireMinimum: Int { 13 }
+    static var wireMinimum: Int { 14 }
 
     func write(to writer: inout WireWriter) {
         writer.write(name)
@@ -54,28 +54,14 @@ extension CaptureRule: WireCoded {
         writer.write(caseOf: unknown)
         writer.write(caseOf: opaque)
         writer.write(model)
+        writer.write(caseOf: onConflict)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             name: try reader.text(), to: try reader.list(), path: try reader.caseOf(), whenProxyDown: try reader.caseOf(),
-            unknown: try reader.caseOf(), opaque: try reader.caseOf(), model: try reader.optional())
-    }
-}
-
-extension Client: WireCoded {
-    static var wireMinimum: Int { 13 }
-
-    func write(to writer: inout WireWriter) {
-        writer.write(name)
-        writer.write(workloads)
-        writer.write(allow)
-        writer.write(deny)
-    }
-
-    init(from reader: inout WireReader) throws(WireError) {
-        self.init(
-            name: try reader.text(), workloads: try reader.list(), allow: try reader.optionalList(), deny: try reader.list())
+            unknown: try reader.caseOf(), opaque: try reader.caseOf(), model: try reader.optional(),
+            onConflict: try reader.caseOf())
     }
 }
 
@@ -95,7 +81,7 @@ extension Timeouts: WireCoded {
 }
 
 extension Node: WireCoded {
-    static var wireMinimum: Int { 4 + 1 + 12 + SocketAddress.wireMinimum + 1 + 4 + 8 + Timeouts.wireMinimum + 8 }
+    static var wireMinimum: Int { 4 + 1 + 16 + SocketAddress.wireMinimum + 1 + 4 + 8 + Timeouts.wireMinimum + 8 }
 
     func write(to writer: inout WireWriter) {
         writer.write(cgroup)
@@ -103,6 +89,7 @@ extension Node: WireCoded {
         writer.write(listen)
         writer.write(podAddresses)
         writer.write(gateway)
+        writer.write(secureGateway)
         writer.write(admin)
         writer.write(caseOf: proxy)
         writer.write(user)
@@ -114,13 +101,14 @@ extension Node: WireCoded {
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             cgroup: try reader.text(), brokerCgroup: try reader.optional(), listen: try reader.list(),
-            podAddresses: try reader.list(), gateway: try reader.list(), admin: try reader.value(), proxy: try reader.caseOf(),
-            user: try reader.text(), workers: try reader.natural(), timeouts: try reader.value(), maxBody: try reader.natural())
+            podAddresses: try reader.list(), gateway: try reader.list(), secureGateway: try reader.list(),
+            admin: try reader.value(), proxy: try reader.caseOf(), user: try reader.text(), workers: try reader.natural(),
+            timeouts: try reader.value(), maxBody: try reader.natural())
     }
 }
 
 extension Catalog: WireCoded {
-    static var wireMinimum: Int { Node.wireMinimum + 20 }
+    static var wireMinimum: Int { Node.wireMinimum + 20 + Authentication.wireMinimum + 5 }
 
     func write(to writer: inout WireWriter) {
         writer.write(node)
@@ -129,11 +117,15 @@ extension Catalog: WireCoded {
         writer.write(clients)
         writer.write(pools)
         writer.write(capabilities)
+        writer.write(authentication)
+        writer.write(firewall)
+        writer.write(audit)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             node: try reader.value(), rules: try reader.list(), models: try reader.list(), clients: try reader.list(),
-            pools: try reader.list(), capabilities: try reader.list())
+            pools: try reader.list(), capabilities: try reader.list(), authentication: try reader.value(),
+            firewall: try reader.list(), audit: try reader.optional())
     }
 }

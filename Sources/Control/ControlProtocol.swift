@@ -29,6 +29,18 @@ package enum ControlRequest: Hashable, Sendable {
     case captures
     /// Answered by `[ClientReport]`.
     case clients
+    /// Answered by a `ClientReport`, or a failure when there is no such client.
+    case client(name: String)
+    /// Answered by `[QuotaReport]`.
+    case quotas(QuotaSelection)
+    /// Sets what was used back to nothing; answered by `[QuotaReport]`: those that were, as they are now.
+    case resetQuotas(QuotaSelection, uid: UInt32? = nil)
+    /// Answered by `[KeyReport]`: of every key, of the configuration and made by hand.
+    case keys
+    /// Keep a key that was made for a client; answered by a `KeyReport` once it is in force.
+    case addKey(KeyRequest)
+    /// Forget a key that was made by hand; answered by its `KeyReport`, once nobody gets in with it any more.
+    case revokeKey(id: String, uid: UInt32? = nil)
     /// A model's entry was changed by hand; answered by an `Acknowledgement` once it is an event.
     case qosChanged(QoSNotice)
     /// Answered by one `EventReport` a line: the last `last` ones, then, with `follow`, each as it happens.

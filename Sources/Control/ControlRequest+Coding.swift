@@ -1,9 +1,15 @@
 extension ControlRequest: Codable {
-    private enum Key: String, CodingKey { case command, name, model, client, url, uid, follow, last, level, notice, request }
+    private enum Key: String, CodingKey {
+        case command, name, model, client, url, uid, follow, last, level, notice, request, selection, key, id
+    }
     private enum Command: String, Codable {
         case status, models, model, flows, captures, clients, events, detach, reload
         case endpoints, drain, enable, pools, pool, rotate, capabilities, explain
         case qosChanged = "qos-changed"
+        case client, quotas, keys
+        case resetQuotas = "reset-quotas"
+        case addKey = "add-key"
+        case revokeKey = "revoke-key"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -32,6 +38,17 @@ extension ControlRequest: Codable {
         case .explain: self = .explain(try fields.decode(ExplainRequest.self, forKey: .request))
         case .captures: self = .captures
         case .clients: self = .clients
+        case .client: self = .client(name: try fields.decode(String.self, forKey: .name))
+        case .quotas: self = .quotas(try fields.decode(QuotaSelection.self, forKey: .selection))
+        case .resetQuotas:
+            self = .resetQuotas(
+                try fields.decode(QuotaSelection.self, forKey: .selection),
+                uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
+        case .keys: self = .keys
+        case .addKey: self = .addKey(try fields.decode(KeyRequest.self, forKey: .key))
+        case .revokeKey:
+            self = .revokeKey(
+                id: try fields.decode(String.self, forKey: .id), uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
         case .qosChanged: self = .qosChanged(try fields.decode(QoSNotice.self, forKey: .notice))
         case .events:
             self = .events(
@@ -47,12 +64,20 @@ extension ControlRequest: Codable {
         var fields = encoder.container(keyedBy: Key.self)
         try fields.encode(command, forKey: .command)
         switch self {
-        case .model(let name), .pool(let name): try fields.encode(name, forKey: .name)
+        case .model(let name), .pool(let name), .client(let name): try fields.encode(name, forKey: .name)
         case .rotate(let name, let uid):
             try fields.encode(name, forKey: .name)
             try fields.encodeIfPresent(uid, forKey: .uid)
         case .drain(let url, let uid), .enable(let url, let uid):
             try fields.encode(url, forKey: .url)
+            try fields.encodeIfPresent(uid, forKey: .uid)
+        case .quotas(let selection): try fields.encode(selection, forKey: .selection)
+        case .resetQuotas(let selection, let uid):
+            try fields.encode(selection, forKey: .selection)
+            try fields.encodeIfPresent(uid, forKey: .uid)
+        case .addKey(let key): try fields.encode(key, forKey: .key)
+        case .revokeKey(let id, let uid):
+            try fields.encode(id, forKey: .id)
             try fields.encodeIfPresent(uid, forKey: .uid)
         case .explain(let request): try fields.encode(request, forKey: .request)
         case .flows(let model, let client):
@@ -64,7 +89,7 @@ extension ControlRequest: Codable {
             // An agent that knows no levels is not asked for one.
             if level != .info { try fields.encode(level, forKey: .level) }
         case .qosChanged(let notice): try fields.encode(notice, forKey: .notice)
-        case .status, .models, .endpoints, .pools, .capabilities, .captures, .clients, .detach, .reload: break
+        case .status, .models, .endpoints, .pools, .capabilities, .captures, .clients, .keys, .detach, .reload: break
         }
     }
 
@@ -84,6 +109,12 @@ extension ControlRequest: Codable {
         case .explain: .explain
         case .captures: .captures
         case .clients: .clients
+        case .client: .client
+        case .quotas: .quotas
+        case .resetQuotas: .resetQuotas
+        case .keys: .keys
+        case .addKey: .addKey
+        case .revokeKey: .revokeKey
         case .qosChanged: .qosChanged
         case .events: .events
         case .detach: .detach

@@ -22,6 +22,7 @@ extension ModelCounters: WireCoded {
     private static let counters: Counters<Self> = [
         \.requests, \.status2xx, \.status3xx, \.status4xx, \.status5xx, \.broken, \.cancelled, \.bytesIn, \.bytesOut, \.active,
         \.rateLimited, \.tokenLimited, \.accessRefused, \.tokens,
+        \.inputTokens, \.outputTokens,
     ]
 
     static var wireMinimum: Int { 8 * counters.count + LatencyHistogram.wireMinimum }
@@ -52,23 +53,58 @@ extension ProxyStatistics.ModelEntry: WireCoded {
     }
 }
 
+extension ClientCounters: WireCoded {
+    private static let counters: Counters<Self> = [
+        \.requests, \.active, \.accessRefused, \.rateRefused, \.tokenRefused, \.concurrencyRefused, \.quotaRefused,
+        \.otherRefused, \.inputTokens, \.outputTokens, \.cost,
+    ]
+
+    static var wireMinimum: Int { 8 * counters.count }
+
+    func write(to writer: inout WireWriter) {
+        for counter in Self.counters { writer.write(self[keyPath: counter]) }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init()
+        for counter in Self.counters { self[keyPath: counter] = try reader.integer() }
+    }
+}
+
+extension ProxyStatistics.ClientEntry: WireCoded {
+    static var wireMinimum: Int { 4 + ClientCounters.wireMinimum }
+
+    func write(to writer: inout WireWriter) {
+        writer.write(name)
+        writer.write(counters)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(name: try reader.text(), counters: try reader.value())
+    }
+}
+
 extension ProxyStatistics: WireCoded {
     private static let counters: Counters<Self> = [
         \.acceptedCaptured, \.acceptedGateway, \.openConnections, \.withoutOrigin, \.opaque, \.unnamed, \.refused,
         \.upstreamConnects, \.upstreamReuses, \.upstreamConnectFailures, \.staleRetries, \.acceptFailures, \.residentBytes,
         \.descriptors, \.uptimeMilliseconds, \.tagFailures,
+        \.unauthenticated, \.identityConflicts, \.tokensChecked, \.auditLines, \.auditDropped, \.tlsHandshakes,
+        \.tlsHandshakeFailures,
     ]
 
-    static var wireMinimum: Int { 4 + 8 * counters.count }
+    static var wireMinimum: Int { 8 + 8 * counters.count }
 
     func write(to writer: inout WireWriter) {
         writer.write(models)
+        writer.write(clients)
         for counter in Self.counters { writer.write(self[keyPath: counter]) }
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init()
         models = try reader.list()
+        clients = try reader.list()
         for counter in Self.counters { self[keyPath: counter] = try reader.integer() }
     }
 }

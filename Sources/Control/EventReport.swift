@@ -32,6 +32,8 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let endpointActive = Kind(rawValue: "endpoint-active")
         package static let decision = Kind(rawValue: "decision")
         package static let poolExhausted = Kind(rawValue: "pool-exhausted")
+        package static let authenticationFailed = Kind(rawValue: "authentication-failed")
+        package static let identityConflict = Kind(rawValue: "identity-conflict")
         // From the agent itself.
         package static let proxyStarted = Kind(rawValue: "proxy-started")
         package static let proxyAdopted = Kind(rawValue: "proxy-adopted")
@@ -51,6 +53,20 @@ package struct EventReport: Hashable, Sendable, Codable {
         // An endpoint that is asked which models it has got one, or lost one.
         package static let modelFound = Kind(rawValue: "model-found")
         package static let modelLost = Kind(rawValue: "model-lost")
+        // A quota has come to the percentage that its owner wants to hear of, or to its end, or was set back by hand.
+        package static let quotaAlert = Kind(rawValue: "quota-alert")
+        package static let quotaExhausted = Kind(rawValue: "quota-exhausted")
+        package static let quotaReset = Kind(rawValue: "quota-reset")
+        package static let keyCreated = Kind(rawValue: "key-created")
+        package static let keyRevoked = Kind(rawValue: "key-revoked")
+        // What was used can't be written down any more, or can again.
+        package static let accountingStopped = Kind(rawValue: "accounting-stopped")
+        package static let accountingResumed = Kind(rawValue: "accounting-resumed")
+        // A key set or a certificate can't be had, or read: the last good one stays; it is well again.
+        package static let credentialsStale = Kind(rawValue: "credentials-stale")
+        package static let credentialsRenewed = Kind(rawValue: "credentials-renewed")
+        // Audit lines were dropped, or their sink can't be written to.
+        package static let auditFailed = Kind(rawValue: "audit-failed")
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-19T08:15:30.123Z`.
@@ -122,6 +138,8 @@ extension EventReport.Kind {
         case .endpointActive: self = .endpointActive
         case .decision: self = .decision
         case .poolExhausted: self = .poolExhausted
+        case .authenticationFailed: self = .authenticationFailed
+        case .identityConflict: self = .identityConflict
         }
     }
 }

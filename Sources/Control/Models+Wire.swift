@@ -1,7 +1,7 @@
 import Catalog
 
 extension Endpoint: WireCoded {
-    static var wireMinimum: Int { 33 }
+    static var wireMinimum: Int { 34 }
 
     func write(to writer: inout WireWriter) {
         writer.write(host)
@@ -17,6 +17,7 @@ extension Endpoint: WireCoded {
         writer.write(cost.map(Wide.init))
         writer.write(provider)
         writer.write(key?.reveal)
+        writer.write(forwardsCredentials)
     }
 
     /// What the agent alone deals with (health, maintenance, discovery) stays with it.
@@ -26,7 +27,7 @@ extension Endpoint: WireCoded {
             addresses: try reader.list(), weight: try reader.integer(), engine: try reader.caseOf(),
             tls: try reader.optional(), upstreamModel: try reader.optional(), labels: try Label.dictionary(from: &reader),
             cost: try reader.optional(Wide.self)?.value, provider: try reader.text(),
-            key: try reader.optional(String.self).map(Secret.init))
+            key: try reader.optional(String.self).map(Secret.init), forwardsCredentials: try reader.boolean())
     }
 }
 
@@ -45,7 +46,7 @@ extension EndpointTLS: WireCoded {
 
 /// Without its QoS: what is in force of that stands in the kernel plane's maps, where it can change at any time.
 extension Model: WireCoded {
-    static var wireMinimum: Int { 17 + RoutingPolicy.wireMinimum }
+    static var wireMinimum: Int { 20 + RoutingPolicy.wireMinimum + Allowance.wireMinimum }
 
     func write(to writer: inout WireWriter) {
         writer.write(name)
@@ -54,12 +55,18 @@ extension Model: WireCoded {
         writer.write(capabilities)
         writer.write(fallback)
         writer.write(routing)
+        writer.write(allowance)
+        writer.write(price)
+        writer.write(contextLength.map(Wide.init))
+        writer.write(asksStreamUsage)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             name: try reader.text(), endpoints: try reader.list(), access: try reader.caseOf(),
-            capabilities: try reader.list(), fallback: try reader.list(), routing: try reader.value())
+            capabilities: try reader.list(), fallback: try reader.list(), routing: try reader.value(),
+            allowance: try reader.value(), price: try reader.optional(),
+            contextLength: try reader.optional(Wide.self)?.value, asksStreamUsage: try reader.boolean())
     }
 }
 

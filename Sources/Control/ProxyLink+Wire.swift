@@ -4,7 +4,7 @@ import Catalog
 /// order. A message has one encoding only, and bytes that are not exactly one are refused.
 package enum Wire {
     /// Raised by every change of what a message holds or means, since an agent may find a proxy of another build.
-    package static let version: UInt8 = 3
+    package static let version: UInt8 = 4
     /// Bytes of the largest message.
     package static let frameLimit = 64 << 20
 
@@ -43,6 +43,7 @@ extension AgentMessage {
         case .stop(let deadline): Wire.encode(tag: 4) { $0.write(deadline) }
         case .standings(let standings): Wire.encode(tag: 5) { $0.write(standings) }
         case .watchDecisions(let wanted): Wire.encode(tag: 6) { $0.write(wanted) }
+        case .auditSink(let isOpen): Wire.encode(tag: 7) { $0.write(isOpen) }
         }
     }
 
@@ -56,6 +57,7 @@ extension AgentMessage {
             case 4: .stop(deadlineMilliseconds: try reader.integer())
             case 5: .standings(try reader.list())
             case 6: .watchDecisions(try reader.boolean())
+            case 7: .auditSink(try reader.boolean())
             default: throw .unknownTag(tag)
             }
         }
@@ -98,21 +100,24 @@ extension ProxyMessage {
 }
 
 extension ProxySettings: WireCoded {
-    static var wireMinimum: Int { 20 + Catalog.wireMinimum }
+    static var wireMinimum: Int { 24 + Catalog.wireMinimum + Credentials.wireMinimum }
 
     func write(to writer: inout WireWriter) {
         writer.write(generation)
         writer.write(catalog)
         writer.write(hostNetnsCookie)
         writer.write(slots)
+        writer.write(credentials)
+        writer.write(accountSlots)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             generation: try reader.integer(), catalog: try reader.value(), hostNetnsCookie: try reader.integer(),
-            slots: try reader.list())
+            slots: try reader.list(), credentials: try reader.value(), accountSlots: try reader.list())
         // Slots belong to models by position: a list of another length would give models each other's limits.
         guard slots.isEmpty || slots.count == catalog.models.count else { throw .invalidValue }
+        guard accountSlots.isEmpty || accountSlots.count == catalog.accounts.count else { throw .invalidValue }
     }
 }
 

@@ -2,8 +2,9 @@ package import Catalog
 package import Telemetry
 
 /// What the agent tells the proxy. The first message, `welcome`, carries descriptors of the kernel plane's maps beside it
-/// (SCM_RIGHTS), in the order `listeners`, `models` (read-only), `buckets`; those that are missing at the end are not
-/// there, and without the last two no model has a limit.
+/// (SCM_RIGHTS), in the order `listeners`, `models` (read-only), `buckets`, and behind them that of the shared accounts;
+/// those that are missing at the end are not there: without `models` and `buckets` no model has an entry, without the
+/// accounts no limit of a client holds.
 package enum AgentMessage: Hashable, Sendable {
     case welcome(ProxySettings)
     case configure(ProxySettings)
@@ -13,6 +14,8 @@ package enum AgentMessage: Hashable, Sendable {
     case standings([EndpointStanding])
     /// Somebody wants to see each decision (`events --level debug`), or no longer.
     case watchDecisions(Bool)
+    /// Where audit lines go from now on: the descriptor beside the message; false: there is none, and no lines are made.
+    case auditSink(Bool)
     /// Close the listeners, let streams end until the deadline, exit.
     case stop(deadlineMilliseconds: UInt32)
 }
@@ -53,12 +56,21 @@ package struct ProxySettings: Hashable, Sendable {
     /// The slot in the maps `models` and `buckets` of each model of the catalogue, in its order; 0: it has none. Empty: no
     /// model has one.
     package var slots: [UInt32]
+    package var credentials: Credentials
+    /// The slot of each of `catalog.accounts` in the shared page, in its order; empty: none has one, and nothing that is
+    /// counted there is limited.
+    package var accountSlots: [UInt32]
 
-    package init(generation: UInt64, catalog: Catalog, hostNetnsCookie: UInt64, slots: [UInt32] = []) {
+    package init(
+        generation: UInt64, catalog: Catalog, hostNetnsCookie: UInt64, slots: [UInt32] = [],
+        credentials: Credentials = Credentials(), accountSlots: [UInt32] = []
+    ) {
         self.generation = generation
         self.catalog = catalog
         self.hostNetnsCookie = hostNetnsCookie
         self.slots = slots
+        self.credentials = credentials
+        self.accountSlots = accountSlots
     }
 }
 
@@ -97,7 +109,19 @@ package struct ProxyStatistics: Hashable, Sendable {
         }
     }
 
+    /// A client of the configuration.
+    package struct ClientEntry: Hashable, Sendable {
+        package var name: String
+        package var counters: ClientCounters
+
+        package init(name: String, counters: ClientCounters) {
+            self.name = name
+            self.counters = counters
+        }
+    }
+
     package var models: [ModelEntry] = []
+    package var clients: [ClientEntry] = []
     /// Captured connections accepted, gateway connections accepted, open now.
     package var acceptedCaptured: UInt64 = 0
     package var acceptedGateway: UInt64 = 0
@@ -119,6 +143,16 @@ package struct ProxyStatistics: Hashable, Sendable {
     package var acceptFailures: UInt64 = 0
     /// Connections that the kernel did not put under their model's entry.
     package var tagFailures: UInt64 = 0
+    /// Requests answered 401, and those whose workload and credentials belong to different clients.
+    package var unauthenticated: UInt64 = 0
+    package var identityConflicts: UInt64 = 0
+    /// Tokens whose signatures were checked; the others were known already.
+    package var tokensChecked: UInt64 = 0
+    /// Audit lines written, and those that were dropped because nobody took them fast enough.
+    package var auditLines: UInt64 = 0
+    package var auditDropped: UInt64 = 0
+    package var tlsHandshakes: UInt64 = 0
+    package var tlsHandshakeFailures: UInt64 = 0
     /// Resident memory in bytes, open descriptors.
     package var residentBytes: UInt64 = 0
     package var descriptors: UInt64 = 0
@@ -207,6 +241,10 @@ package struct ProxyEvent: Hashable, Sendable {
         case decision = 9
         /// Nothing of a pool or model is usable but its `fallback`, or nothing at all.
         case poolExhausted = 10
+        /// A caller could not prove who it is; `reason`: the error's code.
+        case authenticationFailed = 11
+        /// A captured caller whose workload belongs to one client and whose credentials to another.
+        case identityConflict = 12
     }
 
     package var kind: Kind

@@ -50,26 +50,36 @@ extension SessionPolicy: WireCoded {
     static var wireMinimum: Int { 10 }
 
     func write(to writer: inout WireWriter) {
-        switch key {
+        writer.write(key)
+        writer.write(isStrict)
+        writer.write(natural: timeout)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(key: try reader.value(), isStrict: try reader.boolean(), timeout: try reader.natural())
+    }
+}
+
+extension SessionPolicy.Key: WireCoded {
+    static var wireMinimum: Int { 1 }
+
+    func write(to writer: inout WireWriter) {
+        switch self {
         case .header(let name):
             writer.write(UInt8(1))
             writer.write(name)
         case .user: writer.write(UInt8(2))
         case .client: writer.write(UInt8(3))
         }
-        writer.write(isStrict)
-        writer.write(natural: timeout)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
-        let key: Key
         switch try reader.byte() {
-        case 1: key = .header(try reader.text())
-        case 2: key = .user
-        case 3: key = .client
+        case 1: self = .header(try reader.text())
+        case 2: self = .user
+        case 3: self = .client
         default: throw .invalidValue
         }
-        self.init(key: key, isStrict: try reader.boolean(), timeout: try reader.natural())
     }
 }
 

@@ -47,6 +47,11 @@ struct WireReader {
         return text
     }
 
+    /// As many bytes as the message says.
+    mutating func sized() throws(WireError) -> [UInt8] {
+        Array(try take(try count(elementSize: 1)))
+    }
+
     /// As many bytes as asked for.
     mutating func take(_ count: Int) throws(WireError) -> ArraySlice<UInt8> {
         guard remaining >= count else { throw .truncated }

@@ -40,6 +40,12 @@ struct WireWriter {
         if let value { write(value) }
     }
 
+    /// Bytes with their number before them.
+    mutating func write(sized value: [UInt8]) {
+        write(UInt32(clamping: value.count))
+        bytes.append(contentsOf: value)
+    }
+
     /// A case of a plain enumeration, by its position: the order of declaration is part of the format.
     mutating func write<Case: CaseIterable & Equatable>(caseOf value: Case) {
         var position: UInt8 = 0

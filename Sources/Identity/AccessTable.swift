@@ -26,8 +26,9 @@ package struct AccessTable: Sendable {
         isPrivate = models.map { $0.access == .private }
         let modelNumbers = Self.numbers(models.map(\.name))
         let poolNumbers = Self.numbers(pools.map(\.name))
-        let known = { (names: [String]) in
-            Names(models: Set(names.compactMap { modelNumbers[$0] }), pools: Set(names.compactMap { poolNumbers[$0] }))
+        let known = { (rules: [AccessRule]) in
+            let names = rules.flatMap(\.names)
+            return Names(models: Set(names.compactMap { modelNumbers[$0] }), pools: Set(names.compactMap { poolNumbers[$0] }))
         }
         for client in clients where client.allow != nil || !client.deny.isEmpty {
             lists[client.name] = Lists(allow: client.allow.map(known), deny: known(client.deny))

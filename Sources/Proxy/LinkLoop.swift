@@ -119,6 +119,7 @@ struct LinkLoop: ~Copyable {
         case .stop(let milliseconds): begin(stop: milliseconds)
         case .standings(let standings): loops.take(standings)
         case .watchDecisions(let wanted): loops.watchDecisions(wanted)
+        case .auditSink: break
         }
     }
 

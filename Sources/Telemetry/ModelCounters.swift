@@ -20,8 +20,11 @@ package struct ModelCounters: Hashable, Sendable {
     package var tokenLimited: UInt64 = 0
     /// Requests answered 403: the client may not call the model.
     package var accessRefused: UInt64 = 0
-    /// Tokens used, prompts and answers, while the model has a limit of tokens: else nobody counts them.
+    /// Tokens used, prompts and answers, while something limits, prices or audits them: else nobody counts them.
     package var tokens: UInt64 = 0
+    /// The same for prompts and for answers alone.
+    package var inputTokens: UInt64 = 0
+    package var outputTokens: UInt64 = 0
     /// Time to the first byte of the answer's body, from the end of the request's head.
     package var firstByte = LatencyHistogram()
 
@@ -42,6 +45,8 @@ package struct ModelCounters: Hashable, Sendable {
         sum.tokenLimited += other.tokenLimited
         sum.accessRefused += other.accessRefused
         sum.tokens += other.tokens
+        sum.inputTokens += other.inputTokens
+        sum.outputTokens += other.outputTokens
         sum.firstByte += other.firstByte
     }
 

@@ -21,17 +21,49 @@ extension KernelSuite {
             #expect(Double(run.total + run.left) >= Double(run.allowed) * 0.98, "\(run)")
         }
 
-        /// The same harness with the compare-and-swap left out: that it can tell the difference.
+        /// With the clock held still a bucket gives out its burst and no more, however many take from it.
+        @Test func atOneMomentOnlyTheBurstIsAdmitted() throws {
+            #expect(try Self.drain { mb_gcra_take($0, $1, $2, $3) == MB_GCRA_ADMITTED } == Self.burst)
+        }
+
+        /// The same with the compare-and-swap left out, and two takers made to meet between reading and writing: that the
+        /// difference is seen.
         @Test func aLostSwapWouldBeCaught() throws {
-            let run = try Self.hammer { tat, now, cost, tolerance in
+            let meeting = Meeting(of: 2)
+            let taken = try Self.drain { tat, now, cost, tolerance in
                 let old = mb_load_acquire(tat)
                 let base = max(old, now)
                 guard base - now <= tolerance - cost else { return false }
-                sched_yield()
+                meeting.attend()
                 mb_store_release(tat, base + cost)
                 return true
             }
-            #expect(run.total > run.allowed, "\(run)")
+            #expect(taken > Self.burst)
+        }
+
+        /// Two threads take all that a bucket has at one moment; what they got.
+        private static func drain(_ take: @escaping Take) throws -> UInt64 {
+            let word = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+            defer { word.deallocate() }
+            word.initialize(to: 0)
+            let (bucket, counting, now) = (Bucket(word), Counter(), monotonic())
+            try onThreads(2) { _ in
+                while bucket.take(at: now, take) { counting.admitted.add(1, ordering: .relaxed) }
+            }
+            return counting.admitted.load(ordering: .relaxed)
+        }
+
+        /// Holds the first to come until the last of them is there; whoever comes later passes.
+        private final class Meeting: Sendable {
+            private let missing: Atomic<Int>
+
+            init(of count: Int) { missing = Atomic(count) }
+
+            func attend() {
+                guard missing.load(ordering: .acquiring) > 0 else { return }
+                missing.subtract(1, ordering: .acquiringAndReleasing)
+                while missing.load(ordering: .acquiring) > 0 { sched_yield() }
+            }
         }
 
         private struct Run {
@@ -88,9 +120,11 @@ extension KernelSuite {
 
             init(_ tat: UnsafeMutablePointer<UInt64>) { self.tat = tat }
 
-            func take(_ take: Take) -> Bool {
+            func take(_ take: Take) -> Bool { self.take(at: monotonic(), take) }
+
+            func take(at now: UInt64, _ take: Take) -> Bool {
                 let period = 1_000_000_000 / SharedBucketTests.rate
-                return take(tat, monotonic(), period, period * SharedBucketTests.burst)
+                return take(tat, now, period, period * SharedBucketTests.burst)
             }
         }
     }

@@ -72,6 +72,7 @@ struct ControlSession: Sendable {
         case .reload: try await write(await answers.reload(), writer)
         case .endpoints, .drain, .enable, .pools, .pool, .rotate, .capabilities, .explain:
             try await route(request, writer)
+        case .client, .quotas, .resetQuotas, .keys, .addKey, .revokeKey: try await fail("not known here", writer)
         case .events(let follow, let last, let level):
             if follow {
                 try await self.follow(last: last, level, writer)

@@ -44,8 +44,8 @@ struct Governance: Sendable {
     func access(_ slots: [String: UInt32]) -> [AccessEntry] {
         catalog.clients.enumerated().flatMap { index, client in
             let number = UInt32(index + 1)
-            let allowed = (client.allow ?? []).compactMap { slots[$0] }
-            let denied = client.deny.compactMap { slots[$0] }
+            let allowed = (client.allow ?? []).flatMap(\.names).compactMap { slots[$0] }
+            let denied = client.deny.flatMap(\.names).compactMap { slots[$0] }
             return allowed.map { AccessEntry(model: $0, client: number, verdict: .allow) }
                 + denied.map { AccessEntry(model: $0, client: number, verdict: .deny) }
         }
