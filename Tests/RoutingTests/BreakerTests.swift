@@ -239,6 +239,30 @@ import Testing
         #expect(ground.figures(1)?.breaker == .closed && ground.figures(0)?.standby == nil)
     }
 
+    @Test func failuresOfAllLoopsCountTogether() {
+        var ground = Ground(.priority, endpoints: 2)
+        var other = Router(seed: 2, shared: ground.shared)
+        other.adopt(ground.table, now: ground.now)
+        let fail = { (router: inout Router) in
+            let attempt = router.began(ground.table.target(0), for: RouteAsk(route: 0), isTrial: false, now: ground.now)
+            router.ended(attempt, Self.failed, now: ground.now)
+        }
+        fail(&ground.router)
+        fail(&other)
+        #expect(ground.router.takeNotices().isEmpty && other.takeNotices().isEmpty)
+        fail(&ground.router)
+        #expect(ground.router.takeNotices().count == 1)
+        // A success in between counts for all as well.
+        var fresh = Ground(.priority, endpoints: 2)
+        var second = Router(seed: 3, shared: fresh.shared)
+        second.adopt(fresh.table, now: fresh.now)
+        for _ in 0..<2 { fail(&fresh.router) }
+        let attempt = second.began(fresh.table.target(0), for: RouteAsk(route: 0), isTrial: false, now: fresh.now)
+        second.ended(attempt, .success(firstByte: 1, total: 1), now: fresh.now)
+        for _ in 0..<2 { fail(&fresh.router) }
+        #expect(fresh.router.takeNotices().isEmpty)
+    }
+
     @Test func loopsLearnFromEachOther() {
         var ground = Ground(.priority, endpoints: 2)
         var other = Router(seed: 2, shared: ground.shared)

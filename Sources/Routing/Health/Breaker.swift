@@ -20,7 +20,6 @@ struct Breaker: Sendable {
     private var doublings: UInt8 = 0
     private var trials = 0
     private var successes = 0
-    private var consecutive = 0
     private var window = ErrorWindow()
 
     func phase(now: UInt64) -> BreakerPhase { !isTripped ? .closed : now < until ? .open : .halfOpen }
@@ -38,7 +37,6 @@ struct Breaker: Sendable {
     /// True: that closed it.
     mutating func succeeded(isTrial: Bool, _ policy: BreakerPolicy, now: UInt64) -> Bool {
         guard isTripped else {
-            consecutive = 0
             window.note(isFailure: false, window: Self.nanoseconds(policy.window), now: now)
             return false
         }
@@ -51,16 +49,17 @@ struct Breaker: Sendable {
     }
 
     /// True: that opened it, or kept it open for longer.
-    mutating func failed(isTrial: Bool, _ policy: BreakerPolicy, now: UInt64) -> Bool {
+    ///
+    /// - Parameter inARow: failures without a success between them, this one included.
+    mutating func failed(isTrial: Bool, inARow: UInt64, _ policy: BreakerPolicy, now: UInt64) -> Bool {
         if isTripped {
             guard isTrial else { return false }
             doublings = cause == .breaker ? min(Self.mostDoublings, doublings + 1) : 0
             trip(.breaker, policy, now)
             return true
         }
-        consecutive += 1
         window.note(isFailure: true, window: Self.nanoseconds(policy.window), now: now)
-        guard consecutive >= policy.failures || isRateExceeded(policy, now) else { return false }
+        guard inARow >= UInt64(max(1, policy.failures)) || isRateExceeded(policy, now) else { return false }
         doublings = 0
         trip(.breaker, policy, now)
         return true
@@ -93,7 +92,6 @@ struct Breaker: Sendable {
         isTripped = false
         epoch &+= 1
         doublings = 0
-        consecutive = 0
         window.clear()
     }
 
@@ -108,7 +106,6 @@ struct Breaker: Sendable {
         epoch &+= 1
         trials = 0
         successes = 0
-        consecutive = 0
     }
 
     private mutating func isRateExceeded(_ policy: BreakerPolicy, _ now: UInt64) -> Bool {

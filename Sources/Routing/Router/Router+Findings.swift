@@ -4,6 +4,7 @@ import Catalog
 extension Router {
     mutating func succeed(_ attempt: Attempt, _ now: UInt64) {
         let number = Int(attempt.number)
+        shared.clearFailures(attempt.number)
         noteReturn(attempt.number, now)
         let cause = states[number].breaker.cause
         let policy = breakers[Int(attempt.policy)]
@@ -23,7 +24,11 @@ extension Router {
     }
 
     private mutating func fail(_ number: EndpointNumber, isTrial: Bool, _ policy: Int32, _ now: UInt64) {
-        guard states[Int(number)].breaker.failed(isTrial: isTrial, breakers[Int(policy)], now: now) else { return }
+        let inARow = shared.failed(number)
+        guard states[Int(number)].breaker.failed(isTrial: isTrial, inARow: inARow, breakers[Int(policy)], now: now) else {
+            return
+        }
+        shared.clearFailures(number)
         noteTripped(number)
     }
 

@@ -24,9 +24,16 @@ struct AtomicWords: @unchecked Sendable {
         return words[index].load(ordering: .relaxed)
     }
 
-    func add(_ index: Int, _ value: UInt64) {
+    func store(_ index: Int, _ value: UInt64) {
         precondition(index >= 0 && index < count)
-        words[index].wrappingAdd(value, ordering: .relaxed)
+        words[index].store(value, ordering: .relaxed)
+    }
+
+    /// The word as it was before.
+    @discardableResult
+    func add(_ index: Int, _ value: UInt64) -> UInt64 {
+        precondition(index >= 0 && index < count)
+        return words[index].wrappingAdd(value, ordering: .relaxed).oldValue
     }
 
     /// Whether the word was `expected`, and so is `desired` now.
