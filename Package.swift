@@ -88,7 +88,7 @@ let package = Package(
             "Agent",
             [
                 "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "HTTPWire",
-                "CLinux", "CBrokerABI", "Admission", "TLS", logging,
+                "CLinux", "CBrokerABI", "Admission", "TLS", "Tokens", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
@@ -99,7 +99,7 @@ let package = Package(
         executable("modelbroker-proxy", ["Proxy"]),
         executable("modelbroker", ["Commands", argumentParser]),
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
-        executable("flow-meter", ["Flow", "Admission", "Routing", "Control", "Catalog"], path: "Tests/Budgets/FlowMeter"),
+        executable("flow-meter", ["Flow", "Admission", "Identity", "Routing", "Control", "Catalog"], path: "Tests/Budgets/FlowMeter"),
 
         tests("CatalogTests", ["Catalog"]),
         tests("HTTPWireTests", ["HTTPWire"]),
@@ -108,23 +108,35 @@ let package = Package(
         tests("AdmissionTests", ["Admission", "Catalog"]),
         tests("FlowTests", ["Flow", "Admission", "Identity", "Routing", "Control", "Catalog", "Telemetry"]),
         tests(
-            "AgentTests", ["Agent", "Catalog", "Control", "ControlCoding", "KernelPlane", "Telemetry", "CLinux", logging] + nio),
+            "AgentTests",
+            [
+                "Agent", "Admission", "Catalog", "Control", "ControlCoding", "KernelPlane", "Telemetry", "TLS", "TLSFixtures", "CLinux",
+                logging,
+            ] + nio),
         tests("TelemetryTests", ["Telemetry"]),
-        tests("ConfigurationTests", ["Configuration", "Catalog"]),
+        tests("ConfigurationTests", ["Configuration", "Catalog", "Identity"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity", "Catalog"]),
-        tests("TokensTests", ["Tokens", "Identity", "Catalog", "Control", .product(name: "JWTKit", package: "jwt-kit")]),
+        tests(
+            "TokensTests",
+            [
+                "Tokens", "Identity", "Catalog", "Control", .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
         .target(
             name: "TLSFixtures", dependencies: ["TLS", "COpenSSL"], path: "Tests/TLSFixtures", swiftSettings: settings),
         tests("TLSTests", ["TLS", "TLSFixtures", "COpenSSL"]),
         tests(
             "ProxyTests",
-            ["Proxy", "Flow", "Routing", "Reactor", "Catalog", "Control", "Telemetry", "HTTPWire", "TLS", "TLSFixtures"]),
+            [
+                "Proxy", "Flow", "Routing", "Reactor", "Catalog", "Control", "Telemetry", "HTTPWire", "TLS", "TLSFixtures",
+                "Identity", "Admission", "CLinux",
+            ]),
         tests("BPFTests", ["BPF"]),
         tests("KernelPlaneTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests("KernelTests", ["KernelPlane", "BPF", "Catalog", "CBPFShim"]),
         tests(
             "CommandsTests",
-            ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", argumentParser]),
+            ["Commands", "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Identity", "Telemetry", argumentParser]),
     ]
 )

@@ -1,14 +1,14 @@
 /// A day of the Gregorian calendar.
-struct CivilDate: Hashable, Sendable {
-    var year: Int64
-    var month: Int
-    var day: Int
+package struct CivilDate: Hashable, Sendable {
+    package var year: Int64
+    package var month: Int
+    package var day: Int
     /// Sunday is 0.
-    var weekday: Int
+    package var weekday: Int
 
     /// After Howard Hinnant, "chrono-compatible low-level date algorithms" (civil_from_days): years that begin in March, in
     /// eras of 400 years.
-    init(daysSince1970 number: Int64) {
+    package init(daysSince1970 number: Int64) {
         let shifted = number + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
