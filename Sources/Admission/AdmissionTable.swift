@@ -14,19 +14,22 @@ package struct AdmissionTable: Sendable {
 
     private let page: QoSPage?
     private var rows: [Row]
+    /// What clients, and models beside their QoS, may use.
+    package let allowances: AllowanceTable
 
     /// Limits nothing.
-    package init() {
-        page = nil
-        rows = []
-    }
+    package init() { self.init(nil, slots: [], models: []) }
 
     /// - Parameters:
     ///   - slots: one for each of `models`, or none at all; 0 for a model without an entry. One beyond the page's reach is
     ///     taken for 0.
-    package init(_ page: QoSPage?, slots: [UInt32], models: [String]) {
+    package init(
+        _ page: QoSPage?, slots: [UInt32], models: [String], allowances: AllowanceTable = AllowanceTable()
+    ) {
+        self.allowances = allowances
         guard let page, slots.count == models.count else {
-            self = AdmissionTable()
+            self.page = nil
+            rows = []
             return
         }
         self.page = page
@@ -81,67 +84,65 @@ package struct AdmissionTable: Sendable {
         rows[model].isGoverned = entry.requests != nil || entry.tokens != nil
     }
 
-    /// Takes a request, and the tokens that it is expected to use, out of the model's buckets: both or none.
-    ///
-    /// - Parameters:
-    ///   - tokens: the estimate; 0: it will use none.
-    ///   - prompt: of that, what the prompt is expected to have.
-    ///   - now: nanoseconds of CLOCK_MONOTONIC.
-    package mutating func admit(_ model: Int, tokens: UInt64, prompt: UInt64, now: UInt64) -> Admission {
-        guard refresh(model), rows[model].isGoverned, let page else { return .ungoverned }
-        let (slot, entry) = (rows[model].slot, rows[model].entry)
-        if let limit = entry.requests, let denial = page.take(1, .requests, limit, slot, entry, now) { return .denied(denial) }
-        var grant = Grant(page: page, slot: slot, model: rows[model].name, reserved: tokens, prompt: prompt)
-        if let limit = entry.tokens, tokens > 0 {
-            if let denial = page.take(tokens, .tokens, limit, slot, entry, now, charged: &grant.isCharged) {
-                if let requests = entry.requests { page.bucket(slot, .requests).correct(1, to: 0, requests, now: now) }
-                return .denied(denial)
-            }
-            grant.limitsTokens = true
+    // MARK: - Requests
+
+    /// Whether anything that requests are charged to applies to one of this client (-1: none) for `model`.
+    package mutating func isGoverned(client: Int, model: Int) -> Bool {
+        isGoverned(model) || allowances.isGoverned(client: client, model: model)
+    }
+
+    /// Whether it is worth knowing how many tokens such a request uses.
+    package mutating func countsTokens(client: Int, model: Int) -> Bool {
+        refresh(model) && rows[model].entry.tokens != nil || allowances.countsTokens(client: client, model: model)
+    }
+
+    /// Why a request can't pass as it is, whatever is left; to be asked before anything is charged.
+    package func check(_ model: Int, _ demand: Demand) -> RequestFault? { allowances.check(model, demand) }
+
+    /// Takes what a request is expected to use out of everything that governs it: the model's QoS, its allowance, the
+    /// client's for this model and for all, the session's and the address's; all or nothing.
+    package mutating func admit(_ model: Int, _ demand: Demand) -> Admission {
+        let books = allowances.isGoverned(client: demand.client, model: model) ? allowances.storage : nil
+        let hasQoS = isGoverned(model)
+        guard hasQoS || books != nil else { return .ungoverned }
+        var grant = Grant(demand)
+        if hasQoS, let denial = charge(model, demand.now, &grant) { return .denied(denial) }
+        if let books {
+            grant.countsTokens = grant.countsTokens || allowances.countsTokens(client: demand.client, model: model)
+            if let denial = grant.take(books, model, demand) { return .denied(denial) }
         }
         return .granted(grant)
     }
 
-    /// What is left of the model's limits.
+    /// The model's QoS: both of its limits or none.
+    private func charge(_ model: Int, _ now: UInt64, _ grant: inout Grant) -> Denial? {
+        guard let page else { return nil }
+        let (slot, entry) = (rows[model].slot, rows[model].entry)
+        var charge = QoSCharge(page: page, slot: slot, model: rows[model].name, reserved: grant.reserved)
+        grant.countsTokens = entry.tokens != nil
+        let denial = charge.take(entry, now: now)
+        if denial == nil { grant.qos = charge } else { charge.takeBack(now: now) }
+        return denial
+    }
+
+    /// What is left of the model's QoS.
     package mutating func levels(_ model: Int, now: UInt64) -> LimitLevels {
         guard refresh(model), let page else { return LimitLevels() }
         return page.levels(rows[model].slot, rows[model].entry, now: now)
+    }
+
+    /// What is left of everything that governs such a request, of each kind where least is left.
+    package mutating func levels(_ model: Int, _ demand: Demand) -> LimitLevels {
+        var levels = levels(model, now: demand.now)
+        allowances.tighten(&levels, model, demand)
+        return levels
     }
 }
 
 /// What became of a request for a model.
 package enum Admission: Sendable {
-    /// The model has no limit.
+    /// Nothing limits it.
     case ungoverned
     case granted(Grant)
     case denied(Denial)
-}
-
-extension QoSPage {
-    /// Takes `count` units and counts that; what stands against it, if anything does.
-    fileprivate func take(
-        _ count: UInt64, _ kind: LimitKind, _ limit: Limit, _ slot: UInt32, _ entry: Entry, _ now: UInt64
-    ) -> Denial? {
-        var charged = false
-        return take(count, kind, limit, slot, entry, now, charged: &charged)
-    }
-
-    /// `charged` becomes true unless the units were let pass uncharged, by an entry that only observes.
-    fileprivate func take(
-        _ count: UInt64, _ kind: LimitKind, _ limit: Limit, _ slot: UInt32, _ entry: Entry, _ now: UInt64, charged: inout Bool
-    ) -> Denial? {
-        let bucket = bucket(slot, kind)
-        let outcome = bucket.take(count, limit, now: now)
-        charged = outcome == .admitted
-        bucket.note(outcome, count, isObserving: entry.isObserving)
-        guard outcome != .admitted, !entry.isObserving else { return nil }
-        return Denial(kind: kind, retry: bucket.wait(count, limit, now: now), limit: limit)
-    }
-
-    func levels(_ slot: UInt32, _ entry: Entry, now: UInt64) -> LimitLevels {
-        var levels = LimitLevels()
-        if let limit = entry.requests { levels.requests = bucket(slot, .requests).level(limit, now: now) }
-        if let limit = entry.tokens { levels.tokens = bucket(slot, .tokens).level(limit, now: now) }
-        return levels
-    }
 }

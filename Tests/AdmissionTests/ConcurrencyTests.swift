@@ -6,7 +6,9 @@ import Testing
 /// Many threads on one bucket: none of what the limit allows is admitted twice, none of it is lost.
 @Suite struct ConcurrencyTests {
     /// Runs `body` on `count` threads at once and waits for them.
-    private func together<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) -> Value) -> [Value] {
+    private func together<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) -> Value)
+        -> [Value]
+    {
         Threads.together((0..<count).map { index in { body(index) } })
     }
 
@@ -31,7 +33,9 @@ import Testing
         }
         let counts = memory.counts(3, .requests)
         #expect(admitted.reduce(0, +) == 300_000 - Int(counts.contended))
-        #expect(counts.admitted == UInt64(admitted.reduce(0, +)) && counts.admitted + counts.refused == 400_000)
+        #expect(
+            counts.admitted == UInt64(admitted.reduce(0, +))
+                && counts.admitted + counts.refused == 400_000)
         #expect(counts.contended < 100)
     }
 
@@ -46,7 +50,9 @@ import Testing
             var table = AdmissionTable(page, slots: [3], models: ["m"])
             var sum: UInt64 = 0
             for round in 0..<10_000 {
-                guard case .granted(let grant) = table.admit(0, tokens: 100, prompt: 0, now: 1 << 50) else { continue }
+                guard case .granted(let grant) = table.admit(0, tokens: 100, prompt: 0, now: 1 << 50) else {
+                    continue
+                }
                 let used = UInt64((round * 7 + thread) % 200)
                 grant.settle(used: used, now: 1 << 50)
                 sum += used

@@ -23,7 +23,8 @@ import Testing
         let table = Self.table(
             memory,
             Self.qos {
-                $0.requests = Rate(100, per: .second); $0.burst = 20
+                $0.requests = Rate(100, per: .second)
+                $0.burst = 20
             })
         var admitted = 0
         // 500 requests a second for ten seconds.
@@ -41,14 +42,19 @@ import Testing
         let table = Self.table(
             memory,
             Self.qos {
-                $0.requests = Rate(4, per: .second); $0.burst = 1
+                $0.requests = Rate(4, per: .second)
+                $0.burst = 1
             })
         guard case .granted(let grant) = table.admit(0, tokens: 0, prompt: 0, now: Self.start) else {
             Issue.record("refused")
             return
         }
-        #expect(grant.levels(now: Self.start).requests == LimitLevel(capacity: 1, remaining: 0, reset: 250_000_000))
-        guard case .denied(let denial) = table.admit(0, tokens: 0, prompt: 0, now: Self.start + 100_000_000) else {
+        #expect(
+            grant.levels(now: Self.start).requests
+                == LimitLevel(capacity: 1, remaining: 0, reset: 250_000_000))
+        guard
+            case .denied(let denial) = table.admit(0, tokens: 0, prompt: 0, now: Self.start + 100_000_000)
+        else {
             Issue.record("admitted")
             return
         }
@@ -68,7 +74,10 @@ import Testing
         let table = Self.table(
             memory,
             Self.qos {
-                $0.requests = Rate(1, per: .hour); $0.burst = 2; $0.tokens = Rate(60, per: .minute); $0.tokenBurst = 100
+                $0.requests = Rate(1, per: .hour)
+                $0.burst = 2
+                $0.tokens = Rate(60, per: .minute)
+                $0.tokenBurst = 100
             })
         #expect(!Self.isDenied(table.admit(0, tokens: 80, prompt: 10, now: Self.start)))
         guard case .denied(let denial) = table.admit(0, tokens: 80, prompt: 10, now: Self.start) else {
@@ -88,7 +97,8 @@ import Testing
         let table = Self.table(
             memory,
             Self.qos {
-                $0.tokens = Rate(7, per: .second); $0.tokenBurst = 1000
+                $0.tokens = Rate(7, per: .second)
+                $0.tokenBurst = 1000
             })
         guard case .granted(let grant) = table.admit(0, tokens: 80, prompt: 10, now: Self.start) else {
             Issue.record("refused")
@@ -112,7 +122,8 @@ import Testing
         let table = Self.table(
             memory,
             Self.qos {
-                $0.tokens = Rate(7_000_000_000, per: .second); $0.tokenBurst = 7_000_000_000
+                $0.tokens = Rate(7_000_000_000, per: .second)
+                $0.tokenBurst = 7_000_000_000
             })
         _ = table.admit(0, tokens: 700_000_000, prompt: 0, now: Self.start)
         #expect(memory.debt(7, .tokens, now: Self.start) == 100_000_000)
@@ -123,11 +134,13 @@ import Testing
         let table = Self.table(
             memory,
             Self.qos {
-                $0.tokens = Rate(10, per: .second); $0.tokenBurst = 10
+                $0.tokens = Rate(10, per: .second)
+                $0.tokenBurst = 10
             })
         #expect(!Self.isDenied(table.admit(0, tokens: 100, prompt: 0, now: Self.start)))
         #expect(Self.isDenied(table.admit(0, tokens: 1, prompt: 0, now: Self.start + 9 * Self.second)))
-        #expect(!Self.isDenied(table.admit(0, tokens: 1, prompt: 0, now: Self.start + 10 * Self.second)))
+        #expect(
+            !Self.isDenied(table.admit(0, tokens: 1, prompt: 0, now: Self.start + 10 * Self.second)))
     }
 
     @Test func aLimitOfZeroPassesNothing() {
@@ -137,11 +150,15 @@ import Testing
             Issue.record("admitted")
             return
         }
-        #expect(denial.limit.isNever && denial.retry == Denial.longestRetry)
-        #expect(table.levels(0, now: Self.start).requests == LimitLevel(capacity: 0, remaining: 0, reset: Denial.longestRetry))
+        #expect(denial.isNever && denial.retry == Denial.longestRetry)
+        #expect(
+            table.levels(0, now: Self.start).requests
+                == LimitLevel(capacity: 0, remaining: 0, reset: Denial.longestRetry))
         let tokens = Self.table(memory, Self.qos { $0.tokens = Rate(0, per: .minute) })
         #expect(Self.isDenied(tokens.admit(0, tokens: 1, prompt: 0, now: Self.start)))
-        #expect(!Self.isDenied(tokens.admit(0, tokens: 0, prompt: 0, now: Self.start)), "a request that uses none")
+        #expect(
+            !Self.isDenied(tokens.admit(0, tokens: 0, prompt: 0, now: Self.start)),
+            "a request that uses none")
     }
 
     @Test func observingCountsAndLetsPass() {
@@ -160,7 +177,8 @@ import Testing
             }
             grant.settle(used: 5, now: Self.start)
         }
-        #expect(memory.counts(7, .requests) == .init(admitted: 1, refused: 0, observed: 4, contended: 0))
+        #expect(
+            memory.counts(7, .requests) == .init(admitted: 1, refused: 0, observed: 4, contended: 0))
         // What was let pass uncharged owes nothing either: the bucket is what enforcing would have left.
         #expect(memory.counts(7, .tokens) == .init(admitted: 5, refused: 0, observed: 40, contended: 0))
         #expect(memory.debt(7, .tokens, now: Self.start) == 1800 * Self.second)
@@ -181,7 +199,8 @@ import Testing
     @Test func aSlotThatIsAnotherModelsNowGovernsNothing() {
         let memory = QoSMemory()
         let qos = Self.qos {
-            $0.requests = Rate(1, per: .second); $0.tokens = Rate(100, per: .second)
+            $0.requests = Rate(1, per: .second)
+            $0.tokens = Rate(100, per: .second)
         }
         let table = Self.table(memory, qos)
         guard case .granted(let grant) = table.admit(0, tokens: 50, prompt: 0, now: Self.start) else {
@@ -209,16 +228,22 @@ import Testing
         let slotless = Limits(memory.page, slots: [0], models: ["m"])
         let beyond = Limits(memory.page, slots: [4097], models: ["m"])
         let mismatched = Limits(memory.page, slots: [], models: ["m"])
-        #expect(!none.isGoverned(0) && !slotless.isGoverned(0) && !beyond.isGoverned(0) && !mismatched.isGoverned(0))
+        #expect(
+            !none.isGoverned(0) && !slotless.isGoverned(0) && !beyond.isGoverned(0)
+                && !mismatched.isGoverned(0))
         #expect(!none.isPresent && slotless.isPresent && beyond.slot(0) == 0 && none.slot(5) == 0)
-        if case .ungoverned = none.admit(0, tokens: 1, prompt: 0, now: 0) {} else { Issue.record("governed") }
+        if case .ungoverned = none.admit(0, tokens: 1, prompt: 0, now: 0) {
+        } else {
+            Issue.record("governed")
+        }
     }
 
     @Test func aLongNameIsTold() {
         let memory = QoSMemory()
         let name = String(repeating: "n", count: 256)
         memory.put(Self.qos { $0.requests = Rate(1, per: .second) }, name, slot: 4096)
-        let table = Limits(memory.page, slots: [4096, 4096, 4096], models: [name, name + "n", String(name.dropLast())])
+        let table = Limits(
+            memory.page, slots: [4096, 4096, 4096], models: [name, name + "n", String(name.dropLast())])
         #expect(table.isGoverned(0) && !table.isGoverned(1) && !table.isGoverned(2))
     }
 
@@ -226,10 +251,12 @@ import Testing
     @Test func whatIsOutOfReachGovernsNothing() {
         let memory = QoSMemory()
         let entry = Self.qos {
-            $0.requests = Rate(0, per: .second); $0.bandwidth = 1
+            $0.requests = Rate(0, per: .second)
+            $0.bandwidth = 1
         }
         for slot in [3, 4, 4096] as [UInt32] { memory.put(entry, "m\(slot)", slot: slot) }
-        let table = Limits(memory.page(reach: 4), slots: [3, 4, 4096, .max], models: ["m3", "m4", "m4096", "m"])
+        let table = Limits(
+            memory.page(reach: 4), slots: [3, 4, 4096, .max], models: ["m3", "m4", "m4096", "m"])
         #expect(table.slot(0) == 3 && table.isGoverned(0) && table.hasBandwidth(slot: 3))
         for model in 1...3 {
             #expect(table.slot(model) == 0 && !table.isGoverned(model) && !table.hasBandwidth(model))
@@ -239,7 +266,9 @@ import Testing
             }
         }
         // Sockets may still be under a slot that an earlier agent's maps had.
-        #expect(!table.hasBandwidth(slot: 4) && !table.hasBandwidth(slot: 4096) && !table.hasBandwidth(slot: .max))
+        #expect(
+            !table.hasBandwidth(slot: 4) && !table.hasBandwidth(slot: 4096)
+                && !table.hasBandwidth(slot: .max))
         #expect(table.changes == 3)
         let whole = Limits(memory.page, slots: [4096], models: ["m4096"])
         #expect(whole.isGoverned(0))
@@ -248,8 +277,10 @@ import Testing
 
     @Test func aSlotIsLostToAnotherModel() {
         let page = QoSMemory().page
-        let before = AdmissionTable(page, slots: [1, 2, 3, 0, 5], models: ["kept", "gone", "moved", "without", "replaced"])
-        let after = AdmissionTable(page, slots: [7, 4, 1, 5], models: ["without", "moved", "kept", "other"])
+        let before = AdmissionTable(
+            page, slots: [1, 2, 3, 0, 5], models: ["kept", "gone", "moved", "without", "replaced"])
+        let after = AdmissionTable(
+            page, slots: [7, 4, 1, 5], models: ["without", "moved", "kept", "other"])
         #expect(before.slotsLost(in: after) == [2, 3, 5])
         #expect(after.slotsLost(in: after).isEmpty)
         #expect(after.slotsLost(in: AdmissionTable()) == [1, 4, 5, 7])

@@ -4,17 +4,6 @@ import Testing
 
 /// The bucket beside the textbook's leaky bucket in floating point, over random traffic.
 @Suite struct ReferenceTests {
-    struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     /// Owed units, drained at the rate.
     struct LeakyBucket {
         let rate: Double
@@ -66,7 +55,8 @@ import Testing
             case .ungoverned: Issue.record("ungoverned")
             }
             let debt = Double(memory.debt(1, .tokens, now: now)) * rate
-            #expect(abs(debt - bucket.level) < slack, "the bucket holds \(debt), the reference \(bucket.level)")
+            #expect(
+                abs(debt - bucket.level) < slack, "the bucket holds \(debt), the reference \(bucket.level)")
             // Both go on from the same point, so that rounding can't add up to a difference.
             bucket.level = debt
             guard abs(debt - bucket.level) < slack else { return }

@@ -4,4 +4,5 @@
 #include "../../../bpf/include/broker_abi.h"
 #include "../../../bpf/include/gcra.h"
 #include "../../../bpf/include/bucket.h"
+#include "account.h"
 #endif
