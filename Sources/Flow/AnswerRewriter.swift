@@ -1,7 +1,9 @@
 import HTTPWire
+import Routing
 
-/// An answer for a caller who knows the model by another name than its endpoint does: the name in the body becomes the
-/// caller's, and the body, whose length changes with it, gets a framing of the broker's own.
+/// An answer whose body does not go on as it is, and gets, for its length changes with that, a framing of the broker's own:
+/// for a caller who knows the model by another name than its endpoint does the name in it becomes the caller's; for one
+/// who did not ask what a stream used the event that says so is left out.
 struct AnswerRewriter: Sendable {
     enum Framing: Hashable {
         /// Held until it is whole, and then sent with its length.
@@ -15,21 +17,40 @@ struct AnswerRewriter: Sendable {
     static let wholeLimit: UInt64 = 256 << 10
 
     let framing: Framing
-    private var names: ModelRewriter
+    private var names: ModelRewriter?
+    private var usage: UsageStripper?
     /// What is ready to go out.
     private(set) var body: [UInt8] = []
+    /// What is left of the pieces before the names in them are replaced, where both is done.
+    private var rest: [UInt8] = []
 
-    /// - Parameter name: the caller's.
-    init(_ name: Span<UInt8>, _ form: BodyForm, _ key: ModelRewriter.Key, _ framing: Framing) {
-        var escaped: [UInt8] = []
-        JSONEscape.append(name, to: &escaped)
+    init(_ names: ModelRewriter?, stripsUsage: Bool, _ framing: Framing) {
+        self.names = names
+        usage = stripsUsage ? UsageStripper() : nil
         self.framing = framing
-        names = ModelRewriter(replacement: escaped, form: form, key: key)
     }
 
-    mutating func take(_ bytes: Span<UInt8>, _ range: Range<Int>) { names.rewrite(bytes, range, into: &body) }
+    mutating func take(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        guard usage != nil else { names?.rewrite(bytes, range, into: &body); return }
+        guard names != nil else { usage?.strip(bytes, range, into: &body); return }
+        usage?.strip(bytes, range, into: &rest)
+        rename()
+    }
 
-    mutating func finish() { names.finish(into: &body) }
+    mutating func finish() {
+        if names == nil { usage?.finish(into: &body) } else { usage?.finish(into: &rest) }
+        rename()
+        names?.finish(into: &body)
+    }
+
+    private mutating func rename() {
+        guard !rest.isEmpty else { return }
+        var text: [UInt8] = []
+        swap(&text, &rest)
+        names?.rewrite(text.span, 0..<text.count, into: &body)
+        text.removeAll(keepingCapacity: true)
+        swap(&text, &rest)
+    }
 
     /// What was ready has gone out.
     mutating func clear() { body.removeAll(keepingCapacity: true) }
@@ -45,5 +66,42 @@ struct AnswerRewriter: Sendable {
         guard isLast else { return }
         ChunkWriter.appendLast(to: &output)
         ChunkWriter.appendEnd(to: &output)
+    }
+}
+
+extension Flow {
+    /// What becomes of the body of the answer that begins; nil: it goes on as it is.
+    mutating func makeRewriter(_ parsed: ResponseHead, _ head: Span<UInt8>) -> AnswerRewriter? {
+        let stripsUsage = exchange.asksUsage && parsed.isEventStream && !requestBody.streamOptions.asksUsage
+        guard exchange.renames || stripsUsage, !answerBody.isComplete, !parsed.isEncoded,
+            let form = parsed.form(in: head), let framing = framing(stripsUsage: stripsUsage)
+        else { return nil }
+        let names = exchange.renames ? nameRewriter(parsed, head, form) : nil
+        guard names != nil || stripsUsage else { return nil }
+        return AnswerRewriter(names, stripsUsage: stripsUsage, framing)
+    }
+
+    private func framing(stripsUsage: Bool) -> AnswerRewriter.Framing? {
+        switch answerBody.framing {
+        case .length(let length) where length <= AnswerRewriter.wholeLimit && !stripsUsage: .whole
+        case .close: .close
+        case .none: nil
+        case .length, .chunked: request.isHTTP11 ? .chunked : .close
+        }
+    }
+
+    /// Puts the caller's name back, if the answer is of a form that holds it.
+    private mutating func nameRewriter(_ parsed: ResponseHead, _ head: Span<UInt8>, _ form: BodyForm) -> ModelRewriter? {
+        // Binary tensors follow a JSON text whose length a header says.
+        if family == .v2, HeadField.has("inference-header-content-length", in: head, from: parsed.fieldsStart, size: parsed.size)
+        {
+            return nil
+        }
+        let key: ModelRewriter.Key = family != .v2 ? .model : request.method == .get ? .name : .modelName
+        return withName { name in
+            var escaped: [UInt8] = []
+            JSONEscape.append(name, to: &escaped)
+            return ModelRewriter(replacement: escaped, form: form, key: key)
+        }
     }
 }

@@ -2,6 +2,19 @@ import HTTPWire
 
 /// Bodies whose bytes are not quite those that came.
 enum BodyComposer {
+    /// Appends what becomes of `bytes[range]`, the next piece of a body that has no framing of its own.
+    static func append(_ bytes: Span<UInt8>, _ range: Range<Int>, _ edits: inout BodyEdits, to output: inout [UInt8]) {
+        var position = range.lowerBound
+        var inserted: [UInt8] = []
+        while position < range.upperBound {
+            let step = edits.step(bytes, position..<range.upperBound, into: &inserted)
+            output.append(bytes, position..<position + step.passed)
+            output.append(contentsOf: inserted)
+            inserted.removeAll(keepingCapacity: true)
+            position += step.count
+        }
+    }
+
     /// Appends what becomes of the next piece of a chunked body, `bytes[range]`, which was gone through before and has no
     /// fault.
     static func append(_ bytes: Span<UInt8>, _ range: Range<Int>, _ edit: inout ChunkedEdit, to output: inout [UInt8]) {

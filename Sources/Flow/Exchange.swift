@@ -20,6 +20,8 @@ struct Exchange: Sendable {
     var ask = RouteAsk(route: -1)
     /// The model that governs: its number in the catalogue; -1: none has been charged.
     var model = -1
+    /// The session whose limits the client has set; 0: there is none.
+    var session: UInt64 = 0
     /// Where the request goes, and what is counted there until it ends.
     var target: Target?
     var attempt: Attempt?
@@ -30,8 +32,14 @@ struct Exchange: Sendable {
     var rests = 0
     /// The endpoint calls the model by another name than the caller.
     var renames = false
-    /// Renames the model in the request's body, which comes in chunks.
-    var edit = Rare<ChunkedEdit>()
+    /// What becomes of the rest of the request's body.
+    var edit = Rare<RequestEdit>()
+    /// Bytes that were read of the answer since the client went away.
+    var drained: UInt64 = 0
+    /// What the request uses of the model is to be known.
+    var countsTokens = false
+    /// The endpoint was asked, on nobody's behalf but the broker's, to say at the end of its stream what that used.
+    var asksUsage = false
     /// Nanoseconds for which the endpoint that answered wants to be left alone; nil: it does not say.
     var retryAfter: UInt64?
     /// A copy was sent, or is not to be.
@@ -58,10 +66,10 @@ struct Exchange: Sendable {
     mutating func begin(_ route: Int, _ family: APIFamily, isStream: Bool, version: Int) {
         ask.begin(route, family, isStream: isStream)
         self.version = version
-        model = -1
+        (model, session) = (-1, 0)
         target = nil
         (sent, rests) = (0, 0)
-        (renames, isMirrored) = (false, false)
+        (renames, asksUsage, isMirrored) = (false, false, false)
         edit.remove()
         retryAfter = nil
         (answerBy, firstByteBy, hedgeAt, firstByteAt) = (0, 0, 0, 0)

@@ -15,14 +15,18 @@ package enum Explanation {
             (decision.status, decision.refusal) = (404, "The model '\(query.model)' does not exist.")
             return decision
         }
-        return record(decide(ask(query, route, context), client: query.client, context), query, context)
+        let client = context.directory.number(of: query.client) ?? -1
+        let decision = decide(ask(query, route, context), client: client, .chat, context)
+        return record(decision, route, client: client, query, context)
     }
 
     /// The router's decision, on a copy.
-    static func decide(_ ask: RouteAsk, client: String, _ context: FlowContext) -> Decision {
+    static func decide(_ ask: RouteAsk, client: Int, _ operation: Operation, _ context: FlowContext) -> Decision {
         let pool = context.plans[ask.route].poolNumber
+        let isOpen = context.access.isOpen && operation != .admin
         return context.router.explain(ask, context.routes, now: context.now) {
-            context.access.mayCall($0, client: client, through: pool)
+            isOpen
+                || context.access.mayCall($0, client: client, through: pool, operation: operation, epoch: context.epoch) == .yes
         }
     }
 
@@ -68,10 +72,15 @@ package enum Explanation {
         return engines.contains { $0.serves(.v1) } ? .v1 : .other
     }
 
-    private static func record(_ decision: Decision, _ query: ExplainQuery, _ context: FlowContext) -> RouteDecision {
+    private static func record(
+        _ decision: Decision, _ route: Int, client: Int, _ query: ExplainQuery, _ context: FlowContext
+    ) -> RouteDecision {
         var record = RouteDecision(
             kind: decision.kind.rawValue, name: decision.name, strategy: decision.strategy.rawValue)
-        record.stages = decision.stages
+        let (access, limits) = (
+            access(route, client: client, query.client, context), limits(decision, client: client, query, context)
+        )
+        record.stages = decision.stages.prefix(1) + access + decision.stages.dropFirst() + limits.stages
         record.candidates = decision.candidates.map { candidate in
             let target = context.routes.target(candidate.target)
             return RouteDecision.Candidate(
@@ -79,8 +88,16 @@ package enum Explanation {
                 score: candidate.score, note: candidate.note, isFallback: candidate.isFallback)
         }
         record.chosen = decision.chosen
-        guard case .nothing(let recoveryAt, let shortage) = decision.pick else { return record }
-        let refusal = refusal(shortage, query.model, Flow.seconds(until: recoveryAt, context.now))
+        var refusal = limits.refusal
+        if case .nothing(let recoveryAt, let shortage) = decision.pick {
+            refusal = self.refusal(shortage, query.model, Flow.seconds(until: recoveryAt, context.now))
+            if shortage == .closed {
+                refusal = .accessDenied(query.model, rule: context.closingRule(route, client: client, .chat))
+            }
+        }
+        if client < 0, !context.directory.isOpen, context.directory.anonymous == nil { refusal = .unauthenticated(.missing) }
+        guard let refusal else { return record }
+        record.chosen = nil
         (record.status, record.refusal) = (UInt16(refusal.status), refusal.message.description)
         return record
     }

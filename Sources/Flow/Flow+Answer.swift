@@ -27,6 +27,7 @@ extension Flow {
                 answerIsMalformed(error, &context, &out)
             }
         case .tunnel: forward(.client, bytes, start..<bytes.count, &out)
+        case .draining: readDrained(bytes, from: start, &context, &out)
         // What the address dialled says between two answers (a 408 before it closes, say) goes on as it is.
         case .idle where course == .dialled: forward(.client, bytes, start..<bytes.count, &out)
         default: break
@@ -42,6 +43,7 @@ extension Flow {
                 try readAnswerHead(bytes, &position, &context, &out)
                 continue
             }
+            let start = position
             if reframing != nil {
                 try rewriteBody(bytes, &position, &context, &out)
             } else {
@@ -49,6 +51,7 @@ extension Flow {
                 passBody(bytes, position..<end, &context, &out)
                 position = end
             }
+            if !record.bodies.isEmpty { record.bodies.change { $0.answer?.take(bytes, start..<position) } }
             if answerBody.isComplete { finishAnswer(leftover: position < bytes.count, &context, &out) }
         }
     }

@@ -8,6 +8,7 @@ import Telemetry
 extension Flow {
     /// The last byte of the answer came, or nothing but the end of the connection can follow.
     mutating func finishAnswer(leftover: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        record.end = record.isRelayed ? .relayed : .answered
         settleAttempt(answerOutcome(now: context.now), &context)
         settle(&context, &out)
         restLegs(&context, &out)
@@ -36,6 +37,7 @@ extension Flow {
 
     /// Makes ready for the next request; what the client sent ahead is read by `pump`.
     mutating func nextRequest(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        endRecord(&context)
         inboxIsSpent = false
         inbox.removeFirst(taken)
         // An idle connection must not hold the memory of its largest request.
@@ -52,6 +54,7 @@ extension Flow {
     mutating func relayAsItIs(
         _ bytes: Span<UInt8>, from position: Int, _ context: inout FlowContext, _ out: inout FlowOutput
     ) {
+        record.end = .relayed
         settle(&context, &out)
         let held = answerHead
         answerHead = []
@@ -71,6 +74,7 @@ extension Flow {
     /// An answer that has begun can't be completed: the client must not take what it has for the whole.
     mutating func breakAnswer(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
         out.events.append(event(.broken, reason, address: endpoint))
+        record.end = .broken
         settleAttempt(.brokenStream, &context)
         settle(&context, &out) { $0.ledger[$1].broken += 1 }
         dropUpstream(reusable: false, &out)

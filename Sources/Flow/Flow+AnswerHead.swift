@@ -43,8 +43,10 @@ extension Flow {
         answer = parsed
         answerBody = ResponseBody(
             parsed.bodyFraming(forHead: request.method == .head), form(parsed, head),
-            readsUsage: grant != nil && grant?.limitsTokens == true && !parsed.isEncoded)
+            readsUsage: countsTokens && !parsed.isEncoded)
         if let row { context.ledger[row].count(status: parsed.status) }
+        record.status = UInt16(truncatingIfNeeded: parsed.status)
+        if record.isAudited { keepAnswer(parsed, context) }
         if course == .dialled {
             bytesOut += UInt64(head.count)
             answerStarted = true
@@ -61,7 +63,7 @@ extension Flow {
     }
 
     /// How the body holds its JSON, as far as that matters here.
-    private mutating func form(_ parsed: ResponseHead, _ head: Span<UInt8>) -> BodyForm? {
+    mutating func form(_ parsed: ResponseHead, _ head: Span<UInt8>) -> BodyForm? {
         if family == .ollama, course == .endpoint { return parsed.form(in: head) }
         return parsed.isEventStream ? .eventStream : nil
     }
@@ -88,32 +90,13 @@ extension Flow {
 
     private mutating func composeAnswerHead(_ parsed: inout ResponseHead, _ head: Span<UInt8>, now: UInt64) {
         let levels = grant == nil ? LimitLevels() : announceLimits(&parsed, head, now: now)
-        if exchange.renames, !answerBody.isComplete, let made = makeRewriter(parsed, head) {
+        if let made = makeRewriter(parsed, head) {
             reframing = made.framing
             rewriter.set(made)
         }
         HeadComposer.response(
             parsed, head, requestID: requestID, persistence: persistence(after: parsed), levels: levels,
             framing: reframing, into: &heldHead)
-    }
-
-    /// Puts the caller's name back, if the answer is of a form that holds it.
-    private mutating func makeRewriter(_ parsed: ResponseHead, _ head: Span<UInt8>) -> AnswerRewriter? {
-        guard !parsed.isEncoded, let form = parsed.form(in: head) else { return nil }
-        // Binary tensors follow a JSON text whose length a header says.
-        if family == .v2, HeadField.has("inference-header-content-length", in: head, from: parsed.fieldsStart, size: parsed.size)
-        {
-            return nil
-        }
-        let framing: AnswerRewriter.Framing
-        switch answerBody.framing {
-        case .length(let length) where length <= AnswerRewriter.wholeLimit: framing = .whole
-        case .close: framing = .close
-        case .none: return nil
-        case .length, .chunked: framing = request.isHTTP11 ? .chunked : .close
-        }
-        let key: ModelRewriter.Key = family != .v2 ? .model : request.method == .get ? .name : .modelName
-        return withName { AnswerRewriter($0, form, key, framing) }
     }
 
     /// What a successful answer says of its model's limits, in the place of what the endpoint says of its own.
@@ -148,6 +131,8 @@ extension Flow {
                 return refuse(.badAnswer("switched protocols unasked"), &context, &out)
             }
             out.compose(to: .client) { $0.append(bytes) }
+            record.end = .relayed
+            record.status = 101
             settle(&context, &out)
             becomeTunnel(&out)
             return forward(.client, all, rest..<all.count, &out)

@@ -2,6 +2,7 @@ import Admission
 import Catalog
 import Control
 import HTTPWire
+import Identity
 import Routing
 import Telemetry
 
@@ -12,6 +13,8 @@ extension Flow {
         case target(Int, isTrial: Bool)
         /// The limits of every model that could have had it are used up; the one that has some again first.
         case limited(model: Int, Denial)
+        /// It is more than every model that could have had it takes at once.
+        case excessive(model: Int, RequestFault)
         case nothing(recoveryAt: UInt64, Shortage)
     }
 
@@ -28,32 +31,46 @@ extension Flow {
         switch plan.session {
         case .none: return 0
         case .user: return requestBody.userHash
-        case .client: return Explanation.session(client: caller.client, caller.address.ip)
+        case .client: return Explanation.session(client: client, caller.address.ip)
         case .header:
-            let bytes = inbox.span
-            let value = HeadField.value(
-                of: context.sessionHeaders[route], in: bytes, from: request.fieldsStart, size: request.size)
-            guard let value, !value.isEmpty else { return 0 }
-            return Hash.bytes(bytes.extracting(value))
+            let held = inbox
+            return Self.session(context.sessionHeaders[route], held.span, request)
         }
+    }
+
+    /// The hash of a header's value; 0: it is not there, or empty.
+    static func session(_ header: [UInt8], _ bytes: Span<UInt8>, _ request: RequestHead) -> UInt64 {
+        let value = HeadField.value(of: header, in: bytes, from: request.fieldsStart, size: request.size)
+        guard let value, !value.isEmpty else { return 0 }
+        return Hash.bytes(bytes.extracting(value))
     }
 
     /// Picks a target and charges its model; where the model's limits refuse that, one of another model.
     mutating func choose(_ context: inout FlowContext, _ out: inout FlowOutput) -> Choice {
         var limited: (model: Int, denial: Denial)?
+        var excessive: (model: Int, fault: RequestFault)?
         while true {
-            let pick = context.pick(exchange.ask, client: caller.client)
+            let pick = context.pick(exchange.ask, client: identity.number, operation)
             if context.watchesDecisions { reportDecision(pick, context, &out) }
             switch pick {
             case .nothing(let recoveryAt, let shortage):
                 if let limited { return .limited(model: limited.model, limited.denial) }
+                if let excessive { return .excessive(model: excessive.model, excessive.fault) }
                 return .nothing(recoveryAt: recoveryAt, shortage)
             case .target(let index, let isTrial):
                 let model = context.model(ofTarget: index)
                 exchange.ask.attempt += 1
-                guard let denial = enter(model, &context) else { return .target(index, isTrial: isTrial) }
-                if limited.map({ denial.retry < $0.denial.retry }) ?? true { limited = (model, denial) }
-                guard exchange.ask.excludedModels.insert(Int32(model)) else { return .limited(model: model, denial) }
+                switch enter(model, &context) {
+                case .entered: return .target(index, isTrial: isTrial)
+                case .excessive(let fault):
+                    excessive = excessive ?? (model, fault)
+                    guard exchange.ask.excludedModels.insert(Int32(model)) else { return .excessive(model: model, fault) }
+                case .denied(let denial):
+                    if limited.map({ denial.retry < $0.denial.retry }) ?? true { limited = (model, denial) }
+                    guard denial.allowsAnother, exchange.ask.excludedModels.insert(Int32(model)) else {
+                        return .limited(model: model, denial)
+                    }
+                }
             }
         }
     }
@@ -67,6 +84,7 @@ extension Flow {
     mutating func begin(at index: Int, isTrial: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
         let target = context.table.target(index)
         settleAttempt(.cancelled, &context)
+        record.attempts &+= 1
         exchange.attempt = context.router.began(target, for: exchange.ask, isTrial: isTrial, now: context.now)
         exchange.tls = context.tls(ofTarget: index)
         exchange.target = target
@@ -81,28 +99,53 @@ extension Flow {
 
     // MARK: - The model's books
 
-    /// Charges the request to `model`, and to no other any more; nil: that is allowed.
-    private mutating func enter(_ model: Int, _ context: inout FlowContext) -> Denial? {
-        guard model != exchange.model else { return nil }
+    private enum Entry {
+        case entered
+        case denied(Denial)
+        case excessive(RequestFault)
+    }
+
+    /// Charges the request to `model`, and to no other any more.
+    private mutating func enter(_ model: Int, _ context: inout FlowContext) -> Entry {
+        guard model != exchange.model else { return .entered }
         var granted: Grant?
-        if context.admission.isGoverned(model) {
-            let (tokens, prompt) = estimate()
-            switch context.admission.admit(model, tokens: tokens, prompt: prompt, now: context.now) {
+        let isGoverned = context.admission.isGoverned(client: identity.number, model: model)
+        if isGoverned || context.admission.allowances.isPresent {
+            let demand = demand(context)
+            exchange.session = demand.session
+            if let fault = context.admission.check(model, demand) { return .excessive(fault) }
+            // What is its client's is charged once: to the model that gets the request in the end.
+            let isMoving = grant != nil && context.admission.allowances.isPresent
+            if isMoving { grant?.takeBack(now: context.now) }
+            switch context.admission.admit(model, demand) {
             case .ungoverned: break
             case .granted(let grant): granted = grant
             case .denied(let denial):
                 count(denial, model, &context)
-                return denial
+                if isMoving { takeGrantAgain(demand, &context) }
+                return .denied(denial)
             }
         }
         open(model, &context)
         grant = granted
-        return nil
+        return .entered
+    }
+
+    /// The request stays with the model that it was charged to before.
+    private mutating func takeGrantAgain(_ demand: Demand, _ context: inout FlowContext) {
+        grant = nil
+        guard exchange.version == context.routesVersion, exchange.model >= 0 else { return }
+        switch context.admission.admit(exchange.model, demand) {
+        case .granted(let again): grant = again
+        case .ungoverned: break
+        // Others were quicker: it has to be charged anew before it is sent again.
+        case .denied: exchange.model = -1
+        }
     }
 
     private func count(_ denial: Denial, _ model: Int, _ context: inout FlowContext) {
         let row = context.ledger.row(ofModel: model)
-        if denial.kind == .tokens { context.ledger[row].tokenLimited += 1 } else { context.ledger[row].rateLimited += 1 }
+        if denial.isOfTokens { context.ledger[row].tokenLimited += 1 } else { context.ledger[row].rateLimited += 1 }
     }
 
     /// Opens the books of the request for a model of the catalogue; those of another model are closed.
@@ -110,6 +153,7 @@ extension Flow {
         guard index != exchange.model else { return }
         if let row { closeBooks(row, &context) }
         exchange.model = index
+        exchange.countsTokens = record.isAudited || context.admission.countsTokens(client: identity.number, model: index)
         let row = context.ledger.row(ofModel: index)
         begin(row: row, name: row == lastRow ? model : context.routes.name(index), &context)
     }
@@ -119,14 +163,17 @@ extension Flow {
         model = name
         lastRow = row
         self.row = row
+        if record.isAudited { record.routed = name }
         answerStarted = false
+        // That of the request before must not be taken for this one's.
+        answer = nil
         context.ledger[row].requests += 1
         context.ledger[row].active += 1
         context.ledger[row].bytesIn += UInt64(taken)
     }
 
     mutating func closeBooks(_ row: Int, _ context: inout FlowContext) {
-        if grant != nil { settleGrant(row, &context) }
+        if grant != nil || exchange.countsTokens { settleGrant(row, &context) }
         context.ledger[row].active -= 1
         self.row = nil
     }
@@ -138,5 +185,24 @@ extension Flow {
         guard let attempt = exchange.attempt else { return }
         exchange.attempt = nil
         context.router.ended(attempt, outcome, now: context.now)
+    }
+}
+
+extension Denial {
+    /// The limits of another model may let the request pass.
+    fileprivate var allowsAnother: Bool {
+        switch kind {
+        case .quota: onExhausted == .rotate
+        case .suspended, .sessionLifetime: false
+        case .requests, .tokens, .inputTokens, .outputTokens, .concurrency: subject == .model || subject == .pair
+        }
+    }
+
+    /// Not of requests.
+    fileprivate var isOfTokens: Bool {
+        switch kind {
+        case .tokens, .inputTokens, .outputTokens, .quota(_, .tokens): true
+        default: false
+        }
     }
 }

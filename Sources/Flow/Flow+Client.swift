@@ -1,6 +1,7 @@
 import Catalog
 import Control
 import HTTPWire
+import Identity
 import Routing
 import Telemetry
 
@@ -14,7 +15,7 @@ extension Flow {
         case .idle, .head, .body:
             hold(bytes, 0..<bytes.count, &context)
             collect(&context, &out)
-        case .connecting, .resting:
+        case .connecting, .resting, .proving:
             hold(bytes, 0..<bytes.count, &context)
             pause(&out)
         case .waiting, .streaming:
@@ -26,7 +27,7 @@ extension Flow {
                 streamBody(bytes, &context, &out)
             }
         case .tunnel: forward(.upstream, bytes, 0..<bytes.count, &out)
-        case .closing: break
+        case .draining, .closing: break
         }
     }
 
@@ -45,7 +46,9 @@ extension Flow {
 
     /// How large the request under way is going to be, as far as it will be held.
     private var announcedSize: Int {
-        guard phase == .body || phase == .waiting || phase == .streaming, let announced = requestBody.announced else { return 0 }
+        guard phase == .body || phase == .proving || phase == .waiting || phase == .streaming,
+            let announced = requestBody.announced
+        else { return 0 }
         return request.size + Int(min(announced, UInt64(Self.replayLimit)))
     }
 
@@ -92,31 +95,59 @@ extension Flow {
         request = try RequestHead(parsing: held.span, size: size)
         requests += 1
         requestID.set(request, held.span, otherwise: context.nextRequestID())
-        readPath(held.span)
+        readPath(held.span, isGoverned: !context.directory.isOpen)
         requestStart = context.now
+        beginRecord(context)
+        if context.audit.isOn { noteAsked(held.span) }
         taken = size
         continued = false
         phase = .body
         deadline = context.deadline(afterMilliseconds: context.timeouts.bodyIdle)
         requestBody = RequestBody(
             request.framing, inspect: isWorthInspecting(context.maxBody), promptBytes: context.promptBytes)
-        if isStrict, let announced = requestBody.announced, announced > UInt64(context.maxBody) {
-            refuse(.tooLarge(context.maxBody), &context, &out)
-        }
+        considerHead(&context, &out)
         return true
     }
 
-    private mutating func readPath(_ bytes: Span<UInt8>) {
+    /// What can be said of a request before its body is there.
+    mutating func considerHead(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        if context.firewall != nil, !passesFirewall(&context, &out) { return }
+        guard isStrict else { return }
+        let announced = requestBody.announced ?? .max
+        // Nobody's body is collected that is worth the room; a small one may come to its end first.
+        if !context.directory.isOpen, request.expectsContinue || announced > UInt64(Self.holdLimit) {
+            guard identify(&context, &out), isAdmissible(&context, &out) else { return }
+        }
+        if announced != .max, announced > UInt64(context.maxBody) { refuse(.tooLarge(context.maxBody), &context, &out) }
+    }
+
+    private mutating func readPath(_ bytes: Span<UInt8>, isGoverned: Bool) {
         path = RequestPath(bytes, request.target.range)
         family = path.family(bytes, request.target.range)
+        operation = RequestOperation.of(request, bytes)
         if !pathName.isEmpty { pathName.removeAll(keepingCapacity: true) }
-        if case .kserve(let range) = path { PercentCoding.appendDecoded(bytes, range, to: &pathName) }
+        if let range = Self.nameInPath(path, isGoverned: isGoverned, operation) {
+            PercentCoding.appendDecoded(bytes, range, to: &pathName)
+        }
+        // Where nobody is asked who they are there is nobody who could be allowed to administer.
+        if operation == .admin, !isGoverned { operation = .other }
+    }
+
+    /// Where the path names the model that the request is for.
+    private static func nameInPath(_ path: RequestPath, isGoverned: Bool, _ operation: Operation) -> Range<Int>? {
+        switch path {
+        case .kserve(let range): range
+        case .kserveRepository(let range) where isGoverned: range
+        case .model(let range) where isGoverned && operation == .admin: range
+        default: nil
+        }
     }
 
     private mutating func isWorthInspecting(_ limit: Int) -> Bool {
         // KServe v2 has the name in the path, and bodies that are no JSON all through.
         guard family != .v2 else { return false }
-        guard request.method == .post || request.method == .put, request.mayBeJSON else { return false }
+        let isAdmin = operation == .admin && pathName.isEmpty
+        guard request.method == .post || request.method == .put || isAdmin, request.mayBeJSON else { return false }
         if case .length(let length) = request.framing { return isStrict || length <= UInt64(limit) }
         return request.framing != .none
     }
@@ -150,11 +181,14 @@ extension Flow {
             return refuse(.malformed(error), &context, &out)
         }
         if isStrict, requestBody.leastSize > UInt64(context.maxBody) { return refuse(.tooLarge(context.maxBody), &context, &out) }
+        if requestBody.announced == nil || requestBody.isComplete, !mayGrow(&context, &out) { return }
         // A second `model` after the first was acted upon would let the endpoint read another name than the broker did.
         if course == .endpoint, requestBody.jsonFault == .modelRepeated {
             return refuse(.malformed(JSONFault.modelRepeated), &context, &out)
         }
+        if course == .endpoint, let fault = keyFault { return refuse(.malformed(fault), &context, &out) }
         if let row { context.ledger[row].bytesIn += UInt64(end) }
+        record.bodies.change { $0.prompt.take(bytes, 0..<end) }
         if isReplayable { hold(bytes, 0..<end, &context) }
         if course == .endpoint, !exchange.edit.isEmpty {
             sendEdited(bytes, 0..<end, &out)
@@ -175,13 +209,6 @@ extension Flow {
         }
     }
 
-    /// Passes a piece of a chunked body on with the model's name as the endpoint has it.
-    private mutating func sendEdited(_ bytes: Span<UInt8>, _ range: Range<Int>, _ out: inout FlowOutput) {
-        let start = out.composed.count
-        exchange.edit.change { BodyComposer.append(bytes, range, &$0, to: &out.composed) }
-        if out.composed.count > start { out.add(.write(.upstream, Slice(.composed, start..<out.composed.count))) }
-    }
-
     mutating func pause(_ out: inout FlowOutput) {
         guard !clientPaused else { return }
         clientPaused = true
@@ -200,7 +227,8 @@ extension Flow {
         clientEnded = true
         switch phase {
         case .sniffing: becomeOpaque(.silent, &context, &out)
-        case .idle, .head, .body: closeAll(&out)
+        // To an endpoint a request is not sent any more for which nobody waits.
+        case .idle, .head, .body, .proving: closeAll(&out)
         case .connecting, .resting, .waiting, .streaming:
             // To the address dialled a half-close goes on as it would without a broker; to an endpoint it means that
             // nobody waits for the answer any more.
@@ -211,7 +239,7 @@ extension Flow {
             }
         case .tunnel:
             if upstreamEnded { closeAll(&out) } else { out.add(.shutdownWrite(.upstream)) }
-        case .closing: break
+        case .draining, .closing: break
         }
     }
 
@@ -222,12 +250,14 @@ extension Flow {
             if hasUpstream { out.add(.abort(.upstream)) }
             hasUpstream = false
             closeAll(&out)
+        case .draining: break
         default: closeAll(&out)
         }
     }
 
-    /// Nobody waits for the answer: the endpoint is told at once by closing its connection.
+    /// Nobody waits for the answer: the endpoint is told at once by closing its connection, or half of it.
     private mutating func cancel(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        if isWorthDraining { return drain(&context, &out) }
         settle(&context, &out) { $0.ledger[$1].cancelled += 1 }
         closeAll(&out)
     }

@@ -40,10 +40,10 @@ extension Flow {
         ask.attempt = max(1, ask.attempt)
         ask.excluded.insert(target.number)
         ask.scope = .model(exchange.model)
-        if case .target(let index, false) = context.pick(ask, client: caller.client) { return index }
+        if case .target(let index, false) = context.pick(ask, client: identity.number, operation) { return index }
         ask.scope = .any
-        guard case .target(let index, false) = context.pick(ask, client: caller.client),
-            !context.admission.isGoverned(context.model(ofTarget: index))
+        guard case .target(let index, false) = context.pick(ask, client: identity.number, operation),
+            !context.admission.isGoverned(client: identity.number, model: context.model(ofTarget: index))
         else { return nil }
         return index
     }
@@ -56,6 +56,7 @@ extension Flow {
             $0.isConnected = true
             $0.isReused = reused
         }
+        if isLowPriority { out.add(.deprioritize(.hedge)) }
         if slot != 0 { out.add(.tag(.hedge, model: slot, active: sharesBandwidth ? true : nil)) }
         sendRequest(to: hedge.target, renames: renames(to: hedge.target), .hedge, &out)
     }

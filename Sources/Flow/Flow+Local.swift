@@ -11,7 +11,7 @@ extension Flow {
     var isAnsweredHere: Bool {
         switch path {
         case .models, .model, .kserveServer, .kserveLive, .kserveReady, .kserveIndex, .ollamaTags, .ollamaVersion: true
-        case .inference, .kserve, .ollama, .other: false
+        case .inference, .kserve, .kserveRepository, .ollama, .other: false
         }
     }
 
@@ -22,7 +22,7 @@ extension Flow {
         case .inference, .ollama:
             guard request.method == .post else { return refuse(.methodNotAllowed(method, allow: "POST"), &context, &out) }
             return refuse(request.mayBeJSON ? .modelMissing : .notJSON, &context, &out)
-        case .other, .kserve: return refuse(.urlUnknown(method, shownPath), &context, &out)
+        case .other, .kserve, .kserveRepository: return refuse(.urlUnknown(method, shownPath), &context, &out)
         case .kserveIndex:
             guard request.method == .post else { return refuse(.methodNotAllowed(method, allow: "POST"), &context, &out) }
         default:
@@ -36,7 +36,7 @@ extension Flow {
             var name: [UInt8] = []
             PercentCoding.appendDecoded(inbox.span, range, to: &name)
             let text = String(decoding: name, as: UTF8.self)
-            guard let route = context.routes.route(named: name.span), isCallable(route, context) else {
+            guard let route = context.routes.route(named: name.span), context.mayList(route, client: identity.number) else {
                 return refuse(.modelUnknown(text), &context, &out)
             }
             ModelsList.appendModel(text, created: context.epochSeconds, to: &body)
@@ -46,6 +46,8 @@ extension Flow {
             }
         default: appendList(context, &body)
         }
+        record.end = .answered
+        record.status = 200
         respond(200, body, persists: requestBody.isComplete && request.keepAlive, hasHead: true, &context, &out)
     }
 
@@ -72,7 +74,7 @@ extension Flow {
     /// The pools and models that the caller may call, those that serve `family` only, where it is given.
     private func names(_ context: FlowContext, family: APIFamily? = nil) -> [String] {
         (0..<context.routes.routeCount).compactMap { index in
-            guard context.plans[index].kind != .capability, isCallable(index, context) else { return nil }
+            guard context.plans[index].kind != .capability, context.mayList(index, client: identity.number) else { return nil }
             let route = context.routes.route(index)
             if let family, !serves(route, family, context) { return nil }
             return route.name
@@ -83,21 +85,14 @@ extension Flow {
         (route.candidates + route.fallbacks).contains { context.routes.target($0).engine.serves(family) }
     }
 
-    /// Whether the caller may call one of the route's models.
-    private func isCallable(_ route: Int, _ context: FlowContext) -> Bool {
-        guard !context.access.isOpen else { return true }
-        let pool = context.plans[route].poolNumber
-        return context.routes.route(route).models.contains {
-            context.access.mayCall($0, client: caller.client, through: pool)
-        }
-    }
-
     /// Whether a model that serves this request's interface is usable.
     private func isReady(_ context: FlowContext) -> Bool {
         (0..<context.routes.routeCount).contains { index in
             guard context.plans[index].kind == .model else { return false }
             let ask = RouteAsk(route: index, family: family, attempt: 1)
-            guard case .target(let target, _) = Explanation.decide(ask, client: caller.client, context).pick else { return false }
+            guard case .target(let target, _) = Explanation.decide(ask, client: identity.number, .list, context).pick else {
+                return false
+            }
             return context.routes.target(target).engine.serves(.v2)
         }
     }

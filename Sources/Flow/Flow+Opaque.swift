@@ -34,7 +34,7 @@ extension Flow {
 
     func event(_ kind: ProxyEvent.Kind, _ detail: String, address: SocketAddress? = nil, reason: String = "") -> ProxyEvent {
         ProxyEvent(
-            kind: kind, model: model, client: caller.client, pid: caller.pid, cgroup: caller.cgroup,
+            kind: kind, model: model, client: client, pid: caller.pid, cgroup: caller.cgroup,
             address: address ?? caller.dialled, reason: reason, detail: detail)
     }
 }

@@ -8,22 +8,27 @@ import Telemetry
 /// What the broker answers itself.
 extension Flow {
     /// Refuses the request; the connection stays only where the request was read to its end.
-    mutating func refuse(_ refusal: Refusal, _ context: inout FlowContext, _ out: inout FlowOutput) {
+    ///
+    /// - Parameter persists: false: the connection ends with it in any case.
+    mutating func refuse(
+        _ refusal: Refusal, persists mayPersist: Bool = true, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) {
         // The head of an answer from the address dialled has gone out before its body.
         if answerStarted, phase == .waiting || phase == .streaming {
             return breakAnswer(refusal.message.description, &context, &out)
         }
         let hasHead = phase != .head && phase != .idle && request.size > 0
-        let persists = hasHead && requestBody.isComplete && request.keepAlive
+        let persists = mayPersist && hasHead && requestBody.isComplete && request.keepAlive
         restLegs(&context, &out)
         dropUpstream(reusable: false, &out)
         course = .none
         if let row { context.ledger[row].count(status: refusal.status) } else { context.ledger.totals.refused += 1 }
         let key = RefusalReports.Key(
-            row: row ?? -1, status: refusal.status, isForTokens: refusal.isForTokens, client: caller.clientNumber)
+            row: row ?? -1, status: refusal.status, kind: refusal.kind, client: refusedClient)
+        note(refusal, &context)
         settle(&context, &out)
         context.refusals.add(key, now: context.now, to: &out.events) {
-            event(.refused, "\(refusal.status) \(refusal.message)", reason: refusal.reason.description)
+            event(refusal.event, "\(refusal.status) \(refusal.message)", reason: refusal.reason.description)
         }
         var body: [UInt8] = []
         swap(&body, &out.scratch)
@@ -45,9 +50,30 @@ extension Flow {
                 $0.append(decimal: milliseconds)
                 $0.append("\r\n")
             }
+            if let challenge = refusal.challenge {
+                $0.append("WWW-Authenticate: ")
+                $0.append(challenge)
+                $0.append("\r\n")
+            }
+            if refusal.isFinal { $0.append("x-should-retry: false\r\n") }
             LimitFields.append(refusal.levels, to: &$0)
         }
         swap(&body, &out.scratch)
+    }
+
+    /// Who was refused, for telling refusals apart: the client that the request is of, or of the workload.
+    private var refusedClient: UInt32 {
+        identity.isKnown && identity.client >= 0 ? UInt32(identity.client) + 1 : caller.clientNumber
+    }
+
+    /// Takes down what the request under way is refused for.
+    private mutating func note(_ refusal: Refusal, _ context: inout FlowContext) {
+        if !record.isOpen { beginRecord(context) }
+        record.end = refusal.isOfBroker ? .failed : .refused
+        record.status = UInt16(refusal.status)
+        if record.isAudited { record.rule = refusal.rule.isEmpty ? refusal.reason.description : refusal.rule }
+        guard record.clientRow >= 0 else { return }
+        context.ledger[client: record.clientRow].count(refusal)
     }
 
     mutating func respond(
@@ -71,5 +97,31 @@ extension Flow {
         bytesOut += UInt64(out.composed.count - start)
         out.add(.write(.client, Slice(.composed, start..<out.composed.count)))
         if persists { nextRequest(&context, &out) } else { closeAll(&out) }
+    }
+}
+
+extension Refusal {
+    /// Nothing is wrong with the request.
+    fileprivate var isOfBroker: Bool { status >= 500 && status != 505 && kind == .other }
+
+    fileprivate var event: ProxyEvent.Kind {
+        switch kind {
+        case .identity: .authenticationFailed
+        case .conflict: .identityConflict
+        default: .refused
+        }
+    }
+}
+
+extension ClientCounters {
+    fileprivate mutating func count(_ refusal: Refusal) {
+        switch refusal.kind {
+        case .access, .conflict, .identity: accessRefused += 1
+        case .requests: rateRefused += 1
+        case .tokens: tokenRefused += 1
+        case .concurrency: concurrencyRefused += 1
+        case .quota: quotaRefused += 1
+        case .other: if refusal.status < 500 { otherRefused += 1 }
+        }
     }
 }

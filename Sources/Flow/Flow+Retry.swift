@@ -2,6 +2,7 @@ import Admission
 import Catalog
 import Control
 import HTTPWire
+import Identity
 import Routing
 import Telemetry
 
@@ -75,7 +76,7 @@ extension Flow {
     private func hasAnother(_ plan: RoutePlan, _ context: FlowContext) -> Bool {
         var ask = exchange.ask
         if plan.scope == .sameModel { ask.scope = .model(exchange.model) }
-        guard case .target = Explanation.decide(ask, client: caller.client, context).pick else { return false }
+        guard case .target = Explanation.decide(ask, client: identity.number, operation, context).pick else { return false }
         return true
     }
 
@@ -111,7 +112,7 @@ extension Flow {
 
     /// When something of the route can be used, if that is soon enough.
     private func usableAgain(_ plan: RoutePlan, _ context: FlowContext) -> UInt64? {
-        switch Explanation.decide(exchange.ask, client: caller.client, context).pick {
+        switch Explanation.decide(exchange.ask, client: identity.number, operation, context).pick {
         case .target: return context.now
         case .nothing(let recoveryAt, _):
             let isSoon = recoveryAt > context.now && recoveryAt - context.now <= plan.longestRest
@@ -126,11 +127,23 @@ extension Flow {
         case .target(let index, let isTrial):
             exchange.ask.scope = .any
             begin(at: index, isTrial: isTrial, &context, &out)
-        case .limited(let model, let denial):
-            refuse(
-                .limited(self.model, denial, context.admission.levels(model, now: context.now)), &context, &out)
+        case .limited(let model, let denial): refuse(model, denial, &context, &out)
+        case .excessive(_, let fault): refuse(.excessive(fault, self.model), &context, &out)
         case .nothing(let recoveryAt, _): exhausted(recoveryAt, &context, &out)
         }
+    }
+
+    /// False: the client is gone that the request is of.
+    private mutating func followClients(_ context: FlowContext) -> Bool {
+        takeStanding(context)
+        guard identity.client >= 0 else {
+            identity.version = context.routesVersion
+            return context.directory.isOpen
+        }
+        guard let number = context.directory.number(of: client) else { return false }
+        identity.client = Int32(truncatingIfNeeded: number)
+        identity.version = context.routesVersion
+        return true
     }
 
     /// Brings the numbers of a request that outlives its catalogue up to date; false: what it asked for is gone.
@@ -138,7 +151,7 @@ extension Flow {
         guard exchange.hasRoute else { return false }
         guard exchange.version != context.routesVersion else { return true }
         let route = hasName ? withName { context.routes.route(named: $0) } ?? nil : dedicatedRoute(context)
-        guard let route else { return false }
+        guard let route, followClients(context) else { return false }
         exchange.version = context.routesVersion
         exchange.ask.route = route
         exchange.ask.scope = .any

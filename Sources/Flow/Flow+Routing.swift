@@ -2,6 +2,7 @@ import Admission
 import Catalog
 import Control
 import HTTPWire
+import Identity
 import Routing
 import Telemetry
 
@@ -10,6 +11,10 @@ extension Flow {
     /// Decides where the request goes and asks for the connection.
     mutating func route(_ context: inout FlowContext, _ out: inout FlowOutput) {
         isReplayable = isReplayable(upTo: Self.replayLimit)
+        if context.firewall != nil, !passesFirewall(&context, &out) { return }
+        if isStrict {
+            guard identify(&context, &out), passesFirewall(client: firewallClient, &context, &out) else { return }
+        }
         if hasName {
             let table = context.table
             if let route = withName({ table.route(named: $0) }) ?? nil { return toRoute(route, &context, &out) }
@@ -58,16 +63,25 @@ extension Flow {
     // MARK: - To an endpoint
 
     private mutating func toRoute(_ route: Int, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        if !isStrict {
+            guard identify(&context, &out), passesFirewall(client: firewallClient, &context, &out) else { return }
+        }
+        if record.isAudited { keepPrompt(context) }
         let plan = context.plans[route]
         if plan.bodyLimit != Self.replayLimit { isReplayable = isReplayable(upTo: plan.bodyLimit) }
         if course == .dialled { dropUpstream(reusable: false, &out) }
         course = .endpoint
         begin(route, plan, context)
+        if let fault = keyFault {
+            openBooks(plan, &context)
+            return refuse(.malformed(fault), &context, &out)
+        }
         switch choose(&context, &out) {
         case .target(let index, let isTrial): begin(at: index, isTrial: isTrial, &context, &out)
-        case .limited(let model, let denial):
+        case .limited(let model, let denial): refuse(model, denial, &context, &out)
+        case .excessive(let model, let fault):
             open(model, &context)
-            refuse(.limited(self.model, denial, context.admission.levels(model, now: context.now)), &context, &out)
+            refuse(.excessive(fault, self.model), &context, &out)
         case .nothing(let recoveryAt, let shortage): refuse(shortage, recoveryAt, plan, &context, &out)
         }
     }
@@ -80,11 +94,27 @@ extension Flow {
         switch shortage {
         case .closed:
             if let row { context.ledger[row].accessRefused += 1 }
-            refuse(.accessDenied(model), &context, &out)
+            refuse(closed(context), &context, &out)
         case .family: refuse(.interfaceMissing(model, familyName), &context, &out)
         case .empty, .excluded, .standby:
             exhausted(recoveryAt, &context, &out)
         }
+    }
+
+    /// What is said to a caller to whom all that the route has is closed.
+    private mutating func closed(_ context: FlowContext) -> Refusal {
+        let name = model.isEmpty ? givenName : model
+        let (route, client) = (exchange.ask.route, identity.number)
+        let rule = context.closingRule(route, client: client, operation)
+        let isOpenOtherwise = [Operation.chat, .embeddings, .other].contains { context.mayCall(route, client: client, $0) }
+        return isOpenOtherwise ? .operationDenied(operation.text, name, rule: rule) : .accessDenied(name, rule: rule)
+    }
+
+    /// The limit of what the request would be charged to refuses it.
+    mutating func refuse(_ model: Int, _ denial: Denial, _ context: inout FlowContext, _ out: inout FlowOutput) {
+        open(model, &context)
+        let holder = Refusal.Holder(subject: denial.subject, client: client, model: self.model)
+        refuse(.limited(holder, denial, context.admission.levels(model, demand(context))), &context, &out)
     }
 
     /// Opens the books of the model that the request names; a pool has none.
@@ -123,6 +153,13 @@ extension Flow {
             let reason = "it is a loopback address of the caller's own network namespace"
             return refuse(.dialledUnreachable(caller.dialled.description, reason), &context, &out)
         }
+        if context.firewall != nil {
+            if standing.version != context.routesVersion { takeStanding(context) }
+            guard passesFirewall(client: firewallClient, &context, &out) else { return }
+        }
+        if record.isAudited { keepPrompt(context) }
+        record.isRelayed = true
+        record.attempts = 1
         let isOpen = hasUpstream && course == .dialled
         if hasUpstream, !isOpen { dropUpstream(reusable: false, &out) }
         course = .dialled
@@ -138,6 +175,7 @@ extension Flow {
         to address: SocketAddress, _ policy: ConnectPolicy, tls: UInt16, _ context: inout FlowContext, _ out: inout FlowOutput
     ) {
         endpoint = address
+        if record.isAudited { noteEndpoint(address) }
         deadline = context.deadline(afterMilliseconds: context.timeouts.connect)
         pause(&out)
         out.add(.connect(address, policy, tls: tls))

@@ -17,6 +17,7 @@ extension Flow {
         exchange.sent += 1
         exchange.renames = renames(to: target)
         exchange.edit.remove()
+        exchange.asksUsage = false
         if let edit = sendRequest(to: target, renames: exchange.renames, .upstream, &out) { exchange.edit.set(edit) }
         inboxIsSpent = !isReplayable
     }
@@ -24,7 +25,7 @@ extension Flow {
     /// What went to the endpoint has credentials of the caller's, and none of the broker's.
     var forwardsCredentials: Bool { exchange.target.map { forwardsCredentials(to: $0) } ?? false }
 
-    func forwardsCredentials(to target: Target) -> Bool { request.hasCredentials && target.authorization.isEmpty }
+    func forwardsCredentials(to target: Target) -> Bool { target.forwardsCredentials && !request.credentials.isEmpty }
 
     /// Whether the target knows the model by another name than the request gives.
     mutating func renames(to target: Target) -> Bool {
@@ -37,36 +38,37 @@ extension Flow {
 
     /// Returns what has to become of the rest of the body.
     @discardableResult
-    mutating func sendRequest(to target: Target, renames: Bool, _ leg: Leg, _ out: inout FlowOutput) -> ChunkedEdit? {
-        out.compose(to: leg) { appendHead(to: target, renames: renames, &$0) }
+    mutating func sendRequest(to target: Target, renames: Bool, _ leg: Leg, _ out: inout FlowOutput) -> RequestEdit? {
+        let edits = bodyEdits(to: target, renames: renames, asksUsage: true)
+        out.compose(to: leg) { appendHead(to: target, renames: renames, edits, &$0) }
         guard taken > request.size else { return nil }
-        guard renames, let name = requestBody.modelRange else {
+        guard let edits else {
             out.add(.write(leg, Slice(.inbox, request.size..<taken)))
             return nil
         }
-        let replacement = JSONText.escaped(target.modelName)
         if requestBody.announced == nil {
-            var edit = ChunkedEdit(BodyEdit(name, replacement: replacement))
-            out.compose(to: leg) { BodyComposer.append(inbox.span, request.size..<taken, &edit, to: &$0) }
-            return edit
+            var chunked = ChunkedEdit(edits)
+            out.compose(to: leg) { BodyComposer.append(inbox.span, request.size..<taken, &chunked, to: &$0) }
+            return .chunked(chunked)
         }
-        let (start, end) = (request.size + Int(name.lowerBound), request.size + Int(name.upperBound))
-        out.add(.write(leg, Slice(.inbox, request.size..<start)))
-        out.compose(to: leg) { $0.append(contentsOf: replacement) }
-        if end < taken { out.add(.write(leg, Slice(.inbox, end..<taken))) }
-        return nil
+        var start = request.size
+        for edit in edits.edits {
+            let place = request.size + Int(edit.range.lowerBound)
+            if start < place { out.add(.write(leg, Slice(.inbox, start..<place))) }
+            out.compose(to: leg) { $0.append(contentsOf: edit.replacement) }
+            start = request.size + Int(edit.range.upperBound)
+        }
+        if start < taken { out.add(.write(leg, Slice(.inbox, start..<taken))) }
+        return edits.isOpen ? .length(BodyEdits(isOpen: true, from: requestBody.size)) : nil
     }
 
-    private mutating func appendHead(to target: Target, renames: Bool, _ bytes: inout [UInt8]) {
+    private mutating func appendHead(to target: Target, renames: Bool, _ edits: BodyEdits?, _ bytes: inout [UInt8]) {
         var edit = HeadComposer.RequestEdit()
-        if renames {
-            if case .kserve(let range) = path {
-                edit.nameInPath = range
-            } else if let name = requestBody.modelRange, let announced = requestBody.announced {
-                edit.length = BodyEdit(name, replacement: JSONText.escaped(target.modelName)).length(of: announced)
-            }
-        }
-        HeadComposer.request(request, inbox.span, to: target, edit, client: caller.client, requestID: requestID, into: &bytes)
+        if renames, !pathName.isEmpty { edit.nameInPath = path.name }
+        if let edits, let announced = requestBody.announced { edit.length = edits.announcedLength(of: announced) }
+        HeadComposer.request(
+            request, inbox.span, to: target, edit, client: client, isLowPriority: isLowPriority, requestID: requestID,
+            into: &bytes)
     }
 
     // MARK: - Copies
@@ -80,28 +82,25 @@ extension Flow {
             return context.router.note(.mirrorFailed, exchange.ask.route)
         }
         let target = context.routes.target(index)
+        let edits = bodyEdits(to: target, renames: renames(to: target), asksUsage: false)
         let start = out.composed.count
-        appendHead(to: target, renames: renames(to: target), &out.composed)
+        appendHead(to: target, renames: renames(to: target), edits, &out.composed)
         let head = Slice(.composed, start..<out.composed.count)
         context.router.note(.mirrored, exchange.ask.route)
-        let (tls, body) = (context.tls(ofTarget: index), mirroredBody(target, &out))
+        let (tls, body) = (context.tls(ofTarget: index), mirroredBody(edits, &out))
         out.add(.mirror(target.address, tls: tls, route: exchange.ask.route, head: head, body: body))
     }
 
-    private mutating func mirroredBody(_ target: Target, _ out: inout FlowOutput) -> Slice {
-        guard taken > request.size, renames(to: target), let name = requestBody.modelRange else {
+    private mutating func mirroredBody(_ edits: BodyEdits?, _ out: inout FlowOutput) -> Slice {
+        guard taken > request.size, var edits else {
             return Slice(.inbox, request.size..<max(taken, request.size))
         }
         let start = out.composed.count
-        let bytes = inbox.span
-        let edit = BodyEdit(name, replacement: JSONText.escaped(target.modelName))
         if requestBody.announced == nil {
-            var chunked = ChunkedEdit(edit)
-            BodyComposer.append(bytes, request.size..<taken, &chunked, to: &out.composed)
+            var chunked = ChunkedEdit(edits)
+            BodyComposer.append(inbox.span, request.size..<taken, &chunked, to: &out.composed)
         } else {
-            out.composed.append(bytes, request.size..<request.size + Int(name.lowerBound))
-            out.composed.append(contentsOf: edit.replacement)
-            out.composed.append(bytes, request.size + Int(name.upperBound)..<taken)
+            BodyComposer.append(inbox.span, request.size..<taken, &edits, to: &out.composed)
         }
         return Slice(.composed, start..<out.composed.count)
     }

@@ -15,6 +15,10 @@ extension Flow {
         isReused = reused
         upstreamEnded = false
         if context.admission.isPresent { tagLegs(&context, &out) }
+        if isLowPriority {
+            out.add(.deprioritize(.client))
+            out.add(.deprioritize(.upstream))
+        }
         guard !isOpaque else { return beginTunnel(&out) }
         phase = .waiting
         forgetAnswer()
@@ -128,6 +132,7 @@ extension Flow {
             }
         case .tunnel:
             if clientEnded { closeAll(&out) } else { out.add(.shutdownWrite(.client)) }
+        case .draining: endDrain(&context, &out)
         case .idle where hasUpstream: closeAll(&out)
         case .connecting: giveUpConnect("closed the connection", &context, &out)
         default: dropUpstream(reusable: false, &out)
@@ -142,6 +147,7 @@ extension Flow {
             dropUpstream(reusable: false, &out)
             phase = .closing
             out.add(.abort(.client))
+        case .draining: endDrain(&context, &out)
         case .idle where hasUpstream: closeAll(&out)
         case .connecting: giveUpConnect("connection reset", &context, &out)
         default: dropUpstream(reusable: false, &out)
@@ -155,6 +161,7 @@ extension Flow {
         let isUntouched = answer == nil && answerHead.isEmpty
         if course == .dialled {
             // What the caller would have seen without a broker: the same end at the same place.
+            record.end = .broken
             settle(&context, &out) { $0.ledger[$1].broken += 1 }
             dropUpstream(reusable: false, &out)
             phase = .closing

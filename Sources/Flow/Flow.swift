@@ -2,6 +2,7 @@ import Admission
 package import Catalog
 package import Control
 import HTTPWire
+import Identity
 import Routing
 import Telemetry
 
@@ -19,6 +20,8 @@ package struct Flow: Sendable {
         case head
         /// Collecting the body until the model is known.
         case body
+        /// The token that came with the request is being checked.
+        case proving
         case connecting
         /// An attempt failed, and another one follows after a pause.
         case resting
@@ -27,6 +30,8 @@ package struct Flow: Sendable {
         case streaming
         /// Bytes go both ways as they are.
         case tunnel
+        /// The client has gone; what its answer used is still read.
+        case draining
         /// What was written has yet to go out.
         case closing
     }
@@ -49,7 +54,7 @@ package struct Flow: Sendable {
     /// Bytes of buffer that an idle connection may keep.
     static let idleCapacity = 8 << 10
 
-    package let caller: Caller
+    package internal(set) var caller: Caller
     var phase: Phase
     /// What the client sent and is still needed: the request under way, and what it sent ahead.
     package internal(set) var inbox: [UInt8] = []
@@ -63,6 +68,18 @@ package struct Flow: Sendable {
     var requestID = RequestID()
     var path = RequestPath.other
     var family = APIFamily.other
+    var operation = Operation.other
+    /// Who sent the request under way.
+    var identity = Sender()
+    /// What is known of the caller without looking at a request.
+    var standing = Standing()
+    /// The name of `identity`; empty: nobody that is known.
+    package internal(set) var client = ""
+    /// What is said of the request under way when it has come to its end.
+    var record = RequestRecord()
+    var tokenAsk = Rare<TokenAsk>()
+    /// What the firewall has to judge again as the body grows.
+    var watched = Rare<FirewallSubject>()
     /// The model's name where the path has it, as it is without percent-encoding.
     var pathName: [UInt8] = []
     /// 100 Continue went to the client, so one from upstream is not passed on.
@@ -114,6 +131,7 @@ package struct Flow: Sendable {
 
     package init(_ caller: Caller, _ context: inout FlowContext) {
         self.caller = caller
+        client = caller.client
         if caller.entrance == .capture {
             phase = .sniffing
             sniffLimit = context.deadline(afterMilliseconds: context.timeouts.head)
@@ -132,12 +150,12 @@ package struct Flow: Sendable {
         case .sniffing: .new
         case .idle: .idle
         case .head: .head
-        case .body: .body
+        case .body, .proving: .body
         case .connecting, .resting: .connecting
         case .waiting: .waiting
         case .streaming: .streaming
         case .tunnel: .opaque
-        case .closing: .closing
+        case .draining, .closing: .closing
         }
     }
 
@@ -148,7 +166,7 @@ package struct Flow: Sendable {
     package var isAtWork: Bool {
         switch phase {
         case .connecting, .resting, .waiting, .streaming, .tunnel: true
-        case .sniffing, .idle, .head, .body, .closing: false
+        case .sniffing, .idle, .head, .body, .proving, .draining, .closing: false
         }
     }
 
@@ -182,9 +200,10 @@ package struct Flow: Sendable {
 
     /// The client sent FIN while reading from it is paused, so what it sent before may be unread.
     package mutating func clientHungUp(_ context: inout FlowContext, _ out: inout FlowOutput) {
-        guard course == .endpoint else { return }
+        guard course == .endpoint || phase == .proving else { return }
         dropSpentInbox()
         clientFinished(&context, &out)
+        conclude(&context)
     }
 
     /// One leg broke (reset, or its host is gone).
@@ -207,11 +226,13 @@ package struct Flow: Sendable {
         case .idle: closeAll(&out)
         case .head: refuse(.headTimeout, &context, &out)
         case .body: refuse(.bodyTimeout, &context, &out)
+        case .proving: checkIsOverdue(&context, &out)
         case .connecting: giveUpConnect("timed out", &context, &out)
         case .resting: endRest(&context, &out)
         case .waiting: waitedTooLong(&context, &out)
         case .streaming: breakAnswer("the endpoint fell silent", &context, &out)
         case .tunnel: break
+        case .draining: endDrain(&context, &out)
         case .closing: out.add(.abort(.client))
         }
         pump(&context, &out)
@@ -220,7 +241,17 @@ package struct Flow: Sendable {
     /// Reads on in what the client sent ahead, request by request, until one has to wait. Every input ends here.
     mutating func pump(_ context: inout FlowContext, _ out: inout FlowOutput) {
         while phase == .idle, !inbox.isEmpty { collect(&context, &out) }
+        conclude(&context)
         if phase == .idle || phase == .head || phase == .body { resume(&out) }
+    }
+
+    /// The driver lets go of the connection, whatever is under way on it; nothing else may be called any more.
+    package mutating func abandon(_ context: inout FlowContext, _ out: inout FlowOutput) {
+        let isCounted = isDraining
+        settle(&context, &out) { if !isCounted { $0.ledger[$1].cancelled += 1 } }
+        phase = .closing
+        conclude(&context)
+        out.clear()
     }
 
     // MARK: - Common ends

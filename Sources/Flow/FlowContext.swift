@@ -4,9 +4,16 @@ package import Identity
 package import Routing
 
 /// What all flows of one event loop share; the loop owns it, so nothing in it is locked.
-package struct FlowContext: Sendable {
+package struct FlowContext {
     /// Nanoseconds on the monotonic clock, set by the driver before each call.
     package var now: UInt64 = 0
+    /// Milliseconds since 1970, UTC; set together with `now`.
+    package var epochMilliseconds: Int64 = 0
+    /// The same in seconds.
+    package var epoch: Int64 {
+        get { epochMilliseconds / 1000 }
+        set { epochMilliseconds = newValue * 1000 }
+    }
     package var ledger = Ledger()
     /// What the hot path uses in the place of `routes`.
     private(set) var table = SharedTable(RoutingTable())
@@ -18,6 +25,18 @@ package struct FlowContext: Sendable {
     /// The limits of the catalogue's models, and who may call them.
     package var admission = AdmissionTable()
     package private(set) var access = AccessTable()
+    /// Who there is, and what proves it.
+    package private(set) var directory = ClientDirectory()
+    /// nil: there are no rules.
+    private(set) var firewall: Firewall?
+    /// Tokens that were checked lately.
+    private(set) var tokens = TokenCache(limit: 0)
+    private var hasTokens = false
+    /// Tokens whose check is waited for.
+    package internal(set) var checks = 0
+    /// What makes a session of each client, where its sessions are limited.
+    private(set) var sessionKeys: [SessionKey?] = []
+    package var audit = AuditBuffer()
     /// Chooses endpoints, and knows of each what this loop has seen of it.
     package var router: Router
     /// Somebody wants to know where each request goes, and why.
@@ -47,19 +66,35 @@ package struct FlowContext: Sendable {
         router = Router(seed: seed, shared: shared)
     }
 
-    /// Takes up a catalogue; its models have the same numbers in all that is given.
+    /// Takes up a catalogue; its models and clients have the same numbers in all that is given.
+    ///
+    /// - Parameter firewall: of this loop alone.
     package mutating func adopt(
-        _ routes: RoutingTable, _ node: Node, admission: AdmissionTable = AdmissionTable(), access: AccessTable = AccessTable()
+        _ routes: RoutingTable, _ node: Node, admission: AdmissionTable = AdmissionTable(), access: AccessTable = AccessTable(),
+        directory: ClientDirectory = ClientDirectory(), firewall: Firewall? = nil, audit: Audit? = nil
     ) {
         table = SharedTable(routes)
         self.admission = admission
         self.access = access
+        self.directory = directory
+        self.firewall = firewall?.isEmpty == false ? firewall : nil
+        sessionKeys = (0..<directory.count).map { admission.allowances.sessionKey(client: $0).map { SessionKey($0) } }
+        self.audit.adopt(audit)
+        if hasTokens { tokens.clear() }
         routesVersion += 1
         timeouts = node.timeouts
         maxBody = node.maxBody
         router.adopt(routes, now: now)
-        ledger.adopt(routes)
+        ledger.adopt(routes, directory)
         adoptPolicies()
+    }
+
+    private static let tokensKept = 4096
+
+    /// Remembers what a token was found to be; room for that is made only where tokens come.
+    mutating func remember(_ key: TokenCache.Key, _ finding: TokenFinding) {
+        if !hasTokens { (tokens, hasTokens) = (TokenCache(limit: Self.tokensKept), true) }
+        tokens.insert(key, finding, epoch: epoch)
     }
 
     private mutating func adoptPolicies() {
@@ -98,14 +133,47 @@ package struct FlowContext: Sendable {
     /// Whether the next request is one of those `percent` of 100 of which a copy is sent.
     mutating func takesMirror(_ percent: UInt8) -> Bool { percent >= 100 || nextRequestID() % 100 < UInt64(percent) }
 
-    /// Picks an endpoint for a request of `client`.
-    mutating func pick(_ ask: borrowing RouteAsk, client: String) -> Pick {
+    /// Picks an endpoint for a request of the client with this number; -1: it is none.
+    mutating func pick(_ ask: borrowing RouteAsk, client: Int, _ operation: Operation) -> Pick {
         let table = table
-        if access.isOpen { return table.pick(&router, ask, now: now) }
+        if access.isOpen, operation != .admin { return table.pick(&router, ask, now: now) }
         let pool = plans[ask.route].poolNumber
-        let access = access
-        return table.pick(&router, ask, now: now) { access.mayCall($0, client: client, through: pool) }
+        let (access, epoch) = (access, epoch)
+        return table.pick(&router, ask, now: now) {
+            access.mayCall($0, client: client, through: pool, operation: operation, epoch: epoch) == .yes
+        }
     }
+
+    // MARK: - Access
+
+    /// Whether the client may do this with one of the route's models.
+    func mayCall(_ route: Int, client: Int, _ operation: Operation) -> Bool {
+        if access.isOpen, operation != .admin { return true }
+        let pool = plans[route].poolNumber
+        return routes.route(route).models.contains {
+            access.mayCall($0, client: client, through: pool, operation: operation, epoch: epoch) == .yes
+        }
+    }
+
+    /// Whether the route belongs in a list of what the client may call.
+    func mayList(_ route: Int, client: Int) -> Bool {
+        if access.isOpen { return true }
+        let pool = plans[route].poolNumber
+        return routes.route(route).models.contains { access.mayList($0, client: client, through: pool, epoch: epoch) }
+    }
+
+    /// The name of the rule that closes the route to the client; empty: none that has a name.
+    func closingRule(_ route: Int, client: Int, _ operation: Operation) -> String {
+        let pool = plans[route].poolNumber
+        for model in routes.route(route).models {
+            let answer = access.mayCall(model, client: client, through: pool, operation: operation, epoch: epoch)
+            if case .no(let rule) = answer, rule >= 0 { return access.ruleName(rule) }
+        }
+        return ""
+    }
+
+    /// What makes a session of the client's, where its sessions are limited.
+    func sessionKey(client: Int) -> SessionKey? { sessionKeys.indices.contains(client) ? sessionKeys[client] : nil }
 
     mutating func nextRequestID() -> UInt64 { requestIDs.next() }
 }

@@ -52,6 +52,9 @@ package enum FlowAction: Hashable, Sendable {
     case mirror(SocketAddress, tls: UInt16, route: Int, head: Slice, body: Slice)
     /// The flow needs its upstream connection no more; a reusable one goes to the pool.
     case releaseUpstream(reusable: Bool)
+    /// The client has gone, and what the endpoint sends is still counted: FIN to it after what was written, and its bytes
+    /// and its end are told as before, although the client's side is closed, until the flow releases it.
+    case drainUpstream
     /// No more bytes will follow: FIN after what was written.
     case shutdownWrite(Leg)
     /// Close after what was written has gone out; the client's side is read until its end so that no reset
@@ -65,6 +68,11 @@ package enum FlowAction: Hashable, Sendable {
     /// Put the connection under the entry in the slot `model`; 0: under none. `active`: it is at work and shares the
     /// entry's bandwidth, or no longer; nil: the entry divides nothing.
     case tag(Leg, model: UInt32, active: Bool?)
+    /// Have the token in the slice checked, which is valid for the call only, and hand the verdict to `tokenChecked`, or say
+    /// by `tokenUnchecked` that it can't be had now.
+    case checkToken(Slice)
+    /// What this connection sends comes behind all else, until the flow's upstream connection is released.
+    case deprioritize(Leg)
 }
 
 /// What one call to a flow brings forth; one object serves every flow of an event loop.

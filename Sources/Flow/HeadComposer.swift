@@ -15,13 +15,14 @@ enum HeadComposer {
     /// A request to an endpoint of the catalogue.
     static func request(
         _ head: RequestHead, _ bytes: Span<UInt8>, to target: Target, _ edit: RequestEdit, client: String,
-        requestID: RequestID, into output: inout [UInt8]
+        isLowPriority: Bool, requestID: RequestID, into output: inout [UInt8]
     ) {
         var copied = 0
-        if !target.pathPrefix.isEmpty {
-            copied = Int(head.target.start)
-            output.append(bytes, 0..<copied)
+        let written = head.methodName.range.upperBound + 1
+        if !target.pathPrefix.isEmpty || head.target.range.lowerBound != written {
+            output.append(bytes, 0..<written)
             output.append(contentsOf: target.pathPrefix)
+            copied = head.target.range.lowerBound
         }
         if let name = edit.nameInPath {
             output.append(bytes, copied..<name.lowerBound)
@@ -32,14 +33,15 @@ enum HeadComposer {
         output.append("Host: ")
         output.append(contentsOf: target.authority)
         output.append("\r\n")
-        var out: HeadField.Kinds = edit.length == nil ? [] : .framing
-        if !target.authorization.isEmpty { out.insert(.credentials) }
-        appendKept(head.dropped, bytes, from: head.fieldsStart, size: head.size, without: out, into: &output)
+        appendKept(
+            head.dropped, bytes, from: head.fieldsStart, size: head.size, isFramingKept: edit.length == nil, into: &output)
         if let length = edit.length { appendLength(line: length, into: &output) }
         if !target.authorization.isEmpty {
             output.append("Authorization: ")
             output.append(contentsOf: target.authorization)
             output.append("\r\n")
+        } else if target.forwardsCredentials {
+            for index in 0..<head.credentials.count { output.append(bytes, head.credentials[index].line.range) }
         }
         if head.requestID.isEmpty { requestID.appendField(to: &output) }
         if !client.isEmpty {
@@ -47,6 +49,7 @@ enum HeadComposer {
             output.append(contentsOf: client.utf8)
             output.append("\r\n")
         }
+        if isLowPriority { output.append("x-modelbroker-priority: low\r\n") }
         output.append("\r\n")
     }
 
@@ -63,8 +66,7 @@ enum HeadComposer {
         output.append("HTTP/1.1")
         output.append(bytes, 8..<head.fieldsStart)
         appendKept(
-            head.dropped, bytes, from: head.fieldsStart, size: head.size, without: framing == nil ? [] : .framing,
-            into: &output)
+            head.dropped, bytes, from: head.fieldsStart, size: head.size, isFramingKept: framing == nil, into: &output)
         if !head.hasRequestID { requestID.appendField(to: &output) }
         LimitFields.append(levels, to: &output)
         appendPersistence(persistence, into: &output)
@@ -93,32 +95,31 @@ enum HeadComposer {
         }
     }
 
-    /// The lines of a head less those that end here, and less those of some kinds.
+    /// The lines of a head less those that end here, and less those that say how the body ends, if it is framed anew.
     private static func appendKept(
-        _ dropped: LineSet, _ bytes: Span<UInt8>, from start: Int, size: Int, without kinds: HeadField.Kinds,
-        into output: inout [UInt8]
+        _ dropped: LineSet, _ bytes: Span<UInt8>, from start: Int, size: Int, isFramingKept: Bool, into output: inout [UInt8]
     ) {
         var position = start
         for index in 0..<dropped.count {
             let line = dropped[index]
-            append(bytes, position..<line.lowerBound, without: kinds, into: &output)
+            append(bytes, position..<line.lowerBound, isFramingKept: isFramingKept, into: &output)
             position = line.upperBound
         }
-        append(bytes, position..<size - 2, without: kinds, into: &output)
+        append(bytes, position..<size - 2, isFramingKept: isFramingKept, into: &output)
     }
 
     /// Appends whole lines.
     private static func append(
-        _ bytes: Span<UInt8>, _ lines: Range<Int>, without kinds: HeadField.Kinds, into output: inout [UInt8]
+        _ bytes: Span<UInt8>, _ lines: Range<Int>, isFramingKept: Bool, into output: inout [UInt8]
     ) {
-        guard !kinds.isEmpty else {
+        guard !isFramingKept else {
             if !lines.isEmpty { output.append(bytes, lines) }
             return
         }
         var line = lines.lowerBound
         while line < lines.upperBound {
             let end = HeadField.endOfLine(bytes, line, lines.upperBound)
-            if !HeadField.matches(kinds, bytes, line, end) { output.append(bytes, line..<end) }
+            if !HeadField.isFraming(bytes, line, end) { output.append(bytes, line..<end) }
             line = end
         }
     }

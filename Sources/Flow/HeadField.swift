@@ -28,26 +28,13 @@ enum HeadField {
         return false
     }
 
-    /// Lines that are left out.
-    struct Kinds: OptionSet {
-        let rawValue: UInt8
-
-        /// What a caller proves itself with.
-        static let credentials = Kinds(rawValue: 1)
-        /// What says how the body ends.
-        static let framing = Kinds(rawValue: 2)
-    }
-
-    /// Whether the line from `line` to `end` is of one of `kinds`.
-    static func matches(_ kinds: Kinds, _ bytes: Span<UInt8>, _ line: Int, _ end: Int) -> Bool {
+    /// Whether the line from `line` to `end` says how the body ends.
+    static func isFraming(_ bytes: Span<UInt8>, _ line: Int, _ end: Int) -> Bool {
         guard let colon = nameEnd(bytes, line, end) else { return false }
         let name = line..<colon
         switch name.count {
-        case 7: return kinds.contains(.credentials) && bytes.equals(name, ignoringCase: "api-key")
-        case 9: return kinds.contains(.credentials) && bytes.equals(name, ignoringCase: "x-api-key")
-        case 13: return kinds.contains(.credentials) && bytes.equals(name, ignoringCase: "authorization")
-        case 14: return kinds.contains(.framing) && bytes.equals(name, ignoringCase: "content-length")
-        case 17: return kinds.contains(.framing) && bytes.equals(name, ignoringCase: "transfer-encoding")
+        case 14: return bytes.equals(name, ignoringCase: "content-length")
+        case 17: return bytes.equals(name, ignoringCase: "transfer-encoding")
         default: return false
         }
     }

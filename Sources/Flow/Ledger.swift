@@ -1,4 +1,5 @@
 package import Control
+package import Identity
 package import Routing
 import Telemetry
 
@@ -14,14 +15,22 @@ package struct Ledger: Sendable {
     private var catalogRows: [Int] = []
     private var seen = 0
     private var otherRow: Int?
+    private var clientNames = NameTable()
+    private var clientRows: [ClientCounters] = []
+    /// Row of each client of the catalogue in force.
+    private var catalogClients: [Int] = []
 
     /// Counts that belong to no model.
     package var totals = ProxyStatistics()
 
     package init() {}
 
-    /// Takes up a new catalogue; rows of models that were there before go on.
-    package mutating func adopt(_ routes: RoutingTable) {
+    /// Takes up a new catalogue; rows of models and clients that were there before go on.
+    package mutating func adopt(_ routes: RoutingTable, _ directory: ClientDirectory = ClientDirectory()) {
+        catalogClients = (0..<directory.count).map { client in
+            let name = Array(directory.name(client).utf8)
+            return row(addingClient: name.span)
+        }
         catalogRows = (0..<routes.modelCount).map { model in
             let name = Array(routes.name(model).utf8)
             return row(adding: name.span)
@@ -50,6 +59,14 @@ package struct Ledger: Sendable {
         _modify { yield &rows[row] }
     }
 
+    /// The row of a client of the catalogue.
+    func row(ofClient client: Int) -> Int { catalogClients[client] }
+
+    subscript(client row: Int32) -> ClientCounters {
+        get { clientRows[Int(row)] }
+        _modify { yield &clientRows[Int(row)] }
+    }
+
     /// Everything counted so far.
     package func statistics() -> ProxyStatistics {
         var statistics = totals
@@ -57,7 +74,14 @@ package struct Ledger: Sendable {
         statistics.models = rows.indices.map {
             .init(name: names.name($0), inCatalog: inCatalog.contains($0), counters: rows[$0])
         }
+        statistics.clients = catalogClients.map { .init(name: clientNames.name($0), counters: clientRows[$0]) }
         return statistics
+    }
+
+    private mutating func row(addingClient name: Span<UInt8>) -> Int {
+        let row = clientNames.insert(name)
+        if row == clientRows.count { clientRows.append(ClientCounters()) }
+        return row
     }
 
     private mutating func row(adding name: Span<UInt8>) -> Int {

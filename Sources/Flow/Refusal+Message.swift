@@ -1,11 +1,12 @@
 import Admission
+import Catalog
 
 extension Refusal {
     /// What the caller is told in words; of limits, which refuse often, it is made only where it is written to.
     enum Message: Sendable {
         case text(String)
-        /// The model has reached its limit, and `retry` nanoseconds later there is room again.
-        case limited(String, LimitKind, isZero: Bool, retry: UInt64)
+        /// A limit has been reached; of a rate, there is room again `retry` nanoseconds later.
+        case limited(Holder, Denial, retry: UInt64)
     }
 }
 
@@ -14,40 +15,72 @@ extension Refusal.Message: ExpressibleByStringInterpolation {
 }
 
 extension Refusal.Message: CustomStringConvertible {
-    var limit: LimitKind? {
-        guard case .limited(_, let kind, _, _) = self else { return nil }
-        return kind
-    }
-
     var description: String {
-        switch self {
-        case .text(let text): text
-        case .limited(let model, let kind, let isZero, let retry):
-            "The model '\(model)'\(Self.reached(kind, isZero))\(LimitFields.text(retry))."
-        }
+        if case .text(let text) = self { return text }
+        var bytes: [UInt8] = []
+        appendLimit(to: &bytes) { $1.append(contentsOf: $0.utf8) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Appends it as the inside of a JSON string.
     func append(to bytes: inout [UInt8]) {
-        switch self {
-        case .text(let text): JSONText.append(escaping: text, to: &bytes)
-        case .limited(let model, let kind, let isZero, let retry):
-            bytes.append("The model '")
-            JSONText.append(escaping: model, to: &bytes)
-            bytes.append("'")
-            bytes.append(Self.reached(kind, isZero))
+        if case .text(let text) = self { return JSONText.append(escaping: text, to: &bytes) }
+        appendLimit(to: &bytes) { JSONText.append(escaping: $0, to: &$1) }
+    }
+
+    private func appendLimit(to bytes: inout [UInt8], _ name: (String, inout [UInt8]) -> Void) {
+        guard case .limited(let holder, let denial, let retry) = self else { return }
+        append(holder, to: &bytes, name)
+        switch denial.kind {
+        case .quota(let period, let unit): append(period, unit, denial.resets, to: &bytes)
+        case .sessionLifetime: bytes.append(" has had all the requests that it may make.")
+        default:
+            bytes.append(denial.isNever ? " has reached a limit of zero on " : " has reached its limit on ")
+            bytes.append(Self.units(denial.kind))
+            bytes.append(". Try again in ")
             LimitFields.append(duration: retry, to: &bytes)
             bytes.append(".")
         }
     }
 
-    /// Nothing in it needs escaping.
-    private static func reached(_ kind: LimitKind, _ isZero: Bool) -> StaticString {
-        switch (kind, isZero) {
-        case (.requests, false): " has reached its limit on requests. Try again in "
-        case (.requests, true): " has reached a limit of zero on requests. Try again in "
-        case (.tokens, false): " has reached its limit on tokens. Try again in "
-        case (.tokens, true): " has reached a limit of zero on tokens. Try again in "
+    /// `The client 'checkout' on the model 'llama'`; nothing else in it needs escaping.
+    private func append(_ holder: Refusal.Holder, to bytes: inout [UInt8], _ name: (String, inout [UInt8]) -> Void) {
+        switch holder.subject {
+        case .session: return bytes.append("This session")
+        case .address: return bytes.append("This address")
+        case .client, .pair:
+            bytes.append("The client '")
+            name(holder.client, &bytes)
+            guard holder.subject == .pair else { return bytes.append("'") }
+            bytes.append("' on the model '")
+        case .model: bytes.append("The model '")
         }
+        name(holder.model, &bytes)
+        bytes.append("'")
+    }
+
+    private static func units(_ kind: Denial.Kind) -> StaticString {
+        switch kind {
+        case .tokens: "tokens"
+        case .inputTokens: "input tokens"
+        case .outputTokens: "output tokens"
+        case .concurrency: "requests under way"
+        default: "requests"
+        }
+    }
+
+    private func append(_ period: Quota.Period, _ unit: Quota.Unit, _ resets: Int64?, to bytes: inout [UInt8]) {
+        bytes.append(" has used up its quota of ")
+        switch unit {
+        case .requests: bytes.append("requests")
+        case .tokens: bytes.append("tokens")
+        case .cost: bytes.append("cost")
+        }
+        bytes.append(period == .day ? " for the day" : " for the month")
+        if let resets {
+            bytes.append("; the next one begins at ")
+            AuditText.append(time: resets * 1000, to: &bytes)
+        }
+        bytes.append(".")
     }
 }

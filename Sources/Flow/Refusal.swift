@@ -13,15 +13,28 @@ package struct Refusal: Sendable {
     var retryAfter: Int?
     var retryAfterMilliseconds: Int?
     var allow: StaticString?
-    /// What is left of the model's limits.
+    /// The challenge of `WWW-Authenticate`.
+    var challenge: StaticString?
+    /// Trying again as it is would be in vain, whatever the status makes clients think.
+    var isFinal = false
+    /// What is left of the limits that apply.
     var levels = LimitLevels()
+    /// The configuration's rule that refused; empty: none that has a name.
+    var rule = ""
+    var kind = Kind.other
 
-    /// The model's tokens are used up.
-    var isForTokens: Bool { status == 429 && message.limit == .tokens }
+    /// What is counted where.
+    enum Kind: UInt8, Hashable, Sendable { case other, identity, conflict, access, requests, tokens, concurrency, quota }
+
     /// Why, in one word.
-    var reason: StaticString { message.limit == nil ? code ?? type : type }
+    var reason: StaticString {
+        switch kind {
+        case .requests, .tokens, .concurrency: type
+        default: code ?? type
+        }
+    }
 
-    private static func invalid(_ status: Int, _ message: Message, code: StaticString? = nil, param: StaticString? = nil)
+    static func invalid(_ status: Int, _ message: Message, code: StaticString? = nil, param: StaticString? = nil)
         -> Refusal
     {
         Refusal(status: status, type: "invalid_request_error", code: code, param: param, message: message)
@@ -53,25 +66,6 @@ package struct Refusal: Sendable {
         var refusal = invalid(405, "Method \(method) is not supported here; use \(allow).", code: "method_not_supported")
         refusal.allow = allow
         return refusal
-    }
-
-    static func tooLarge(_ limit: Int) -> Refusal {
-        invalid(413, "The request body is larger than \(limit) bytes.", code: "request_too_large")
-    }
-
-    static func accessDenied(_ model: String) -> Refusal {
-        Refusal(
-            status: 403, type: "permission_error", code: "model_not_allowed", param: "model",
-            message: "You may not call the model '\(model)'.")
-    }
-
-    static func limited(_ model: String, _ denial: Denial, _ levels: LimitLevels) -> Refusal {
-        let retry = min(max(denial.retry, 1), Denial.longestRetry)
-        return Refusal(
-            status: 429, type: denial.kind == .tokens ? "tokens" : "requests", code: "rate_limit_exceeded",
-            message: .limited(model, denial.kind, isZero: denial.limit.isNever, retry: retry),
-            retryAfter: Int((retry + 999_999_999) / 1_000_000_000), retryAfterMilliseconds: Int((retry + 999_999) / 1_000_000),
-            levels: levels)
     }
 
     static let headTimeout = invalid(408, "The request head took too long.")
@@ -141,6 +135,7 @@ package struct Refusal: Sendable {
         switch status {
         case 200: "OK"
         case 400: "Bad Request"
+        case 401: "Unauthorized"
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"

@@ -16,7 +16,7 @@ package struct RefusalReports: Sendable {
         /// Row of the model in the ledger; -1: none.
         var row: Int
         var status: Int
-        var isForTokens: Bool
+        var kind: Refusal.Kind
         /// The client's number.
         var client: UInt32
     }

@@ -47,6 +47,21 @@ struct RequestBody {
     /// The limit of tokens that the request states, as far as it has been read.
     var maxTokens: UInt64? { json.maxTokens }
 
+    /// How many answers the request wants, as far as it has been read; nil: it says nothing of it.
+    var answers: UInt64? { json.answers }
+
+    /// The first value that is not what its key asks for, as far as the request has been read.
+    var keyFault: KeyFault? { json.keyFault }
+
+    /// What the request says under `stream_options`, as far as it has been read.
+    var streamOptions: StreamOptions { json.streamOptions }
+
+    /// Where the brace stands in the body's data that ends it; nil: it has not come, or the body is no JSON object.
+    var closingBrace: UInt64? { isReadable ? json.closingBrace : nil }
+
+    /// It is looked into, and nothing is wrong with its JSON so far.
+    var isReadable: Bool { isInspected && jsonFault == nil }
+
     /// What the request says of streaming; nil: nothing.
     var isStream: Bool? { json.stream }
 

@@ -22,6 +22,13 @@ struct RequestID: Sendable {
         }
         output.append("\r\n")
     }
+
+    /// Appends the id as the inside of a JSON string.
+    func appendValue(to output: inout [UInt8]) {
+        guard chosen.isEmpty else { return AuditText.append(chosen.span, to: &output) }
+        output.append("req_")
+        RequestIDs.append(number, to: &output)
+    }
 }
 
 /// Request ids: unlikely to meet again, cheap to make, of no use as a secret (SplitMix64).

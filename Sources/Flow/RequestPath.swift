@@ -11,6 +11,8 @@ enum RequestPath: Hashable {
     /// KServe v2: about a model, whose name, percent-encoded, stands in the range.
     case kserve(Range<Int>)
     case kserveServer, kserveLive, kserveReady, kserveIndex
+    /// KServe v2: loading or unloading a model, whose name, percent-encoded, stands in the range.
+    case kserveRepository(Range<Int>)
     /// Ollama: clients POST a request for a model to it.
     case ollama
     case ollamaTags, ollamaVersion
@@ -18,7 +20,7 @@ enum RequestPath: Hashable {
 
     /// - Parameter target: the request target in `bytes`, query included.
     init(_ bytes: Span<UInt8>, _ target: Range<Int>) {
-        let path = target.lowerBound..<Self.end(bytes, target)
+        let path = PlainPath.range(bytes, target)
         if bytes.starts(path, "/v1/") {
             self = Self.openai(bytes, path)
         } else if bytes.starts(path, "/v2") {
@@ -30,20 +32,21 @@ enum RequestPath: Hashable {
         }
     }
 
-    /// Where the query begins, or the target ends.
-    private static func end(_ bytes: Span<UInt8>, _ target: Range<Int>) -> Int {
-        var end = target.lowerBound
-        while end < target.upperBound, bytes[end] != 0x3F { end += 1 }
-        return end
-    }
-
     /// Whose interface it is.
     func family(_ bytes: Span<UInt8>, _ target: Range<Int>) -> APIFamily {
         switch self {
         case .models, .model, .inference: .v1
-        case .kserve, .kserveServer, .kserveLive, .kserveReady, .kserveIndex: .v2
+        case .kserve, .kserveServer, .kserveLive, .kserveReady, .kserveIndex, .kserveRepository: .v2
         case .ollama, .ollamaTags, .ollamaVersion: .ollama
         case .other: bytes.starts(target, "/v2/") ? .v2 : .other
+        }
+    }
+
+    /// Where a name stands in it, percent-encoded.
+    var name: Range<Int>? {
+        switch self {
+        case .model(let range), .kserve(let range), .kserveRepository(let range): range
+        default: nil
         }
     }
 
@@ -62,7 +65,17 @@ enum RequestPath: Hashable {
         if bytes.equals(path, "/v2") || bytes.equals(path, "/v2/") { return .kserveServer }
         if bytes.equals(path, "/v2/health/live") { return .kserveLive }
         if bytes.equals(path, "/v2/health/ready") { return .kserveReady }
+        if bytes.starts(path, "/v2/repository/models/") { return repository(bytes, path) }
         return bytes.equals(path, "/v2/repository/index") ? .kserveIndex : .other
+    }
+
+    private static func repository(_ bytes: Span<UInt8>, _ path: Range<Int>) -> RequestPath {
+        let start = path.lowerBound + 22
+        var end = start
+        while end < path.upperBound, bytes[end] != 0x2F { end += 1 }
+        let rest = end..<path.upperBound
+        guard end > start, bytes.equals(rest, "/load") || bytes.equals(rest, "/unload") else { return .other }
+        return .kserveRepository(start..<end)
     }
 
     private static func ollama(_ bytes: Span<UInt8>, _ path: Range<Int>) -> RequestPath {

@@ -1,7 +1,7 @@
-/// A `BodyEdit` of a body in the chunked transfer coding: chunks are framed anew until it is done, after that they and the
+/// Edits of a body in the chunked transfer coding: chunks are framed anew until they are done, after that they and the
 /// trailers go on as they are.
 package struct ChunkedEdit: Sendable {
-    private var edit: BodyEdit
+    private var edits: BodyEdits
     private var chunks = ChunkScanner()
     /// Bytes of data that the chunk under way still has in this piece.
     private var data = 0
@@ -13,10 +13,19 @@ package struct ChunkedEdit: Sendable {
     private var owed = 0
     private var isOver = false
 
-    package init(_ edit: BodyEdit) { self.edit = edit }
+    package init(_ edits: BodyEdits) { self.edits = edits }
 
     /// The message has ended.
     package var isComplete: Bool { isOver && owed == 0 }
+
+    /// More edits may be added.
+    package var isOpen: Bool { edits.isOpen }
+
+    /// Adds an edit, whose place must not have gone by.
+    package mutating func add(_ edit: BodyEdit) { edits.add(edit) }
+
+    /// No edits will be added any more.
+    package mutating func close() { edits.close() }
 
     /// Takes the next step from `position`, which must be below `bytes.count`, unless the message has ended. It may go no
     /// byte further, but then the next ones do.
@@ -43,16 +52,16 @@ package struct ChunkedEdit: Sendable {
 
     private mutating func beginChunk(_ count: Int, _ output: inout [UInt8]) {
         data = count
-        let size = edit.length(ofNext: count)
+        let size = edits.length(ofNext: count)
         isBegun = size > 0
         if isBegun { ChunkWriter.appendSize(size, to: &output) }
     }
 
     private mutating func takeData(_ bytes: Span<UInt8>, _ position: Int, _ output: inout [UInt8]) -> RewriteStep {
-        let step = edit.step(bytes, position..<position + data, into: &output)
+        let step = edits.step(bytes, position..<position + data, into: &output)
         data -= step.count
         guard data == 0, isBegun else { return step }
-        if edit.isDone, chunks.isBehindData {
+        if edits.isDone, chunks.isBehindData {
             // The line end that comes now ends our chunk as well.
             isRaw = true
         } else {

@@ -1,7 +1,8 @@
 /// Validates a JSON text (RFC 8259) that arrives piece by piece and reads what routing and limits go by under its
-/// top-level keys, wherever they stand: the string under `model`, the numbers under `max_tokens` and
-/// `max_completion_tokens`, whether `stream` is true, and hashes of `user` and of the head of the prompt. Each byte is
-/// looked at once; nothing is kept but these and the nesting.
+/// top-level keys, wherever they stand: the string under `model`, the limits of tokens, whether `stream` is true and what
+/// `stream_options` says, how many answers are wanted, and hashes of `user` and of the head of the prompt. A value under
+/// one of these that the API does not allow for is kept as `keyFault`, and does not end the reading. Each byte is looked at
+/// once; nothing is kept but these and the nesting.
 ///
 /// What a text is made of by far the most, the inside of its strings, is gone through in blocks as long as a piece goes
 /// on; the rest, and what a piece cuts in two, byte by byte.
@@ -17,10 +18,16 @@ package struct JSONKeyScanner: Sendable {
     }
 
     /// What the string being read is for.
-    private enum Purpose: UInt8 { case key, topKey, value, model, user }
+    private enum Purpose: UInt8 { case key, topKey, optionKey, value, model, user }
 
-    /// What the value is that comes after a top-level key, until it ends; `prompt` also inside of it, up to its head's end.
-    private enum Followed: UInt8 { case other, model, limit, stream, user, prompt }
+    /// What the value is that comes after a top-level key, until it ends; `prompt` also inside of it, up to its head's end,
+    /// and `options` up to its own.
+    private enum Followed: UInt8 {
+        case other, model, number, stream, user, prompt, options
+
+        /// What `take` does not know the places of.
+        @inline(__always) var isTracked: Bool { rawValue >= Followed.prompt.rawValue }
+    }
 
     private var state = State.value
     private var purpose = Purpose.value
@@ -31,8 +38,14 @@ package struct JSONKeyScanner: Sendable {
     private var unit = EscapedUnit()
     private var follows = Followed.other
     private var modelKeys = 0
-    /// What the digits of a limit of tokens make so far.
-    private var limit = Natural()
+    /// The key that the number belongs to, what its digits make so far, and whether a minus stands before them.
+    private var numberKey = KeyFault.Key.maxTokens
+    private var number = Natural()
+    private var isNegative = false
+    /// Where the byte under way stands, inside of `stream_options`.
+    private var place: UInt64 = 0
+    /// The value of `include_usage` comes, or is under way.
+    private var isIncludeUsage = false
     /// Of the user, or of the prompt's head.
     private var hash = TextHash()
     /// Bytes of the prompt that are still to be hashed.
@@ -46,8 +59,11 @@ package struct JSONKeyScanner: Sendable {
     /// The name under `model`, in UTF-8, escapes resolved; valid once `foundModel`.
     package private(set) var model = CapturedName()
     package private(set) var foundModel = false
-    /// The number under `max_tokens` or `max_completion_tokens`, the larger one; nil: neither has been seen.
+    /// The number under `max_tokens`, `max_completion_tokens` or `max_output_tokens`, the largest one; nil: none has been
+    /// seen.
     package private(set) var maxTokens: UInt64?
+    /// How many answers are wanted, as `n` says; nil: it has not been seen, or says nothing that can be.
+    package private(set) var answers: UInt64?
     /// What `stream` says; nil: nothing, or neither true nor false. The last one counts.
     package private(set) var stream: Bool?
     /// Hash of the string under `user`, escapes resolved; 0: none, or an empty one. The last one counts.
@@ -55,6 +71,11 @@ package struct JSONKeyScanner: Sendable {
     /// Hash of the head of the value under `messages`, `prompt` or `input`, as it stands in the text, of the one that comes
     /// first; 0: none that is a string, an array or an object, or not asked for.
     package private(set) var prompt: UInt64 = 0
+    package private(set) var streamOptions = StreamOptions()
+    /// The first value that is not what its key asks for.
+    package private(set) var keyFault: KeyFault?
+    /// Where the brace stands that ends the text, counted from its first byte; nil: the text has not ended, or is no object.
+    package private(set) var closingBrace: UInt64?
 
     /// - Parameter promptBytes: how many bytes of the prompt are hashed at most; 0: it is not looked at.
     package init(promptBytes: Int = 0) { promptRest = promptBytes }
@@ -65,12 +86,25 @@ package struct JSONKeyScanner: Sendable {
 
     /// Goes through `bytes[range]`, the next piece of the text.
     package mutating func scan(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(JSONFault) {
+        let wasComplete = state == .complete
+        try read(bytes, range)
+        if state == .complete, !wasComplete { noteEnd(bytes, range) }
+    }
+
+    /// Only space may follow the text, so its last byte is the piece's last one that is none.
+    private mutating func noteEnd(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        var index = range.upperBound - 1
+        while index > range.lowerBound, bytes[index] <= 0x20 { index -= 1 }
+        if bytes[index] == 0x7D { closingBrace = size - UInt64(range.upperBound - index) }
+    }
+
+    private mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(JSONFault) {
         var index = range.lowerBound
         let end = range.upperBound
         // Where the piece's buffer begins, counted from the first byte of the text.
         let base = size &- UInt64(index)
         size &+= UInt64(range.count)
-        if follows == .prompt { index = try scanPrompt(bytes, index, to: end, base) }
+        if follows.isTracked { index = try scanTracked(bytes, index, to: end, base) }
         while index < end {
             if state == .string, utf8.isComplete {
                 index = try takeText(bytes, index, to: end, base)
@@ -78,7 +112,7 @@ package struct JSONKeyScanner: Sendable {
                 if bytes[index] == 0x22 {
                     try endString(at: base &+ UInt64(index))
                     index += 1
-                    if follows == .prompt { index = try scanPrompt(bytes, index, to: end, base) }
+                    if follows.isTracked { index = try scanTracked(bytes, index, to: end, base) }
                     continue
                 }
             }
@@ -119,7 +153,7 @@ extension JSONKeyScanner {
         case .firstKey where byte == 0x7D: try close(object: true)
         case .firstKey, .key:
             guard byte == 0x22 else { throw .syntax }
-            begin(nesting.depth == 1 ? .topKey : .key)
+            begin(nesting.depth == 1 ? .topKey : follows == .options && nesting.depth == 2 ? .optionKey : .key)
         case .colon:
             guard byte == 0x3A else { throw .syntax }
             state = .value
@@ -154,17 +188,25 @@ extension JSONKeyScanner {
         switch follows {
         case .model:
             guard byte == 0x22 else { throw .modelType }
-        case .limit:
-            if ByteClass.isDigit(byte) { limit = Natural(digit: byte) } else { follows = .other }
+        case .number: beginNumber(byte)
         case .stream:
-            if byte != 0x74 && byte != 0x66 { follows = .other }
+            if byte == 0x74 || byte == 0x66 { return }
+            follows = .other
+            if byte != 0x6E { note(.stream, .type) }
         case .user:
-            if byte == 0x22 { hash = TextHash() } else { follows = .other }
+            if byte == 0x22 { return hash = TextHash() }
+            follows = .other
+            if byte != 0x6E { note(.user, .type) }
         case .prompt where !promptBegan:
             promptBegan = byte == 0x22 || byte == 0x5B || byte == 0x7B
             if promptBegan { hash = TextHash() } else { follows = .other }
+        case .options: beginOption(byte)
         case .prompt, .other: break
         }
+    }
+
+    private mutating func note(_ key: KeyFault.Key, _ problem: KeyFault.Problem) {
+        if keyFault == nil { keyFault = KeyFault(key: key, problem: problem) }
     }
 
     private mutating func open(object: Bool) throws(JSONFault) {
@@ -184,21 +226,63 @@ extension JSONKeyScanner {
 
     private mutating func endFollowed() {
         switch follows {
-        case .limit:
-            // Only a whole number is one.
-            if state == .integer || state == .zero { maxTokens = max(maxTokens ?? 0, limit.value) }
+        case .number: endNumber()
         case .stream: stream = literal.isTrue
         case .user: user = hash.isEmpty ? 0 : hash.value
         case .prompt where nesting.depth > 1: return
+        case .options where nesting.depth > 1: return endOption()
+        case .options: streamOptions.end = place + 1
         case .model, .prompt, .other: break
         }
         follows = .other
     }
 }
 
-// MARK: - The prompt's head
+// MARK: - Values whose places are kept
 
 extension JSONKeyScanner {
+    private mutating func scanTracked(
+        _ bytes: Span<UInt8>, _ start: Int, to end: Int, _ base: UInt64
+    ) throws(JSONFault) -> Int {
+        if follows == .prompt { return try scanPrompt(bytes, start, to: end, base) }
+        var index = start
+        while index < end, follows == .options {
+            place = base &+ UInt64(index)
+            index = try step(bytes, index, to: end, base)
+        }
+        return index
+    }
+
+    /// A value begins that is `stream_options`, or inside of that.
+    private mutating func beginOption(_ byte: UInt8) {
+        switch nesting.depth {
+        case 1:
+            streamOptions.begin(at: place, byte)
+            if byte != 0x7B, byte != 0x6E { note(.streamOptions, .type) }
+        case 2 where isIncludeUsage:
+            streamOptions.includeUsageStart = place
+            guard byte != 0x74, byte != 0x66, byte != 0x6E else { return }
+            isIncludeUsage = false
+            note(.includeUsage, .type)
+        default: break
+        }
+    }
+
+    /// A value in `stream_options` has ended.
+    private mutating func endOption() {
+        guard isIncludeUsage, nesting.depth == 2 else { return }
+        isIncludeUsage = false
+        streamOptions.includeUsage = literal.isTrue
+        streamOptions.includeUsageEnd = place + 1
+    }
+
+    private mutating func endOptionKey() {
+        streamOptions.isEmpty = false
+        guard key.equals("include_usage") else { return }
+        if streamOptions.includeUsageStart != 0 { note(.includeUsage, .repeated) }
+        isIncludeUsage = true
+    }
+
     /// Goes on as `scan` does, from behind the prompt's key or inside its value, and hashes as much of the value as is
     /// asked for; returns where that ended.
     private mutating func scanPrompt(
@@ -243,7 +327,7 @@ extension JSONKeyScanner {
 extension JSONKeyScanner {
     private mutating func begin(_ newPurpose: Purpose) {
         purpose = newPurpose
-        if purpose == .topKey { key.clear() }
+        if purpose == .topKey || purpose == .optionKey { key.clear() }
         state = .string
     }
 
@@ -256,7 +340,7 @@ extension JSONKeyScanner {
         guard !unit.isHalf else { return start }
         let stop = bytes.endOfPlainText(from: start, to: end)
         switch purpose {
-        case .topKey: key.take(bytes, start..<stop)
+        case .topKey, .optionKey: key.take(bytes, start..<stop)
         case .user: hash.append(bytes, start..<stop)
         case .key, .value, .model:
             if modelStart == 0 { modelStart = base &+ UInt64(start) }
@@ -280,28 +364,35 @@ extension JSONKeyScanner {
         case .key: state = .colon
         case .topKey:
             state = .colon
-            switch key.match {
-            case .model:
-                guard modelKeys == 0 else { throw .modelRepeated }
-                modelKeys = 1
-                follows = .model
-            case .limit: follows = .limit
-            case .stream:
-                follows = .stream
-                stream = nil
-            case .user:
-                follows = .user
-                user = 0
-            case .prompt:
-                if promptRest > 0, !promptBegan { follows = .prompt }
-            case .other: break
-            }
+            try endTopKey()
+        case .optionKey:
+            state = .colon
+            endOptionKey()
         case .value, .user: endOfValue()
         case .model:
             guard !model.isEmpty else { throw .modelLength }
             foundModel = true
             modelEnd = position
             endOfValue()
+        }
+    }
+
+    private mutating func endTopKey() throws(JSONFault) {
+        switch key.match {
+        case .model:
+            guard modelKeys == 0 else { throw .modelRepeated }
+            modelKeys = 1
+            follows = .model
+        case .number(let key): (follows, numberKey) = (.number, key)
+        case .stream: (follows, stream) = (.stream, nil)
+        case .user: (follows, user) = (.user, 0)
+        case .prompt:
+            if promptRest > 0, !promptBegan { follows = .prompt }
+        case .options:
+            follows = .options
+            if streamOptions.isPresent { note(.streamOptions, .repeated) }
+            streamOptions = StreamOptions(isPresent: true)
+        case .other: break
         }
     }
 
@@ -345,7 +436,7 @@ extension JSONKeyScanner {
 
     private mutating func keep(_ byte: UInt8) throws(JSONFault) {
         switch purpose {
-        case .topKey: key.take(byte)
+        case .topKey, .optionKey: key.take(byte)
         case .user: hash.append(byte)
         case .model:
             guard model.append(byte) else { throw .modelLength }
@@ -361,6 +452,28 @@ extension JSONKeyScanner {
         state == .zero || state == .integer || state == .fraction || state == .exponentDigits
     }
 
+    private mutating func beginNumber(_ byte: UInt8) {
+        isNegative = byte == 0x2D
+        if ByteClass.isDigit(byte) || isNegative { return number = Natural(digit: isNegative ? 0x30 : byte) }
+        follows = .other
+        if byte != 0x6E { note(numberKey, .type) }
+    }
+
+    /// Only a whole number is one here: 1e2 and 1.0 are read differently by different servers.
+    private mutating func endNumber() {
+        guard state == .integer || state == .zero else { return note(numberKey, .type) }
+        // A negative number may be a priority.
+        guard numberKey != .priority else { return }
+        let value = isNegative ? 0 : number.value
+        if value < 1 { note(numberKey, .belowMinimum) }
+        if numberKey == .n {
+            answers = value < 1 || value > KeyFault.mostAnswers ? nil : value
+            if value > KeyFault.mostAnswers { note(.n, .aboveMaximum) }
+        } else if !isNegative {
+            maxTokens = max(maxTokens ?? 0, value)
+        }
+    }
+
     private mutating func takeNumber(_ byte: UInt8) throws(JSONFault) {
         let isDigit = ByteClass.isDigit(byte)
         let isExponent = byte | 0x20 == 0x65
@@ -368,7 +481,7 @@ extension JSONKeyScanner {
         case .minus where byte == 0x30: state = .zero
         case .minus where isDigit: state = .integer
         case .integer where isDigit:
-            if follows == .limit { limit.append(digit: byte) }
+            if follows == .number { number.append(digit: byte) }
         case .fraction where isDigit, .exponentDigits where isDigit: break
         case .zero where byte == 0x2E, .integer where byte == 0x2E: state = .point
         case .point where isDigit: state = .fraction

@@ -25,7 +25,10 @@ struct Nesting {
 
 /// A key of the outermost object, kept as far as it can be one that is looked for.
 struct TopKeyMatch {
-    enum Match { case model, limit, stream, user, prompt, other }
+    enum Match {
+        case model, stream, user, prompt, options, other
+        case number(KeyFault.Key)
+    }
 
     private static let limit = 21
 
@@ -38,7 +41,12 @@ struct TopKeyMatch {
         case 4 where equals("user"): .user
         case 6 where equals("stream"): .stream
         case 5 where equals("input"), 6 where equals("prompt"), 8 where equals("messages"): .prompt
-        case 10 where equals("max_tokens"), 21 where equals("max_completion_tokens"): .limit
+        case 10 where equals("max_tokens"): .number(.maxTokens)
+        case 21 where equals("max_completion_tokens"): .number(.maxCompletionTokens)
+        case 17 where equals("max_output_tokens"): .number(.maxOutputTokens)
+        case 14 where equals("stream_options"): .options
+        case 8 where equals("priority"): .number(.priority)
+        case 1 where equals("n"): .number(.n)
         default: .other
         }
     }

@@ -9,6 +9,7 @@ package struct RequestHead: Sendable {
     package private(set) var size = 0
     package private(set) var method = Method.other
     package private(set) var methodName = Piece.none
+    /// Where it is an absolute URL, the path and the query in that.
     package private(set) var target = Piece.none
     package private(set) var isHTTP11 = true
     package private(set) var framing = Framing.none
@@ -19,13 +20,13 @@ package struct RequestHead: Sendable {
     package private(set) var wantsUpgrade = false
     /// The body says that it is JSON, or nothing that speaks against it.
     package private(set) var mayBeJSON = true
-    /// The caller proves itself, by a key or otherwise.
-    package private(set) var hasCredentials = false
+    /// What the caller proves itself with, by a key or otherwise.
+    package private(set) var credentials = CredentialLines()
     package private(set) var host = Piece.none
     package private(set) var requestID = Piece.none
     /// Where the first field line starts.
     package private(set) var fieldsStart = 0
-    /// Lines that a governed request leaves behind: hop-by-hop fields, Host, and names reserved to the broker.
+    /// Lines that a governed request leaves behind: hop-by-hop fields, Host, credentials, and names reserved to the broker.
     package private(set) var dropped = LineSet()
 
     package init() {}
@@ -42,20 +43,6 @@ package struct RequestHead: Sendable {
         try dropped.insertFraming(from: fieldsStart, size: size, in: bytes)
     }
 
-    /// Leaves out the caller's keys, where the broker has one of its own for the endpoint.
-    package mutating func dropCredentials(in bytes: Span<UInt8>) throws(HeadFault) {
-        var fields = FieldLines(from: fieldsStart, size: size)
-        while let field = try fields.next(in: bytes) {
-            let name = field.name
-            switch name.count {
-            case 13 where bytes.equals(name, ignoringCase: "authorization"), 7 where bytes.equals(name, ignoringCase: "api-key"),
-                9 where bytes.equals(name, ignoringCase: "x-api-key"):
-                try dropped.insert(field.line)
-            default: break
-            }
-        }
-    }
-
     private mutating func parseRequestLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
         var index = 0
         while ByteClass.isToken(bytes[index]) { index += 1 }
@@ -66,7 +53,8 @@ package struct RequestHead: Sendable {
         index = targetStart
         while ByteClass.isTarget(bytes[index]) { index += 1 }
         guard index > targetStart, bytes[index] == 0x20 else { throw .requestLine }
-        target = Piece(start: targetStart, count: index - targetStart)
+        let start = Self.originForm(bytes, targetStart..<index)
+        target = Piece(start: start, count: index - start)
         let version = index + 1
         guard version + 10 <= size else { throw .requestLine }
         guard bytes.equals(version..<version + 5, "HTTP/"), bytes[version + 6] == 0x2E,
@@ -76,6 +64,25 @@ package struct RequestHead: Sendable {
         guard bytes[version + 5] == 0x31, bytes[version + 7] <= 0x31 else { throw .version }
         isHTTP11 = bytes[version + 7] == 0x31
         return version + 10
+    }
+
+    /// Where the path begins of a target in absolute form (RFC 9112 section 3.2.2): servers obey that path, so it is the one
+    /// to be judged. A target without a scheme and a path behind it is left as it is.
+    private static func originForm(_ bytes: Span<UInt8>, _ target: Range<Int>) -> Int {
+        guard bytes[target.lowerBound] != 0x2F else { return target.lowerBound }
+        var index = target.lowerBound
+        while index < target.upperBound, isSchemeByte(bytes[index]) { index += 1 }
+        guard index > target.lowerBound, index < target.upperBound, bytes[index] == 0x3A else { return target.lowerBound }
+        index += 1
+        if target.upperBound - index >= 2, bytes.equals(index..<index + 2, "//") {
+            index += 2
+            while index < target.upperBound, bytes[index] != 0x2F, bytes[index] != 0x3F { index += 1 }
+        }
+        return index < target.upperBound && bytes[index] == 0x2F ? index : target.lowerBound
+    }
+
+    private static func isSchemeByte(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || ByteClass.isDigit(byte) || byte == 0x2B || byte == 0x2D || byte == 0x2E
     }
 
     private static func method(_ bytes: Span<UInt8>, _ count: Int) -> Method {
@@ -110,9 +117,12 @@ package struct RequestHead: Sendable {
             case 7 where bytes.equals(name, ignoringCase: "upgrade"):
                 upgradeField = true
                 try dropped.insert(field.line)
-            case 7 where bytes.equals(name, ignoringCase: "api-key"), 9 where bytes.equals(name, ignoringCase: "x-api-key"),
-                13 where bytes.equals(name, ignoringCase: "authorization"):
-                hasCredentials = true
+            case 7 where bytes.equals(name, ignoringCase: "api-key"), 9 where bytes.equals(name, ignoringCase: "x-api-key"):
+                credentials.insert(.key, field.line, value)
+                try dropped.insert(field.line)
+            case 13 where bytes.equals(name, ignoringCase: "authorization"):
+                credentials.insertAuthorization(field, in: bytes)
+                try dropped.insert(field.line)
             case 10 where bytes.equals(name, ignoringCase: "connection"):
                 try connection.read(value, in: bytes)
                 try dropped.insert(field.line)
@@ -126,6 +136,8 @@ package struct RequestHead: Sendable {
             case 15 where bytes.equals(name, ignoringCase: "x-service-group"):
                 try dropped.insert(field.line)
             case 16 where bytes.equals(name, ignoringCase: "proxy-connection"):
+                try dropped.insert(field.line)
+            case 19 where bytes.equals(name, ignoringCase: "proxy-authorization"):
                 try dropped.insert(field.line)
             case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
                 try body.transferEncoding(value, in: bytes)

@@ -35,6 +35,9 @@ package struct UsageScanner: Sendable {
     /// A carriage return came last: a line feed now belongs to it.
     private var isReturn = false
     private var found = Numbers()
+    /// Which of them the `usage` under way has said.
+    private var saysPrompt = false
+    private var saysCompletion = false
 
     /// Objects at the top of the text: events or lines of a stream, less its `[DONE]`.
     package private(set) var objects: UInt64 = 0
@@ -46,10 +49,21 @@ package struct UsageScanner: Sendable {
     package init(isEventStream: Bool) { self.init(isEventStream ? .eventStream : .json) }
 
     /// Tokens used, prompt and answer; nil: the answer has not said.
-    package var tokens: UInt64? {
-        if let total = found.total { return total }
-        guard found.prompt != nil || found.completion != nil else { return nil }
-        return (found.prompt ?? 0) + (found.completion ?? 0)
+    package var tokens: UInt64? { use(prompt: 0).map { $0.input + $0.output } }
+
+    /// Tokens of the prompt and of the answer; nil: the answer has not said. A total that is larger than both has tokens
+    /// in it that were generated and not shown, so the rest of it is the answer's.
+    ///
+    /// - Parameter prompt: what the prompt is taken to have where the answer says nothing but a total.
+    package func use(prompt estimate: UInt64) -> (input: UInt64, output: UInt64)? {
+        let (prompt, completion) = (found.prompt, found.completion)
+        guard let total = found.total else {
+            return prompt == nil && completion == nil ? nil : (prompt ?? 0, completion ?? 0)
+        }
+        if let prompt { return (prompt, max(completion ?? 0, total - min(prompt, total))) }
+        if let completion { return (total - min(completion, total), completion) }
+        let input = min(estimate, total)
+        return (input, total - input)
     }
 
     /// Goes through `bytes[range]`, the next piece of the body, its framing taken off.
@@ -84,23 +98,13 @@ package struct UsageScanner: Sendable {
         while end - index > 8, bytes.equals(index..<index + 7, "data: {") {
             let lineEnd = bytes.firstLineEnd(from: index, to: end)
             guard lineEnd + 1 < end, bytes[lineEnd] == 0x0A, bytes[lineEnd + 1] == 0x0A,
-                !mayCountTokens(bytes, index..<lineEnd)
+                !bytes.mayCountTokens(index..<lineEnd)
             else { break }
             objects += 1
             isReturn = false
             index = lineEnd + 2
         }
         return index
-    }
-
-    /// Whether the line may say how many tokens were used. `"usage":null`, which some engines put into every event, does not.
-    private func mayCountTokens(_ bytes: Span<UInt8>, _ line: Range<Int>) -> Bool {
-        var index = bytes.firstCountKey(from: line.lowerBound, to: line.upperBound)
-        while index < line.upperBound {
-            guard line.upperBound - index > 12, bytes.equals(index..<index + 12, "\"usage\":null") else { return true }
-            index = bytes.firstCountKey(from: index + 12, to: line.upperBound)
-        }
-        return false
     }
 
     /// Nothing here is looked for: only where it ends matters. Embeddings are long lists of numbers.
@@ -175,7 +179,10 @@ package struct UsageScanner: Sendable {
 
     private mutating func open(isObject: Bool) {
         if depth == 0, isObject { objects += 1 }
-        if depth < 4 { places[depth] = isObject ? place() : .elsewhere }
+        if depth < 4 {
+            places[depth] = isObject ? place() : .elsewhere
+            if places[depth] == .usage { (found.total, saysPrompt, saysCompletion) = (nil, false, false) }
+        }
         depth += 1
         endMember()
     }
@@ -200,13 +207,15 @@ package struct UsageScanner: Sendable {
         state = .between
         guard isWhole, depth > 0, depth <= 4 else { return }
         switch (places[depth - 1], followed) {
-        case (.usage, .total): found.total = digits.value
-        case (.usage, .prompt), (.answer, .promptCount):
-            found.prompt = digits.value
-            found.total = nil
-        case (.usage, .completion), (.answer, .completionCount):
-            found.completion = digits.value
-            found.total = nil
+        case (.usage, .total):
+            found.total = digits.value
+            // What an earlier one said is not part of it.
+            if !saysPrompt { found.prompt = nil }
+            if !saysCompletion { found.completion = nil }
+        case (.usage, .prompt): (found.prompt, saysPrompt) = (digits.value, true)
+        case (.usage, .completion): (found.completion, saysCompletion) = (digits.value, true)
+        case (.answer, .promptCount): (found.prompt, found.total) = (digits.value, nil)
+        case (.answer, .completionCount): (found.completion, found.total) = (digits.value, nil)
         default: break
         }
     }

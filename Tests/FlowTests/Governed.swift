@@ -27,7 +27,8 @@ extension FlowDriver {
         context.adopt(
             RoutingTable(models), Node(),
             admission: AdmissionTable(memory.page, slots: [Self.slot, 0], models: models.map(\.name)),
-            access: AccessTable(models: models, clients: clients))
+            access: AccessTable(models: models, clients: clients),
+            directory: ClientDirectory(Catalog(models: models, clients: clients)))
         var caller = Caller(entrance: entrance, address: Self.dialled, dialled: Self.dialled)
         caller.client = client
         caller.model = dedicated

@@ -125,6 +125,7 @@ import Testing
     @Test func theBrokersKeyRefusedIsTriedElsewhereAndTakesTheProviderOut() {
         var catalog = FlowDriver.pair()
         catalog.models[0].endpoints[0].key = Secret("k")
+        for index in 0..<2 { catalog.models[0].endpoints[index].forwardsCredentials = true }
         var driver = FlowDriver(catalog)
         driver.client(Text.post(fields: "Authorization: Bearer mine\r\nX-API-Key: mine\r\napi-key: mine\r\nX-Keep: 1\r\n"))
         driver.connected()

@@ -110,6 +110,7 @@ import Testing
     @Test(arguments: ["Authorization: Bearer mine\r\n", "x-api-key: mine\r\n", "Api-Key: mine\r\n", ""], [false, true])
     func whatACallersOwnCredentialsMayNotIsNotOthers(fields: String, isKeyed: Bool) {
         var catalog = FlowDriver.pair()
+        for index in 0..<2 { catalog.models[0].endpoints[index].forwardsCredentials = true }
         if isKeyed { catalog.models[0].endpoints[0].key = Secret("k") }
         for status in [429, 503] {
             var driver = FlowDriver(catalog)
@@ -127,7 +128,9 @@ import Testing
 
     @Test(arguments: ["Authorization: Bearer mine\r\n", ""])
     func whatIsLeftOfACallersLimitsIsNotOthers(fields: String) {
-        var driver = FlowDriver(FlowDriver.pair(RetryPolicy(), .rateLimitAware(threshold: 80)))
+        var catalog = FlowDriver.pair(RetryPolicy(), .rateLimitAware(threshold: 80))
+        for index in 0..<2 { catalog.models[0].endpoints[index].forwardsCredentials = true }
+        var driver = FlowDriver(catalog)
         driver.client(Text.post(fields: fields))
         driver.connected()
         let limits = "x-ratelimit-limit-requests: 10\r\nx-ratelimit-remaining-requests: 1\r\nx-ratelimit-reset-requests: 9s\r\n"

@@ -25,7 +25,9 @@ extension FlowDriver {
     mutating func adopt(_ catalog: Catalog, admission: AdmissionTable = AdmissionTable()) {
         context.adopt(
             RoutingTable(catalog, &numbers), catalog.node, admission: admission,
-            access: AccessTable(models: catalog.models, clients: catalog.clients, pools: catalog.pools))
+            access: AccessTable(models: catalog.models, clients: catalog.clients, pools: catalog.pools),
+            directory: ClientDirectory(catalog),
+            firewall: try? Firewall(catalog.firewall, clients: catalog.clients.map(\.name)), audit: catalog.audit)
     }
 
     static func endpoint(_ address: SocketAddress, _ change: (inout Endpoint) -> Void = { _ in }) -> Endpoint {

@@ -112,7 +112,7 @@ import Testing
                 $0.connected(); $0.timeout()
             },
             {
-                $0.connected(); $0.ended(.client)
+                $0.connected(); $0.ended(.client); $0.ended(.upstream)
             },
             {
                 $0.connected(); $0.upstream("garbage\r\n\r\n")
@@ -138,7 +138,13 @@ import Testing
 
     @Test func whatWasSeenOfABrokenStreamIsCharged() {
         let endings: [(inout FlowDriver) -> Void] = [
-            { $0.ended(.upstream) }, { $0.failed(.upstream) }, { $0.ended(.client) }, { $0.failed(.client) }, { $0.timeout() },
+            { $0.ended(.upstream) }, { $0.failed(.upstream) }, { $0.timeout() },
+            {
+                $0.ended(.client); $0.ended(.upstream)
+            },
+            {
+                $0.failed(.client); $0.failed(.upstream)
+            },
             { $0.upstream("zz\r\n") },
         ]
         for (index, end) in endings.enumerated() {

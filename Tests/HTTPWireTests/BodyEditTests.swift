@@ -33,7 +33,7 @@ import Testing
         let expected = Self.edited(Self.body, edit)
         #expect(edit.length(of: UInt64(Self.body.count)) == UInt64(expected.count))
         for cut in 1...Self.body.count {
-            var running = edit
+            var running = BodyEdits(edit)
             let output = Self.run(Self.body, cut: cut) { running.step($0, $1..<$0.count, into: &$2) }
             #expect(output == expected)
             #expect(running.isDone)
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func lengthsOfPieces() {
-        var edit = BodyEdit(Self.name, replacement: Array("xx".utf8))
+        var edit = BodyEdits(BodyEdit(Self.name, replacement: Array("xx".utf8)))
         #expect(edit.length(ofNext: 10) == 10 && edit.length(ofNext: 11) == 12 && edit.length(ofNext: 30) == 28)
         var ignored: [UInt8] = []
         #expect(edit.step(Self.body.span, 0..<12, into: &ignored) == RewriteStep(passed: 10, replaced: 2))
@@ -78,7 +78,7 @@ import Testing
     }
 
     private static func edit(_ bytes: [UInt8], _ edit: BodyEdit, cut: Int) throws -> [UInt8] {
-        var running = ChunkedEdit(edit)
+        var running = ChunkedEdit(BodyEdits(edit))
         let output = try run(bytes, cut: cut) {
             #expect(!running.isComplete)
             return try running.step($0, from: $1, into: &$2)
@@ -116,11 +116,60 @@ import Testing
         }
     }
 
+    @Test func severalEditsAtRandom() throws {
+        var random = SplitMix(state: 47)
+        for _ in 0..<800 {
+            let body = (0..<20 + random.below(300)).map { _ in UInt8(random.below(256)) }
+            var (edits, expected, position) = ([BodyEdit](), [UInt8](), 0)
+            while edits.count < 3, position < body.count - 1 {
+                let start = position + random.below(body.count - position)
+                // Insertions have no length of their own.
+                let end = random.below(2) == 0 ? start : min(body.count, start + random.below(30))
+                let edit = BodyEdit(UInt64(start)..<UInt64(end), replacement: (0..<random.below(20)).map { _ in 0x72 })
+                expected += body[position..<start] + edit.replacement
+                edits.append(edit)
+                position = max(end, start + 1)
+                expected += body[end..<max(end, min(position, body.count))]
+            }
+            expected += body[min(position, body.count)...]
+            var all = BodyEdits()
+            for edit in edits.reversed() { all.add(edit) }
+            #expect(all.length(of: UInt64(body.count)) == UInt64(expected.count))
+            let cut = 1 + random.below(100)
+            var plain = all
+            #expect(Self.run(body, cut: cut) { plain.step($0, $1..<$0.count, into: &$2) } == expected)
+            let bytes = Self.chunked(body, sizes: { _ in 1 + random.below(60) })
+            var chunked = ChunkedEdit(all)
+            let output = try Self.run(bytes, cut: cut) { try chunked.step($0, from: $1, into: &$2) }
+            #expect(try #require(Self.decode(output)).data == expected)
+        }
+    }
+
+    /// Chunks are framed anew as long as it is not known whether an edit comes.
+    @Test func anEditMayBeAddedLate() throws {
+        let bytes = Self.chunked(Self.body, sizes: { _ in 4 })
+        var edit = ChunkedEdit(BodyEdits(isOpen: true))
+        var output: [UInt8] = []
+        var position = 0
+        while position < bytes.count {
+            if position > bytes.count - 12, edit.isOpen {
+                edit.add(BodyEdit(29..<29, replacement: [0x78]))
+                edit.close()
+            }
+            let start = position
+            var inserted: [UInt8] = []
+            let step = try edit.step(bytes.span, from: position, into: &inserted)
+            output += bytes[start..<start + step.passed] + inserted
+            position += step.count
+        }
+        #expect(try #require(Self.decode(output)).data == Self.body.dropLast() + [0x78] + Self.body.suffix(1))
+    }
+
     /// What comes behind the name is not copied, and not framed anew.
     @Test func theRestGoesOnAsItIs() throws {
         let body = Self.body + Array(repeating: 0x20, count: 5000)
         let bytes = Self.chunked(body, sizes: { $0 == 0 ? 30 : 1000 }, extensions: ";x")
-        var edit = ChunkedEdit(BodyEdit(Self.name, replacement: [0x78]))
+        var edit = ChunkedEdit(BodyEdits(BodyEdit(Self.name, replacement: [0x78])))
         var output: [UInt8] = []
         var position = 0
         while position < 40 { position += try edit.step(bytes.span, from: position, into: &output).count }

@@ -161,6 +161,58 @@ import Testing
     }
 }
 
+/// How answers share out what they used among prompt and answer.
+@Suite struct UsageShareTests {
+    @Test(
+        arguments: [
+            (#"{"usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29}}"#, .json, 19, 10),
+            (#"{"usage":{"prompt_tokens":19,"total_tokens":29,"completion_tokens":10}}"#, .json, 19, 10),
+            (#"{"usage":{"prompt_tokens":8,"total_tokens":8}}"#, .json, 8, 0),
+            (#"{"usage":{"completion_tokens":3,"total_tokens":8}}"#, .json, 5, 3),
+            (#"{"usage":{"total_tokens":30}}"#, .json, 20, 10), (#"{"usage":{"total_tokens":7}}"#, .json, 7, 0),
+            // What was thought and not shown is in the total alone.
+            (#"{"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":40}}"#, .json, 10, 30),
+            (#"{"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":2}}"#, .json, 10, 5),
+            (
+                #"{"usage":{"input_tokens":36,"input_tokens_details":{"cached_tokens":9,"input_tokens":1},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":64,"output_tokens":1},"total_tokens":123}}"#,
+                .json, 36, 87
+            ),
+            (
+                #"{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"prompt_tokens":1},"completion_tokens_details":{"reasoning_tokens":2,"completion_tokens":3},"completion_tokens":4}}"#,
+                .json, 9, 4
+            ),
+            (#"{"prompt_eval_count":26,"eval_count":298}"#, .json, 26, 298), (#"{"eval_count":298}"#, .json, 0, 298),
+            (
+                "data: {\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":4,\"output_tokens\":6,\"total_tokens\":10}}}\n\n",
+                .eventStream, 4, 6
+            ),
+            (
+                "data: {\"message\":{\"usage\":{\"input_tokens\":25,\"output_tokens\":1}}}\n\ndata: {\"usage\":{\"output_tokens\":15}}\n\n",
+                .eventStream, 25, 15
+            ),
+            (
+                "data: {\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1,\"total_tokens\":6}}\n\ndata: {\"usage\":{\"total_tokens\":30}}\n\n",
+                .eventStream, 20, 10
+            ),
+            (
+                "data: {\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":1,\"total_tokens\":6}}\n\ndata: {\"usage\":null}\n\n",
+                .eventStream, 5, 1
+            ),
+        ] as [(String, BodyForm, UInt64, UInt64)])
+    func inputAndOutput(text: String, form: BodyForm, input: UInt64, output: UInt64) throws {
+        let bytes = Array(text.utf8)
+        for cut in bytes.indices {
+            let scanner = UsageScannerTests.scan([bytes[..<cut], bytes[cut...]], form)
+            let use = try #require(scanner.use(prompt: 20))
+            #expect(use.input == input && use.output == output, "cut at \(cut)")
+        }
+    }
+
+    @Test func nothingIsSaid() {
+        #expect(UsageScannerTests.scan([Array(#"{"usage":{}}"#.utf8)[...]], .json).use(prompt: 20) == nil)
+    }
+}
+
 /// The limit of tokens that a request states.
 @Suite struct MaxTokensTests {
     @Test(

@@ -79,8 +79,9 @@ struct TableBuilder {
             number: number, model: model, modelName: Array((endpoint.upstreamModel ?? name).utf8), address: address,
             authority: Array(endpoint.authority.utf8), pathPrefix: Array(endpoint.pathPrefix.utf8), engine: endpoint.engine,
             tls: endpoint.tls, authorization: endpoint.key.map { Array("Bearer \($0.reveal)".utf8) } ?? [],
-            weight: endpoint.weight, cost: endpoint.cost, provider: provider, url: endpoint.url, isFallback: isFallback,
-            isUnresolved: endpoint.addresses.isEmpty)
+            forwardsCredentials: endpoint.forwardsCredentials, weight: endpoint.weight, cost: endpoint.cost, provider: provider,
+            url: endpoint.url, isFallback: isFallback, isUnresolved: endpoint.addresses.isEmpty,
+            asksStreamUsage: catalog.models[model].asksStreamUsage)
     }
 
     // MARK: Routes

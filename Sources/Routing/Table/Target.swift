@@ -18,6 +18,8 @@ package final class Target: Sendable {
     package let tls: EndpointTLS?
     /// The value of `Authorization` that the broker sends, `Bearer …`; empty: none of its own.
     package let authorization: [UInt8]
+    /// The caller's own credentials go on to it, where the broker has none for it.
+    package let forwardsCredentials: Bool
     /// The endpoint's, before it is shared out among its addresses and multiplied by a pool's.
     package let weight: UInt16
     /// Price of a million tokens, times a million; nil: unknown.
@@ -28,11 +30,13 @@ package final class Target: Sendable {
     package let isFallback: Bool
     /// The endpoint's name has no address: it is there to be shown, and never picked.
     package let isUnresolved: Bool
+    /// It is asked for the usage of a stream whose caller did not ask for it, where tokens count.
+    package let asksStreamUsage: Bool
 
     init(
         number: EndpointNumber, model: Int, modelName: [UInt8], address: SocketAddress, authority: [UInt8], pathPrefix: [UInt8],
-        engine: Engine, tls: EndpointTLS?, authorization: [UInt8], weight: UInt16, cost: UInt64?, provider: Int, url: String,
-        isFallback: Bool, isUnresolved: Bool
+        engine: Engine, tls: EndpointTLS?, authorization: [UInt8], forwardsCredentials: Bool, weight: UInt16, cost: UInt64?,
+        provider: Int, url: String, isFallback: Bool, isUnresolved: Bool, asksStreamUsage: Bool
     ) {
         self.number = number
         self.model = model
@@ -43,12 +47,14 @@ package final class Target: Sendable {
         self.engine = engine
         self.tls = tls
         self.authorization = authorization
+        self.forwardsCredentials = forwardsCredentials && authorization.isEmpty
         self.weight = weight
         self.cost = cost
         self.provider = provider
         self.url = url
         self.isFallback = isFallback
         self.isUnresolved = isUnresolved
+        self.asksStreamUsage = asksStreamUsage
     }
 }
 
