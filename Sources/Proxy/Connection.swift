@@ -18,6 +18,8 @@ final class Connection {
     let number: UInt64
     let token: Token
     let client: Descriptor
+    /// nil: plain TCP.
+    let tls: SecureClient?
     let accepted: UInt64
     var flow: Flow
     var upstream: Upstream?
@@ -25,6 +27,12 @@ final class Connection {
     var hedge: Upstream?
     var hedgeNews = Worker.HedgeNews.none
     var tag = SocketTag()
+    /// The priority of the client's socket before it was put behind all others; nil: it was not.
+    var priority: Int32?
+    /// The client has gone, and the endpoint is read on to know what was used.
+    var isDraining = false
+    /// The client's socket is of no use any more; the rest goes when nothing is drained.
+    var isClientGone = false
     var clientQueue = ByteQueue()
     /// The kernel has, or may have, bytes from the client.
     var clientReadable = true
@@ -42,10 +50,11 @@ final class Connection {
     var isQueued = false
     var isGone = false
 
-    init(_ number: UInt64, _ token: Token, client: consuming Descriptor, flow: Flow, now: UInt64) {
+    init(_ number: UInt64, _ token: Token, client: consuming Descriptor, tls: SecureClient?, flow: Flow, now: UInt64) {
         self.number = number
         self.token = token
         self.client = client
+        self.tls = tls
         self.flow = flow
         accepted = now
     }
@@ -56,10 +65,21 @@ final class Connection {
     /// The upstream connection of a leg that has one.
     func side(_ leg: Leg) -> Upstream? { leg == .hedge ? hedge : upstream }
 
+    /// The flow's, and that of the client's side as long as there is one.
+    private var drainDeadline: UInt64 {
+        guard ending != .none, !isClientGone else { return flow.deadline }
+        return flow.deadline == 0 ? endingDeadline : min(flow.deadline, endingDeadline)
+    }
+
+    /// Whether bytes from an endpoint find somebody who wants them.
+    var takesAnswer: Bool { ending == .none ? clientQueue.isEmpty : isDraining }
+
     /// The next point in time at which something has to be done; 0: none.
     var deadline: UInt64 {
+        if isDraining { return drainDeadline }
         if ending == .abort, abortCheck != 0 { return min(abortCheck, endingDeadline) }
         if ending != .none { return endingDeadline }
+        if let tls, tls.state == .shaking { return tls.deadline }
         return flow.deadline
     }
 }

@@ -18,21 +18,25 @@ struct LinkLoop: ~Copyable {
     private var hasStarted = false
 
     init(runDirectory: String, outbox: Outbox, stop: consuming StopSignal) throws(SystemError) {
+        let loops = try LoopGroup(outbox)
         let number = clinux_watch_directory(runDirectory)
         guard number >= 0 else { throw SystemError("inotify", -number) }
-        watch = Descriptor(owning: number)
         self.runDirectory = runDirectory
         self.outbox = outbox
         self.stop = stop
         socket = nil
-        loops = LoopGroup(outbox)
+        watch = Descriptor(owning: number)
+        self.loops = loops
     }
 
     consuming func run() -> Never {
         while true {
             if socket == nil { connect() }
             wait()
-            if let stopDeadline, loops.isDrained || MonotonicClock.now() >= stopDeadline { exit(0) }
+            if let stopDeadline, loops.isDrained || MonotonicClock.now() >= stopDeadline {
+                loops.finishAudit()
+                exit(0)
+            }
         }
     }
 
@@ -96,7 +100,7 @@ struct LinkLoop: ~Copyable {
         }
         for frame in frames {
             do throws(WireError) {
-                handle(try AgentMessage(decoding: frame))
+                handle(try AgentMessage(decoding: frame.payload), frame)
             } catch {
                 outbox.log("the agent sent what can't be read: \(error)")
                 socket = nil
@@ -105,22 +109,31 @@ struct LinkLoop: ~Copyable {
         }
     }
 
-    private mutating func handle(_ message: AgentMessage) {
+    private mutating func handle(_ message: AgentMessage, _ frame: LinkFrame) {
         switch message {
         case .welcome(let settings):
-            let maps = socket?.takeDescriptors() ?? []
+            let maps = frame.takeDescriptors()
             if let map = maps.first { loops.adopt(listenersMap: Descriptor(owning: map)) }
             let models = maps.count > 1 ? Descriptor(owning: maps[1]) : nil
             let buckets = maps.count > 2 ? Descriptor(owning: maps[2]) : nil
             loops.adopt(models: models, buckets: buckets)
+            loops.adopt(accounts: maps.count > 3 ? Descriptor(owning: maps[3]) : nil)
             apply(settings)
         case .configure(let settings): apply(settings)
         case .query(let id, let query): loops.ask(id, query)
         case .stop(let milliseconds): begin(stop: milliseconds)
         case .standings(let standings): loops.take(standings)
         case .watchDecisions(let wanted): loops.watchDecisions(wanted)
-        case .auditSink: break
+        case .auditSink(let isOpen): takeSink(isOpen, frame)
         }
+    }
+
+    private mutating func takeSink(_ isOpen: Bool, _ frame: LinkFrame) {
+        guard isOpen else { return loops.writeAudit(to: nil) }
+        var descriptors = frame.takeDescriptors()[...]
+        guard let descriptor = descriptors.popFirst() else { return outbox.log("the agent sent no descriptor for audit lines") }
+        LinkFrame.close(Array(descriptors))
+        loops.writeAudit(to: Descriptor(owning: descriptor))
     }
 
     private mutating func apply(_ settings: ProxySettings) {

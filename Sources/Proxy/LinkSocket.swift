@@ -7,9 +7,10 @@ import Reactor
 struct LinkSocket: ~Copyable {
     private let socket: Descriptor
     private var assembler = FrameAssembler()
+    /// Those of the message that has not come as a whole yet.
     private var descriptors: [Int32] = []
-    /// Descriptors that are taken beside one message: the maps `listeners`, `models` and `buckets`.
-    private static let descriptorLimit = 3
+    /// Descriptors that are taken beside one message: the maps `listeners`, `models` and `buckets`, and the accounts.
+    private static let descriptorLimit = 4
 
     var number: Int32 { socket.number }
 
@@ -36,15 +37,10 @@ struct LinkSocket: ~Copyable {
         socket = Descriptor(owning: number)
     }
 
-    deinit {
-        for descriptor in descriptors { _ = Glibc.close(descriptor) }
-    }
+    /// One end of a pair.
+    init(_ socket: consuming Descriptor) { self.socket = socket }
 
-    /// The descriptors that came with the last frames, in order; the caller owns them.
-    mutating func takeDescriptors() -> [Int32] {
-        defer { descriptors = [] }
-        return descriptors
-    }
+    deinit { LinkFrame.close(descriptors) }
 
     /// False when the agent has gone.
     func send(_ payload: [UInt8]) -> Bool {
@@ -62,23 +58,35 @@ struct LinkSocket: ~Copyable {
     }
 
     /// Reads once; nil when the agent has gone or breaks the framing.
-    mutating func receive() -> [[UInt8]]? {
+    ///
+    /// The kernel ends a read with the write that descriptors were sent beside, and the agent sends them beside the first
+    /// bytes of their message: so they belong to the message that the last byte read is of.
+    mutating func receive() -> [LinkFrame]? {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        defer { bytes.wipe() }
         var passed = [Int32](repeating: -1, count: Self.descriptorLimit)
         var passedCount = 0
         let count = clinux_receive_with_descriptors(number, &bytes, bytes.count, &passed, passed.count, &passedCount)
-        if passedCount > 0 {
-            for descriptor in descriptors { _ = Glibc.close(descriptor) }
-            descriptors = Array(passed[..<passedCount])
-        }
-        guard count > 0 else { return nil }
-        var frames: [[UInt8]] = []
-        do throws(WireError) {
-            assembler.feed(bytes[0..<count])
-            while let frame = try assembler.next() { frames.append(frame) }
-        } catch {
+        let new = Array(passed[..<passedCount])
+        guard count > 0 else {
+            LinkFrame.close(new)
             return nil
         }
+        var frames: [LinkFrame] = []
+        do throws(WireError) {
+            assembler.feed(bytes[0..<count])
+            while let payload = try assembler.next() {
+                let isLast = assembler.pendingBytes == 0
+                // Those that were waiting for this message, or came with all of it.
+                frames.append(LinkFrame(payload, descriptors + (isLast ? new : [])))
+                descriptors = []
+                if isLast { return frames }
+            }
+        } catch {
+            LinkFrame.close(new)
+            return nil
+        }
+        descriptors += new
         return frames
     }
 }

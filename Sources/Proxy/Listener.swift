@@ -10,17 +10,20 @@ struct Listener: Sendable {
     let id: Int
     let address: SocketAddress
     let entrance: FlowRecord.Entrance
+    /// Callers speak TLS.
+    let isSecure: Bool
     /// Which event loop this copy is for.
     var share: Int
     private let sockets: ListenerSockets
 
     /// Opens the sockets for `shares` event loops.
-    init(id: Int, address: SocketAddress, entrance: FlowRecord.Entrance, shares: Int) throws(SystemError) {
+    init(id: Int, _ plan: ListenerPlan, shares: Int) throws(SystemError) {
         self.id = id
-        self.address = address
-        self.entrance = entrance
+        address = plan.address
+        entrance = plan.entrance
+        isSecure = plan.isSecure
         share = 0
-        sockets = try ListenerSockets(address, shares)
+        sockets = try ListenerSockets(plan.address, shares)
     }
 
     func descriptor(of share: Int) -> Int32 { sockets.numbers[share] }
@@ -51,10 +54,13 @@ struct ListenerPlan: Hashable {
     var address: SocketAddress
     var entrance: FlowRecord.Entrance
     var slot: UInt32?
+    var isSecure = false
 
     /// Everything that `node` wants listened on. A caller of another network namespace comes by a pod address, at the
     /// port of the capture listener of that family.
-    static func plans(for node: Node) -> [ListenerPlan] {
+    ///
+    /// - Parameter secured: addresses for which there is a certificate; without one nobody listens.
+    static func plans(for node: Node, secured: (SocketAddress) -> Bool = { _ in true }) -> [ListenerPlan] {
         var plans: [ListenerPlan] = []
         for address in node.listen {
             let slot = address.ip.family == .v4 ? MB_LISTENER_HOST4 : MB_LISTENER_HOST6
@@ -68,6 +74,8 @@ struct ListenerPlan: Hashable {
             let address = SocketAddress(ip: ip, port: port)
             plans.append(ListenerPlan(address: address, entrance: .capture, slot: slot.rawValue))
         }
-        return plans + node.gateway.map { ListenerPlan(address: $0, entrance: .gateway, slot: nil) }
+        plans += node.gateway.map { ListenerPlan(address: $0, entrance: .gateway, slot: nil) }
+        let secure = node.secureGateway.map(\.address).filter(secured)
+        return plans + secure.map { ListenerPlan(address: $0, entrance: .gateway, slot: nil, isSecure: true) }
     }
 }

@@ -3,8 +3,10 @@ import CLinux
 import Catalog
 import Control
 import Glibc
+import Identity
 import Reactor
 import Routing
+import Tokens
 
 /// Why a configuration can't be put in force.
 struct ApplyError: Error, CustomStringConvertible {
@@ -14,27 +16,38 @@ struct ApplyError: Error, CustomStringConvertible {
 /// The event loops together: their listeners, and the configuration in force.
 struct LoopGroup: ~Copyable {
     private let outbox: Outbox
+    private let audit: AuditWriter
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     private var listeners: [ListenerPlan: Listener] = [:]
     private var nextListener = 0
     private var listenersMap: Descriptor?
     /// The models' entries; nil: no agent has brought any.
     private var maps: MappedMaps?
+    /// The accounts that all proxies charge together; nil: no agent has brought any.
+    private var accounts: MappedAccounts?
+    /// What requests under way hold, and the sessions, of this process: the same for all configurations.
+    private let held = HeldCounts()
+    private let sessions = SessionBook()
+    private let desk = TokenDesk()
     /// What endpoints are known by as long as the proxy lives, and what all loops count of them together.
     private var numbers = EndpointNumbers()
     private let shared = RoutingShared()
     private var registry = TLSRegistry()
+    private var certificates = CertificateRegistry()
     /// What the agent said last: for loops that are yet to start.
     private var standings: [Standing] = []
     private var isWatched = false
+    private var isAudited = false
     private var drainCounter: DrainCounter?
     /// Of the configuration in force; 0: none yet.
     private(set) var generation: UInt64 = 0
 
-    init(_ outbox: Outbox) {
+    init(_ outbox: Outbox) throws(SystemError) {
         self.outbox = outbox
+        audit = try AuditWriter()
         listenersMap = nil
         maps = nil
+        accounts = nil
     }
 
     var count: Int { mailboxes.count }
@@ -61,17 +74,24 @@ struct LoopGroup: ~Copyable {
         }
     }
 
+    /// Takes the file of the shared accounts. Without it nothing that is counted there is limited.
+    mutating func adopt(accounts file: consuming Descriptor?) {
+        guard let file = consume file else { return accounts = nil }
+        accounts = MappedAccounts(file)
+    }
+
     /// Puts a configuration in force: new listeners first, so that a port in use leaves everything as it was. The agent
     /// is told `applied` once every loop has taken it up.
     mutating func apply(_ settings: ProxySettings) throws(ApplyError) {
-        let configuration = configuration(settings)
+        let configuration = try configuration(settings)
         if mailboxes.isEmpty { try startLoops(configuration) }
-        let plans = ListenerPlan.plans(for: settings.catalog.node)
+        let plans = ListenerPlan.plans(for: settings.catalog.node) { configuration.certificates[$0] != nil }
         var opened: [ListenerPlan: Listener] = [:]
         for plan in plans where listeners[plan] == nil {
             opened[plan] = try open(plan)
         }
         for (plan, listener) in opened { try register(listener, plan) }
+        adoptIssuers(settings)
         generation = settings.generation
         let applied = Acknowledgement(workers: mailboxes.count, of: .applied(generation: generation), outbox)
         for mailbox in mailboxes { mailbox.post(.configure(configuration, applied)) }
@@ -80,8 +100,8 @@ struct LoopGroup: ~Copyable {
             listeners[plan] = listener
         }
         for plan in Array(listeners.keys) where !plans.contains(plan) {
-            for mailbox in mailboxes { mailbox.post(.unlisten(plan.address)) }
-            listeners[plan] = nil
+            guard let listener = listeners.removeValue(forKey: plan) else { continue }
+            for mailbox in mailboxes { mailbox.post(.unlisten(listener.id)) }
         }
     }
 
@@ -96,12 +116,56 @@ struct LoopGroup: ~Copyable {
         return maps.page
     }
 
-    mutating func configuration(_ settings: ProxySettings) -> ProxyConfiguration {
+    mutating func configuration(_ settings: ProxySettings) throws(ApplyError) -> ProxyConfiguration {
+        let allowances = try allowances(settings)
         let routes = RoutingTable(settings.catalog, &numbers)
         if routes.leftOut > 0 { outbox.log("\(routes.leftOut) endpoints are beyond what can be numbered, and left out") }
         let outbox = outbox
         let terms = registry.terms(of: settings.catalog) { outbox.log($0) }
-        return ProxyConfiguration(settings, page(for: settings.slots), routes: routes, terms: terms)
+        let certificates = certificates.contexts(for: settings) { outbox.log($0) }
+        let configuration = ProxyConfiguration(
+            settings, page(for: settings.slots), routes: routes, terms: terms, certificates: certificates,
+            allowances: allowances)
+        do throws(FirewallFault) {
+            _ = try configuration.firewall()
+        } catch {
+            throw ApplyError(description: "cannot use the firewall: \(error)")
+        }
+        return configuration
+    }
+
+    private mutating func allowances(_ settings: ProxySettings) throws(ApplyError) -> AllowanceTable {
+        let page = accountPage(for: settings.accountSlots)
+        do throws(AllowanceFault) {
+            return try AllowanceTable(
+                settings.catalog, page: page, slots: page == nil ? [] : settings.accountSlots, held: held, sessions: sessions)
+        } catch {
+            throw ApplyError(description: "cannot count what is limited: \(error)")
+        }
+    }
+
+    private func accountPage(for slots: [UInt32]) -> AccountPage? {
+        guard !slots.isEmpty else { return nil }
+        do throws(SystemError) {
+            if let page = try accounts?.page(reaching: slots) { return page }
+            outbox.log("there are no shared accounts: what is counted there is not limited")
+        } catch {
+            outbox.log("cannot map the shared accounts, which have no effect here: \(error)")
+        }
+        return nil
+    }
+
+    /// What tokens are checked with from now on.
+    private func adoptIssuers(_ settings: ProxySettings) {
+        let issuers = settings.catalog.authentication.issuers
+        let (checker, complaints) = TokenChecker.make(
+            issuers: issuers, keySets: settings.credentials.keySets, clients: settings.catalog.clients)
+        for complaint in complaints { outbox.log(complaint) }
+        do throws(SystemError) {
+            try desk.adopt(issuers.isEmpty ? nil : checker)
+        } catch {
+            outbox.log("cannot check tokens: \(error)")
+        }
     }
 
     /// Asks all loops; or the first alone where one knows what all do.
@@ -111,7 +175,7 @@ struct LoopGroup: ~Copyable {
             case .statistics, .flows, .routing: mailboxes[...]
             case .explain, .rotate: mailboxes.prefix(1)
             }
-        let collector = ReportCollector(id: id, query, workers: asked.count, outbox)
+        let collector = ReportCollector(id: id, query, workers: asked.count, outbox, audit)
         for mailbox in asked { mailbox.post(.report(collector)) }
     }
 
@@ -124,6 +188,26 @@ struct LoopGroup: ~Copyable {
         }
         for mailbox in mailboxes { mailbox.post(.standings(standings)) }
     }
+
+    /// Audit lines go to `descriptor` from now on; nil: nowhere, and none are made.
+    mutating func writeAudit(to descriptor: consuming Descriptor?) {
+        var isTaken = false
+        if let descriptor = consume descriptor {
+            do throws(SystemError) {
+                try audit.use(descriptor)
+                isTaken = true
+            } catch {
+                outbox.log("cannot write audit lines: \(error)")
+            }
+        } else {
+            audit.useNothing()
+        }
+        isAudited = isTaken
+        for mailbox in mailboxes { mailbox.post(.takeAudit(isTaken)) }
+    }
+
+    /// Waits for the last audit lines to be written, for a little while.
+    func finishAudit() { audit.finish(milliseconds: 2000) }
 
     mutating func watchDecisions(_ wanted: Bool) {
         guard wanted != isWatched else { return }
@@ -145,7 +229,9 @@ struct LoopGroup: ~Copyable {
             for loop in 0..<count {
                 let mailbox = try Mailbox<WorkerMessage>()
                 let start = WorkerThread.Start(
-                    mailbox: mailbox, outbox: outbox, configuration: configuration, shared: shared, loop: loop, loops: count)
+                    mailbox: mailbox, outbox: outbox, audit: audit, desk: desk, configuration: configuration, shared: shared,
+                    loop: loop,
+                    loops: count)
                 try WorkerThread.start(start)
                 mailboxes.append(mailbox)
             }
@@ -157,13 +243,14 @@ struct LoopGroup: ~Copyable {
             mailbox.post(.meet(peers))
             mailbox.post(.standings(standings))
             mailbox.post(.watchDecisions(isWatched))
+            mailbox.post(.takeAudit(isAudited))
         }
     }
 
     private mutating func open(_ plan: ListenerPlan) throws(ApplyError) -> Listener {
         nextListener += 1
         do throws(SystemError) {
-            return try Listener(id: nextListener, address: plan.address, entrance: plan.entrance, shares: mailboxes.count)
+            return try Listener(id: nextListener, plan, shares: mailboxes.count)
         } catch {
             throw ApplyError(description: "cannot listen on \(plan.address): \(error)")
         }

@@ -24,6 +24,7 @@ enum OriginReader {
         caller.unknown = rule?.unknown ?? .relay
         caller.opaque = rule?.opaque ?? .relay
         caller.model = rule?.model ?? ""
+        caller.onConflict = rule?.onConflict ?? .deny
         caller.isForeign = UInt32(origin.flags) & MB_ORIGIN_FOREIGN_NETNS != 0
         caller.pid = origin.pid
         caller.uid = origin.uid

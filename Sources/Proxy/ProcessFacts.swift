@@ -15,16 +15,17 @@ enum ProcessFacts {
         return time.tv_sec
     }
 
-    static func epochMilliseconds() -> UInt64 {
+    static func epochMilliseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(clamping: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
+        return Int64(time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
     }
 
     static func fill(_ statistics: inout ProxyStatistics) {
         statistics.residentBytes = residentBytes()
         statistics.descriptors = descriptors()
-        statistics.uptimeMilliseconds = (MonotonicClock.now() - started) / 1_000_000
+        let start = started
+        statistics.uptimeMilliseconds = (MonotonicClock.now() - start) / 1_000_000
     }
 
     /// The second number of /proc/self/statm, in pages.

@@ -3,6 +3,7 @@ import Catalog
 import Control
 import Identity
 import Routing
+import TLS
 
 /// A configuration as the event loops use it: shared, never changed.
 final class ProxyConfiguration: Sendable {
@@ -13,21 +14,38 @@ final class ProxyConfiguration: Sendable {
     /// The models' limits, none of them read yet, and who may call them.
     let admission: AdmissionTable
     let access: AccessTable
+    /// Who there is, and what proves it.
+    let directory: ClientDirectory
     /// How servers that are reached by https prove themselves.
     let terms: [EndpointTLS: TLSTerms]
+    /// What secure listeners show, by address.
+    let certificates: [SocketAddress: TLSServerContext]
 
     /// - Parameters:
     ///   - page: the kernel plane's entries; nil: there are none.
-    ///   - routes: made of the catalogue of `settings`.
-    init(_ settings: ProxySettings, _ page: QoSPage?, routes: RoutingTable, terms: [EndpointTLS: TLSTerms]) {
+    ///   - routes: made of the catalogue of `settings`, as are the `allowances`.
+    init(
+        _ settings: ProxySettings, _ page: QoSPage?, routes: RoutingTable, terms: [EndpointTLS: TLSTerms],
+        certificates: [SocketAddress: TLSServerContext] = [:], allowances: AllowanceTable = AllowanceTable()
+    ) {
         generation = settings.generation
         catalog = settings.catalog
         self.routes = routes
         self.terms = terms
+        self.certificates = certificates
         hostNetnsCookie = settings.hostNetnsCookie
-        admission = AdmissionTable(page, slots: settings.slots, models: settings.catalog.models.map(\.name))
+        directory = ClientDirectory(settings.catalog, managed: settings.credentials.keys.map { ($0.client, $0.key) })
+        admission = AdmissionTable(
+            page, slots: settings.slots, models: settings.catalog.models.map(\.name), allowances: allowances)
         access = AccessTable(
-            models: settings.catalog.models, clients: settings.catalog.clients, pools: settings.catalog.pools)
+            models: settings.catalog.models, clients: settings.catalog.clients, pools: settings.catalog.pools,
+            capabilities: settings.catalog.capabilities)
+    }
+
+    /// The firewall, for one event loop.
+    func firewall() throws(FirewallFault) -> Firewall? {
+        guard !catalog.firewall.isEmpty else { return nil }
+        return try Firewall(catalog.firewall, clients: catalog.clients.map(\.name))
     }
 
     /// The name of the client that the kernel plane knows by this number; empty: none.

@@ -12,6 +12,8 @@ package enum ProxyProcess {
             say("usage: modelbroker-proxy --run-dir DIR")
             exit(2)
         }
+        let result = clinux_keep_memory_private()
+        if result != 0 { say("cannot keep the memory private: \(String(cString: strerror(-result)))") }
         signal(SIGPIPE, SIG_IGN)
         ProcessFacts.begin()
         do throws(SystemError) {

@@ -8,6 +8,7 @@ final class ReportCollector: Sendable {
         var missing: Int
         var statistics = ProxyStatistics()
         var models: [String: ProxyStatistics.ModelEntry] = [:]
+        var clients: [String: ProxyStatistics.ClientEntry] = [:]
         var flows: [FlowRecord] = []
         var routing = RoutingSums()
         /// The answer of the only loop that was asked.
@@ -17,12 +18,14 @@ final class ReportCollector: Sendable {
     let query: ProxyQuery
     private let id: UInt32
     private let outbox: Outbox
+    private let audit: AuditWriter
     private let state: Mutex<State>
 
-    init(id: UInt32, _ query: ProxyQuery, workers: Int, _ outbox: Outbox) {
+    init(id: UInt32, _ query: ProxyQuery, workers: Int, _ outbox: Outbox, _ audit: AuditWriter) {
         self.id = id
         self.query = query
         self.outbox = outbox
+        self.audit = audit
         state = Mutex(State(missing: workers))
     }
 
@@ -35,6 +38,13 @@ final class ReportCollector: Sendable {
                 } else {
                     state.models[entry.name]?.counters += entry.counters
                     if entry.inCatalog { state.models[entry.name]?.inCatalog = true }
+                }
+            }
+            for entry in part.clients {
+                if state.clients[entry.name] == nil {
+                    state.clients[entry.name] = entry
+                } else {
+                    state.clients[entry.name]?.counters += entry.counters
                 }
             }
         }
@@ -57,16 +67,16 @@ final class ReportCollector: Sendable {
     }
 
     private func finish(_ add: (inout State) -> Void) {
-        let report: ProxyReport? = state.withLock { state in
+        let report: ProxyReport? = state.withLock { state -> ProxyReport? in
             add(&state)
             state.missing -= 1
             guard state.missing == 0 else { return nil }
-            return Self.report(query, state)
+            return self.report(state)
         }
         if let report { outbox.send(.report(id: id, report)) }
     }
 
-    private static func report(_ query: ProxyQuery, _ state: State) -> ProxyReport {
+    private func report(_ state: State) -> ProxyReport {
         if let answer = state.answer { return answer }
         switch query {
         case .statistics: return .statistics(statistics(state))
@@ -75,10 +85,12 @@ final class ReportCollector: Sendable {
         }
     }
 
-    private static func statistics(_ state: State) -> ProxyStatistics {
+    private func statistics(_ state: State) -> ProxyStatistics {
         var statistics = state.statistics
         statistics.models = state.models.values.sorted { $0.name < $1.name }
+        statistics.clients = state.clients.values.sorted { $0.name < $1.name }
         ProcessFacts.fill(&statistics)
+        audit.fill(&statistics)
         return statistics
     }
 }
@@ -99,6 +111,13 @@ extension ProxyStatistics {
         sum.staleRetries += part.staleRetries
         sum.acceptFailures += part.acceptFailures
         sum.tagFailures += part.tagFailures
+        sum.unauthenticated += part.unauthenticated
+        sum.identityConflicts += part.identityConflicts
+        sum.tokensChecked += part.tokensChecked
+        sum.auditLines += part.auditLines
+        sum.auditDropped += part.auditDropped
+        sum.tlsHandshakes += part.tlsHandshakes
+        sum.tlsHandshakeFailures += part.tlsHandshakeFailures
     }
 }
 

@@ -20,6 +20,8 @@ final class Upstream {
     var isConnected = false
     var queue = ByteQueue()
     var tag = SocketTag()
+    /// Its priority before it was put behind all others; nil: it was not.
+    var priority: Int32?
     var isReadable = false
     var isHungUp = false
     var hasEnded = false

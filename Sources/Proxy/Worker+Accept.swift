@@ -2,6 +2,7 @@ import Catalog
 import Control
 import Flow
 import Reactor
+import TLS
 
 /// Listeners and new connections.
 extension Worker {
@@ -46,6 +47,7 @@ extension Worker {
 
     private func begin(_ socket: consuming AcceptedSocket, _ listener: Listener) {
         let peer = socket.peer
+        guard let tls = tls(listener) else { return }
         let descriptor = socket.take()
         guard let caller = caller(descriptor.number, peer, listener) else {
             context.ledger.totals.withoutOrigin += 1
@@ -56,7 +58,7 @@ extension Worker {
         let flow = Flow(caller, &context)
         let number = descriptor.number
         let token = connections.reserve(.client)
-        let connection = Connection(nextConnection, token, client: descriptor, flow: flow, now: context.now)
+        let connection = Connection(nextConnection, token, client: descriptor, tls: tls.client, flow: flow, now: context.now)
         nextConnection += loops
         connections.store(connection, token)
         do throws(SystemError) {
@@ -71,27 +73,55 @@ extension Worker {
         switch listener.entrance {
         case .gateway:
             context.ledger.totals.acceptedGateway += 1
-            return Caller(entrance: .gateway, address: peer, dialled: listener.address)
+            var caller = Caller(entrance: .gateway, address: peer, dialled: listener.address)
+            caller.isSecure = listener.isSecure
+            return caller
         case .capture:
             context.ledger.totals.acceptedCaptured += 1
             return OriginReader.caller(number, from: peer, configuration)
         }
     }
 
+    /// What stands between the sockets of a listener and their flows; nil: no more connections can be had there.
+    private func tls(_ listener: Listener) -> (client: SecureClient?, ())? {
+        guard listener.isSecure else { return (nil, ()) }
+        guard let terms = configuration.certificates[listener.address] else { return nil }
+        do throws(TLSError) {
+            return (try SecureClient(terms, deadline: context.now + UInt64(context.timeouts.head) * 1_000_000), ())
+        } catch {
+            context.ledger.totals.tlsHandshakeFailures += 1
+            return nil
+        }
+    }
+
     /// Forgets a connection; both its sockets are closed.
     func remove(_ connection: Connection) {
-        guard !connection.isGone else { return }
+        guard !connection.isGone, !staysToDrain(connection) else { return }
         connection.isGone = true
         dropUpstream(connection, reusable: false)
         dropHedge(connection)
         connections.remove(connection.token)
-        if let draining, connections.count == 0 { draining.done() }
+        if connections.count == 0 { finishDraining() }
+    }
+
+    /// No connection is left: if that was waited for, it is said, once what they left behind is in other hands.
+    private func finishDraining() {
+        guard let draining, !hasDrained else { return }
+        hasDrained = true
+        handOverAudit()
+        draining.done()
+    }
+
+    /// Closes a connection on which nothing is under way.
+    func dismiss(_ connection: Connection) {
+        if let tls = connection.tls { sayFarewell(connection, tls) }
+        remove(connection)
     }
 
     func drain(_ counter: DrainCounter) {
         draining = counter
         listeners = []
-        connections.forEach { if $0.flow.isQuiet { remove($0) } }
-        if connections.count == 0 { counter.done() }
+        connections.forEach { if $0.flow.isQuiet { dismiss($0) } }
+        if connections.count == 0 { finishDraining() }
     }
 }

@@ -3,10 +3,15 @@ import Control
 import Flow
 import Glibc
 import Reactor
+import TLS
 
 /// Pieces to be written to one socket in one system call; the storage is used again.
 struct GatherList {
+    /// Bytes that one record of TLS holds at most.
+    private static let recordSize = 16 << 10
+
     private(set) var pieces: [iovec] = []
+    private var joined: [UInt8] = []
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
@@ -14,6 +19,16 @@ struct GatherList {
     }
 
     mutating func clear() { pieces.removeAll(keepingCapacity: true) }
+
+    /// Gives the bytes to `write` for records of TLS: pieces that go into one record as one.
+    mutating func records(_ write: (UnsafeRawBufferPointer) throws(TLSError) -> Void) throws(TLSError) {
+        if pieces.count > 1, pieces.reduce(0, { $0 + $1.iov_len }) <= Self.recordSize {
+            joined.removeAll(keepingCapacity: true)
+            for piece in pieces { joined.append(contentsOf: UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len)) }
+            return try joined.withUnsafeBufferPointer { (bytes) throws(TLSError) in try write(UnsafeRawBufferPointer(bytes)) }
+        }
+        for piece in pieces { try write(UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len)) }
+    }
 }
 
 /// Carrying out what a flow asks for.
@@ -29,9 +44,10 @@ extension Worker {
             guard !connection.isGone else { return }
             switch next {
             case .none:
-                if draining != nil, connection.flow.isQuiet, connection.ending == .none { return remove(connection) }
+                if draining != nil, connection.flow.isQuiet, connection.ending == .none { return dismiss(connection) }
                 return arm(connection)
             case .connected(let reused): connection.flow.connected(reused: reused, &context, &out)
+            case .tokenUnchecked: connection.flow.tokenUnchecked(&context, &out)
             case .connectFailed(let reason): connection.flow.connectFailed(reason, &context, &out)
             case .failed(.client):
                 connection.flow.failed(.client, &context, &out)
@@ -52,10 +68,12 @@ extension Worker {
         case connected(reused: Bool)
         case connectFailed(String)
         case failed(Leg)
+        case tokenUnchecked
     }
 
     private func finishFailure(_ connection: Connection) {
         for event in out.events { outbox.send(.event(event)) }
+        if out.actions.contains(.drainUpstream) { drainUpstream(connection) }
         out.clear()
         remove(connection)
     }
@@ -77,7 +95,8 @@ extension Worker {
                 case .underway: break
                 case .failed(let reason): next = .connectFailed(reason)
                 }
-            case .releaseUpstream(let reusable): dropUpstream(connection, reusable: reusable)
+            case .releaseUpstream(let reusable): release(connection, reusable: reusable)
+            case .drainUpstream: drainUpstream(connection)
             case .shutdownWrite(let leg): shutdownWrite(connection, leg)
             case .close: end(connection, .close)
             case .abort(.client): end(connection, .abort)
@@ -88,7 +107,9 @@ extension Worker {
                 mirror(address, tls: tls, route: route, head, body, connection, received)
             case .abort(.upstream):
                 if let upstream = connection.upstream { Socket.resetOnClose(upstream.descriptor.number) }
-                dropUpstream(connection, reusable: false)
+                release(connection, reusable: false)
+            case .checkToken(let slice): if !checkToken(connection, slice, received) { next = .tokenUnchecked }
+            case .deprioritize(let leg): deprioritize(connection, leg)
             case .tag(let leg, let model, let active): tag(connection, leg, model, active)
             case .pauseClient: connection.clientPaused = true
             case .resumeClient:
@@ -100,9 +121,17 @@ extension Worker {
         return next
     }
 
-    private func shutdownWrite(_ connection: Connection, _ leg: Leg) {
+    /// The flow needs its upstream no more; a connection that was kept for that alone goes with it.
+    private func release(_ connection: Connection, reusable: Bool) {
+        dropUpstream(connection, reusable: reusable)
+        restorePriority(connection)
+        if connection.isClientGone { remove(connection) }
+    }
+
+    func shutdownWrite(_ connection: Connection, _ leg: Leg) {
         if leg == .client {
             connection.finishClientWrites = true
+            if let tls = connection.tls { sayFarewell(connection, tls) }
             if connection.clientQueue.isEmpty { Socket.shutdownWrite(connection.client.number) }
         } else if let upstream = connection.side(leg) {
             sayFarewell(upstream)
@@ -124,7 +153,10 @@ extension Worker {
                     case .inbox: gather.append(.init(rebasing: inbox[slice.range]))
                     }
                 }
-                if leg == .client { return send(connection.client.number, &connection.clientQueue) }
+                if leg == .client {
+                    if let tls = connection.tls { return sendSecurely(connection, tls) }
+                    return send(connection.client.number, &connection.clientQueue)
+                }
                 guard let upstream = connection.side(leg) else { return true }
                 if let tls = upstream.tls { return sendSecurely(upstream, tls) }
                 return send(upstream.descriptor.number, &upstream.queue)
@@ -136,17 +168,21 @@ extension Worker {
         _ address: SocketAddress, tls: UInt16, route: Int, _ head: Slice, _ body: Slice, _ connection: Connection,
         _ received: UnsafeRawBufferPointer?
     ) {
-        out.composed.withUnsafeBytes { composed in
-            connection.flow.inbox.withUnsafeBytes { inbox in
-                func bytes(_ slice: Slice) -> UnsafeRawBufferPointer {
-                    switch slice.source {
-                    case .received: UnsafeRawBufferPointer(rebasing: received?[slice.range] ?? composed[0..<0])
-                    case .composed: UnsafeRawBufferPointer(rebasing: composed[slice.range])
-                    case .inbox: UnsafeRawBufferPointer(rebasing: inbox[slice.range])
-                    }
-                }
-                mirror(address, tls: tls, route: route, head: bytes(head), body: bytes(body))
-            }
+        withBytes(of: head, connection, received) { head in
+            withBytes(of: body, connection, received) { mirror(address, tls: tls, route: route, head: head, body: $0) }
+        }
+    }
+
+    /// Lends the bytes of a slice.
+    func withBytes<Result>(
+        of slice: Slice, _ connection: Connection, _ received: UnsafeRawBufferPointer?,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        switch slice.source {
+        case .received:
+            body(UnsafeRawBufferPointer(rebasing: received?[slice.range] ?? UnsafeRawBufferPointer(start: nil, count: 0)[0..<0]))
+        case .composed: out.composed.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[slice.range])) }
+        case .inbox: connection.flow.inbox.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[slice.range])) }
         }
     }
 

@@ -7,6 +7,7 @@ extension Worker {
         if ready.isWritable, !connection.clientQueue.isEmpty { flushClient(connection) }
         guard ready.isReadable, !connection.isGone else { return }
         connection.clientReadable = true
+        connection.tls?.isReadable = true
         if ready.isHungUp { connection.clientHungUp = true }
         if connection.clientPaused, connection.clientHungUp, connection.ending == .none {
             connection.flow.clientHungUp(&context, &out)
@@ -17,14 +18,15 @@ extension Worker {
 
     /// Reads as long as there is something, somebody wants it, and it can go on.
     func readClient(_ connection: Connection) {
+        if let tls = connection.tls, tls.state == .shaking { return shakeHands(connection, tls) }
         var reads = 0
         while connection.clientReadable, mayReadClient(connection) {
             guard reads < Self.readsPerTurn else { return queue(connection) }
             reads += 1
-            switch Socket.receive(connection.client.number, into: buffer) {
+            switch receive(connection) {
             case .bytes(let count):
-                if count < buffer.count, !connection.clientHungUp { connection.clientReadable = false }
-                guard connection.ending == .none else { continue }
+                if count < buffer.count, !connection.clientHungUp, connection.tls == nil { connection.clientReadable = false }
+                guard connection.ending == .none, count > 0 else { continue }
                 let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
                 connection.flow.received(.client, lend(bytes), &context, &out)
                 execute(connection, received: bytes)
@@ -35,8 +37,17 @@ extension Worker {
         }
     }
 
+    @inline(__always)
+    private func receive(_ connection: Connection) -> Transfer {
+        // What nobody reads needs no decryption.
+        guard let tls = connection.tls, connection.ending == .none else {
+            return Socket.receive(connection.client.number, into: buffer)
+        }
+        return receive(connection, tls)
+    }
+
     private func mayReadClient(_ connection: Connection) -> Bool {
-        guard !connection.isGone, !connection.clientEnded else { return false }
+        guard !connection.isGone, !connection.isClientGone, !connection.clientEnded else { return false }
         if connection.ending != .none { return connection.ending == .lingering }
         return !connection.clientPaused && connection.upstream?.queue.isEmpty != false
     }
@@ -52,6 +63,7 @@ extension Worker {
     func clientFailed(_ connection: Connection) {
         connection.clientReadable = false
         if connection.ending != .none { return remove(connection) }
+        if let tls = connection.tls, tls.state == .shaking { return handshakeBroke(connection, tls) }
         connection.flow.failed(.client, &context, &out)
         execute(connection, received: nil)
         remove(connection)
@@ -84,6 +96,7 @@ extension Worker {
     /// Begins to end the client's side as the flow asked.
     func end(_ connection: Connection, _ ending: Connection.Ending) {
         guard connection.ending == .none else { return }
+        if ending == .close, let tls = connection.tls { sayFarewell(connection, tls) }
         connection.ending = ending
         connection.endingDeadline = context.now + Self.lingerTime
         proceed(connection)

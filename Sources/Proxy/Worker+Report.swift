@@ -8,6 +8,7 @@ extension Worker {
         case .statistics:
             var statistics = context.ledger.statistics()
             statistics.openConnections = UInt64(connections.count)
+            statistics.auditDropped = context.audit.dropped
             collector.add(statistics)
         case .flows:
             var records: [FlowRecord] = []

@@ -38,7 +38,7 @@ extension Worker {
     }
 
     func take(_ standings: [Standing]) {
-        let epoch = ProcessFacts.epochMilliseconds()
+        let epoch = UInt64(clamping: ProcessFacts.epochMilliseconds())
         context.router.take(standings, context.routes, now: context.now, epochMilliseconds: epoch)
     }
 

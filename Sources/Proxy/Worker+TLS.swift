@@ -148,9 +148,7 @@ extension Worker {
     /// Encrypts what was gathered and sends it. False: the connection failed.
     func sendSecurely(_ upstream: Upstream, _ tls: TLSLeg) -> Bool {
         do throws(TLSError) {
-            for piece in gather.pieces {
-                try tls.client.write(UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len))
-            }
+            try gather.records { (bytes) throws(TLSError) in try tls.client.write(bytes) }
         } catch {
             return false
         }
@@ -161,18 +159,22 @@ extension Worker {
     func sendCiphertext(_ upstream: Upstream, _ tls: TLSLeg) -> Bool {
         var works = true
         let number = upstream.descriptor.number
-        tls.client.withOutput { bytes in
-            var written = 0
-            if upstream.queue.isEmpty {
-                switch Socket.send(number, bytes) {
-                case .bytes(let count): written = count
-                case .wouldBlock: break
-                case .end, .failed: works = false
-                }
-            }
-            if works, written < bytes.count { upstream.queue.append(UnsafeRawBufferPointer(rebasing: bytes[written...])) }
-        }
+        tls.client.withOutput { works = send($0, number, &upstream.queue) }
         return works
+    }
+
+    /// Sends bytes behind those that wait already, and keeps what the socket does not take. False: it failed.
+    func send(_ bytes: UnsafeRawBufferPointer, _ number: Int32, _ queue: inout ByteQueue) -> Bool {
+        var written = 0
+        if queue.isEmpty {
+            switch Socket.send(number, bytes) {
+            case .bytes(let count): written = count
+            case .wouldBlock: break
+            case .end, .failed: return false
+            }
+        }
+        if written < bytes.count { queue.append(UnsafeRawBufferPointer(rebasing: bytes[written...])) }
+        return true
     }
 
     /// Tells the server that no more will be sent.

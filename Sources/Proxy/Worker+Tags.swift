@@ -43,6 +43,8 @@ extension Worker {
         }
         let client = connection.flow.caller.clientNumber
         if !tag.set(number, leg, model: model, client: client, active: active ?? true) { context.ledger.totals.tagFailures += 1 }
+        // The entry brought its own.
+        if isDeprioritized(connection, leg) { Socket.setPriority(number, Self.lowPriority) }
     }
 
     /// A timer of the loop's own fired.

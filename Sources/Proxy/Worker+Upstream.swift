@@ -59,6 +59,8 @@ extension Worker {
         guard let upstream = connection.upstream else { return }
         connection.upstream = nil
         upstream.user = nil
+        connection.isDraining = false
+        restorePriority(upstream)
         let keeps =
             reusable && upstream.isConnected && !upstream.hasEnded && !upstream.isHungUp && upstream.queue.isEmpty
             && draining == nil && hasNothingToSay(upstream)
@@ -131,7 +133,7 @@ extension Worker {
     private func read(_ leg: Leg, _ connection: Connection) {
         var reads = 0
         while let upstream = leg == .hedge ? connection.hedge : connection.upstream, upstream.isConnected, upstream.isReadable,
-            !upstream.hasEnded, connection.ending == .none, connection.clientQueue.isEmpty, !connection.isGone
+            !upstream.hasEnded, connection.takesAnswer, !connection.isGone
         {
             guard reads < Self.readsPerTurn else { return queue(connection) }
             reads += 1

@@ -5,19 +5,25 @@ import Flow
 import Identity
 import Reactor
 import Routing
+import Tokens
 
 /// What the link to the agent gives an event loop to do.
 enum WorkerMessage: Sendable {
     case configure(ProxyConfiguration, Acknowledgement)
     case listen(Listener)
-    case unlisten(SocketAddress)
+    /// By id.
+    case unlisten(Int)
     case report(ReportCollector)
+    /// What the check of a token found.
+    case tokenChecked(TokenTicket, TokenVerdict)
     /// The other loops: comes before any configuration but the first.
     case meet(LoopPeers)
     /// What another loop found of an endpoint.
     case notice(RoutingNotice)
     case standings([Standing])
     case watchDecisions(Bool)
+    /// Whether audit lines are to be made.
+    case takeAudit(Bool)
     /// Close idle connections, let the others end, and say when none is left.
     case drain(DrainCounter)
 }
@@ -40,6 +46,14 @@ final class Worker {
     var peers = LoopPeers([])
     let mailbox: Mailbox<WorkerMessage>
     let outbox: Outbox
+    let audit: AuditWriter
+    /// This loop's lines on their way to it.
+    let auditLines: AuditLines
+    /// Lines of the flows that have been handed over.
+    var auditHandedOver: UInt64 = 0
+    let desk: TokenDesk
+    /// Tokens that the desk has not answered for yet, whether their connections are still there or not.
+    var tokensAtDesk = 0
     var poller: Poller
     var wheel: TimerWheel
     var context: FlowContext
@@ -57,6 +71,8 @@ final class Worker {
     /// Connections with more to read than their turn allowed, or resumed.
     var again: [Connection] = []
     var draining: DrainCounter?
+    /// It was said that none is left.
+    var hasDrained = false
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferSize, alignment: 16)
     var gather = GatherList()
     /// Sockets that are at work until everything written has been delivered.
@@ -65,6 +81,7 @@ final class Worker {
     var isWatchingRefusals = false
     /// Changes of entries up to the last sweep.
     var sweptChanges: UInt64 = 0
+    var handshakeReports = ReportBrake()
     private var expired: [TimerWheel.Entry] = []
 
     init(_ start: WorkerThread.Start, seed: UInt64) throws(SystemError) {
@@ -78,7 +95,10 @@ final class Worker {
         let now = MonotonicClock.now()
         wheel = TimerWheel(now: now)
         context = FlowContext(seed: seed, shared: start.shared)
-        context.now = now
+        audit = start.audit
+        auditLines = start.audit.channel()
+        desk = start.desk
+        tellTime()
         try poller.add(source: mailbox.descriptor, token: Token(.mailbox, slot: 0).raw)
         adopt(configuration)
     }
@@ -93,13 +113,19 @@ final class Worker {
     private func turn() {
         let wait = again.isEmpty && shadowsAgain.isEmpty ? wheel.waitMilliseconds(now: context.now) : 0
         let count = poller.wait(milliseconds: wait)
-        context.now = MonotonicClock.now()
+        tellTime()
         for index in 0..<count { dispatch(poller.ready(index)) }
         lookAgain()
         if !shadowsAgain.isEmpty { lookAgainAtShadows() }
         expire()
         watchRefusals()
         tellNotices()
+        handOverAudit()
+    }
+
+    private func tellTime() {
+        context.now = MonotonicClock.now()
+        context.epochMilliseconds = ProcessFacts.epochMilliseconds()
     }
 
     private func dispatch(_ ready: Readiness) {
@@ -122,12 +148,14 @@ final class Worker {
             adopt(configuration)
             acknowledgement.done()
         case .listen(let listener): open(listener)
-        case .unlisten(let address): listeners.removeAll { $0.address == address }
+        case .unlisten(let id): listeners.removeAll { $0.id == id }
         case .report(let collector): report(to: collector)
+        case .tokenChecked(let ticket, let verdict): tokenChecked(ticket, verdict)
         case .meet(let peers): self.peers = peers
         case .notice(let notice): context.router.take(notice, now: context.now)
         case .standings(let standings): take(standings)
         case .watchDecisions(let wanted): context.watchesDecisions = wanted
+        case .takeAudit(let wanted): context.audit.isOpen = wanted
         case .drain(let counter): drain(counter)
         }
     }
@@ -137,9 +165,20 @@ final class Worker {
         self.configuration = configuration
         context.epochSeconds = ProcessFacts.epochSeconds()
         context.adopt(
-            configuration.routes, configuration.catalog.node, admission: configuration.admission, access: configuration.access)
+            configuration.routes, configuration.catalog.node, admission: configuration.admission, access: configuration.access,
+            directory: configuration.directory, firewall: firewall(configuration), audit: configuration.catalog.audit)
         adoptTerms(configuration)
         watchEntries()
+    }
+
+    /// It was tried when the configuration was applied, so that only want of memory can fail it: better no loop than one
+    /// without its firewall.
+    private func firewall(_ configuration: ProxyConfiguration) -> Firewall? {
+        do throws(FirewallFault) {
+            return try configuration.firewall()
+        } catch {
+            fatalError("cannot use the firewall: \(error)")
+        }
     }
 
     /// Connections that were made under terms that hold no more go out of the pool.
@@ -205,7 +244,9 @@ final class Worker {
     private func expire(_ connection: Connection) {
         let deadline = connection.deadline
         guard deadline != 0, deadline <= context.now else { return arm(connection) }
+        if connection.isDraining { return drainExpired(connection) }
         if connection.ending != .none { return endingExpired(connection) }
+        if let tls = connection.tls, tls.state == .shaking { return handshakeExpired(connection, tls) }
         connection.flow.timeout(&context, &out)
         execute(connection, received: nil)
     }

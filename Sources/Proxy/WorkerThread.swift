@@ -8,6 +8,8 @@ enum WorkerThread {
     struct Start: Sendable {
         let mailbox: Mailbox<WorkerMessage>
         let outbox: Outbox
+        let audit: AuditWriter
+        let desk: TokenDesk
         let configuration: ProxyConfiguration
         /// What all event loops count together.
         let shared: RoutingShared

@@ -106,6 +106,24 @@ package enum Socket {
         _ = setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// SO_PRIORITY; nil when the socket is gone.
+    package static func priority(_ number: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, SO_PRIORITY, &value, &length) == 0 ? value : nil
+    }
+
+    /// - Parameter priority: up to 6; more needs a capability.
+    package static func setPriority(_ number: Int32, _ priority: Int32) {
+        var value = priority
+        _ = setsockopt(number, SOL_SOCKET, SO_PRIORITY, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// Nothing goes either way any more.
+    package static func shutdownBoth(_ number: Int32) {
+        _ = shutdown(number, Int32(SHUT_RDWR))
+    }
+
     /// Sends FIN after what was written.
     package static func shutdownWrite(_ number: Int32) {
         _ = shutdown(number, Int32(SHUT_WR))

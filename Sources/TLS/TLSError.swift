@@ -37,8 +37,9 @@ package struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// Why a handshake or a transfer failed. A certificate's fault says more than the failure that it leads to.
     static func of(_ connection: OpaquePointer, serverName: String) -> TLSError {
+        if SSL_is_server(connection) == 1 { return ofServer(connection) }
         let verdict = SSL_get_verify_result(connection)
-        guard SSL_is_server(connection) == 0, Int32(truncatingIfNeeded: verdict) != X509_V_OK else { return ofConnection() }
+        guard Int32(truncatingIfNeeded: verdict) != X509_V_OK else { return ofConnection() }
         ERR_clear_error()
         return TLSError(.certificate, certificateFault(connection, Int32(truncatingIfNeeded: verdict), serverName))
     }

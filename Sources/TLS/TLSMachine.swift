@@ -11,7 +11,10 @@ package enum TLSRead: Hashable, Sendable {
 
 /// One end of a TLS connection without I/O, client or server: ciphertext goes in and comes out, plaintext too.
 package struct TLSMachine: ~Copyable {
-    private let connection: OpaquePointer
+    /// Bytes of a buffer that stay allocated while it is empty.
+    private static var bufferKept: Int { 8 << 10 }
+
+    let connection: OpaquePointer
     private let incoming: OpaquePointer
     private let outgoing: OpaquePointer
     private let serverName: String
@@ -72,7 +75,9 @@ package struct TLSMachine: ~Copyable {
         let result = SSL_read_ex(connection, buffer.baseAddress, buffer.count, &count)
         if result == 1 { return .bytes(count) }
         switch SSL_get_error(connection, result) {
-        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .needsMore
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
+            copenssl_trim(incoming, Self.bufferKept)
+            return .needsMore
         case SSL_ERROR_ZERO_RETURN: return .end
         default: throw .of(connection, serverName: serverName)
         }
@@ -109,5 +114,6 @@ package struct TLSMachine: ~Copyable {
         guard count > 0 else { return }
         body(UnsafeRawBufferPointer(start: start, count: count))
         copenssl_clear(outgoing)
+        copenssl_trim(outgoing, Self.bufferKept)
     }
 }

@@ -230,7 +230,7 @@ final class Flag: Sendable {
     @Test func oldConfigurationsAreReleased() throws {
         let outbox = try Outbox()
         let engine = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 9)
-        var group = LoopGroup(outbox)
+        var group = try LoopGroup(outbox)
         func settings(_ generation: UInt64) -> ProxySettings {
             let tls = EndpointTLS(serverName: "a.example")
             let endpoints = [
@@ -244,15 +244,16 @@ final class Flag: Sendable {
         weak var first: ProxyConfiguration?
         weak var previous: ProxyConfiguration?
         let worker = try {
-            let configuration = group.configuration(settings(1))
+            let configuration = try group.configuration(settings(1))
             first = configuration
             let start = WorkerThread.Start(
-                mailbox: try Mailbox(), outbox: outbox, configuration: configuration, shared: RoutingShared(), loop: 0, loops: 1)
+                mailbox: try Mailbox(), outbox: outbox, audit: try AuditWriter(), desk: TokenDesk(), configuration: configuration,
+                shared: RoutingShared(), loop: 0, loops: 1)
             return try Worker(start, seed: 1)
         }()
         #expect(first != nil)
         for generation in 2...100 as ClosedRange<UInt64> {
-            let configuration = group.configuration(settings(generation))
+            let configuration = try group.configuration(settings(generation))
             worker.adopt(configuration)
             #expect(previous == nil)
             previous = configuration

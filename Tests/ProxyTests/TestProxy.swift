@@ -13,17 +13,30 @@ final class TestProxy {
     private var loops: LoopGroup
     private(set) var settings: ProxySettings
     let gateway: SocketAddress
+    /// Where TLS is spoken; there is nobody unless `secure` was given.
+    let secureGateway: SocketAddress
 
-    init(_ catalog: Catalog, loops count: Int = 1) throws {
+    /// - Parameters:
+    ///   - accounts: shared by the agent, with the slots of the catalogue's accounts.
+    init(
+        _ catalog: Catalog, loops count: Int = 1, secure: TestSecurity? = nil, credentials: Credentials = Credentials(),
+        accounts: TestAccounts? = nil, slots: [UInt32] = []
+    ) throws {
         outbox = try Outbox()
-        loops = LoopGroup(outbox)
+        loops = try LoopGroup(outbox)
         let probe = try Socket.listen(SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 0))
         gateway = SocketAddress(localOf: probe.number)
+        let secureProbe = try Socket.listen(SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 0))
+        secureGateway = SocketAddress(localOf: secureProbe.number)
         var catalog = catalog
         catalog.node.listen = []
         catalog.node.gateway = [gateway]
         catalog.node.workers = count
         settings = ProxySettings(generation: 1, catalog: catalog, hostNetnsCookie: 0)
+        settings.credentials = credentials
+        settings.accountSlots = slots
+        if let accounts { loops.adopt(accounts: accounts.descriptor) }
+        secure?.put(into: &settings, at: secureGateway)
         try loops.apply(settings)
         _ = waitFor { if case .applied = $0 { $0 } else { nil } }
     }
@@ -38,6 +51,31 @@ final class TestProxy {
         let generation = settings.generation
         _ = waitFor { if case .applied(generation) = $0 { $0 } else { nil } }
     }
+
+    /// Puts other certificates in force.
+    func reload(secure: TestSecurity) throws {
+        secure.put(into: &settings, at: secureGateway)
+        try reload()
+    }
+
+    func reload(credentials: Credentials) throws {
+        settings.credentials = credentials
+        try reload()
+    }
+
+    func reload(accountSlots: [UInt32]) throws {
+        settings.accountSlots = accountSlots
+        try reload()
+    }
+
+    func writeAudit(to descriptor: consuming Descriptor) { loops.writeAudit(to: descriptor) }
+
+    var statistics: ProxyStatistics? {
+        guard case .statistics(let statistics)? = ask(.statistics) else { return nil }
+        return statistics
+    }
+
+    func drain() { loops.drain() }
 
     func take(_ standings: [EndpointStanding]) { loops.take(standings) }
 
@@ -72,6 +110,25 @@ final class TestProxy {
     }
 }
 
+/// What a secure gateway shows and asks for.
+struct TestSecurity {
+    var chain: String
+    var key: String
+    var authorities: String?
+    var certificates = SecureListener.ClientCertificates.off
+
+    fileprivate func put(into settings: inout ProxySettings, at address: SocketAddress) {
+        settings.catalog.node.secureGateway = [
+            SecureListener(
+                address: address, certificateFile: "", keyFile: "", clientAuthorityFile: authorities.map { _ in "" },
+                clientCertificates: certificates)
+        ]
+        settings.credentials.certificates = [
+            ListenerCertificate(address: address, chain: chain, key: Secret(key), clientAuthorities: authorities)
+        ]
+    }
+}
+
 /// A caller of the gateway.
 struct TestCaller: ~Copyable {
     private let socket: Int32
@@ -102,10 +159,10 @@ struct TestCaller: ~Copyable {
         }
     }
 
-    func post(_ model: String, _ content: String = "hello") {
+    func post(_ model: String, _ content: String = "hello", fields: String = "") {
         let body = "{\"model\":\"\(model)\",\"messages\":[{\"role\":\"user\",\"content\":\"\(content)\"}]}"
         send(
-            "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\(fields)"
                 + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
     }
 

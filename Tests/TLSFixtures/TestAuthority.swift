@@ -17,6 +17,16 @@ package final class TestAuthority {
             X509_free(certificate)
             EVP_PKEY_free(key)
         }
+
+        /// The certificate in PEM.
+        package var chain: String { pemText { PEM_write_bio_X509($0, certificate) } }
+
+        /// The key in PEM; with a passphrase, if one is given.
+        package func secret(passphrase: String? = nil) -> String {
+            let cipher = passphrase == nil ? nil : EVP_aes_128_cbc()
+            let bytes = Array((passphrase ?? "").utf8)
+            return pemText { PEM_write_bio_PrivateKey($0, key, cipher, bytes, Int32(bytes.count), nil, nil) }
+        }
     }
 
     package struct Failure: Error {
@@ -45,8 +55,27 @@ package final class TestAuthority {
             "server", signedBy: identity, extensions: [(NID_subject_alt_name, names)], from: from, until: until)
     }
 
+    /// A caller's certificate.
+    ///
+    /// - Parameters:
+    ///   - subject: fields and their values, the outermost first.
+    ///   - names: as OpenSSL writes them; empty: none.
+    package func issue(
+        subject: [(field: String, value: String)], names: String = "", from: Int = -3600, until: Int = 3600
+    ) throws -> Identity {
+        let extensions = names.isEmpty ? [] : [(NID_subject_alt_name, names)]
+        return try Self.certificate(subject, signedBy: identity, extensions: extensions, from: from, until: until)
+    }
+
     private static func certificate(
         _ name: String, signedBy issuer: Identity?, extensions: [(Int32, String)], from: Int = -3600, until: Int = 3600
+    ) throws -> Identity {
+        try certificate([("CN", name)], signedBy: issuer, extensions: extensions, from: from, until: until)
+    }
+
+    private static func certificate(
+        _ name: [(field: String, value: String)], signedBy issuer: Identity?, extensions: [(Int32, String)],
+        from: Int, until: Int
     ) throws -> Identity {
         let key = try newKey()
         guard let certificate = X509_new() else { throw Failure() }
@@ -57,7 +86,10 @@ package final class TestAuthority {
         X509_gmtime_adj(X509_getm_notAfter(certificate), until)
         X509_set_pubkey(certificate, key)
         let subject = X509_get_subject_name(certificate)
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_FLAG | 1, name, -1, -1, 0)
+        for (field, value) in name {
+            let bytes = Array(value.utf8)
+            X509_NAME_add_entry_by_txt(subject, field, MBSTRING_FLAG, bytes, Int32(bytes.count), -1, 0)
+        }
         X509_set_issuer_name(certificate, X509_get_subject_name((issuer ?? made).certificate))
         for (kind, value) in extensions {
             guard let field = X509V3_EXT_conf_nid(nil, nil, kind, value) else { throw Failure() }
@@ -84,4 +116,14 @@ extension TestAuthority {
     package func replace(_ other: TestAuthority) throws {
         guard rename(file, other.file) == 0 else { throw Failure() }
     }
+}
+
+/// What `write` writes.
+private func pemText(_ write: (OpaquePointer?) -> Int32) -> String {
+    let memory = BIO_new(BIO_s_mem())
+    defer { BIO_free(memory) }
+    guard write(memory) == 1 else { return "" }
+    var start: UnsafePointer<CChar>?
+    let count = copenssl_pending(memory, &start)
+    return String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
 }
