@@ -23,6 +23,9 @@ package struct Agent: Sendable {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
         clinux_limit_arenas(2)
+        // Keys and tokens of the configuration are in its memory soon.
+        let result = clinux_keep_memory_private()
+        guard result == 0 else { throw AgentError(SystemError("hide", "the process's memory", code: -result)) }
         return Agent(groundwork: try StartSequence.run(options), logger: logger)
     }
 

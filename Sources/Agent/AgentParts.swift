@@ -40,6 +40,10 @@ final class AgentParts: Sendable {
             file: DrainFile(path: groundwork.run.drainedPath),
             audience: Standings.Audience(
                 proxy: { feed.tell($0) }, kernel: { endpoints.keepOut($0) }, event: { hub.publish($0) }), logger: logger)
+        let audit = AuditKeeper(hub: hub, logger: logger) { feed.audit($0) }
+        let accounts = AccountKeeper(
+            file: groundwork.accounts, journal: groundwork.state.journalPath, hub: hub, logger: logger)
+        let credentials = CredentialKeeper(hub: hub, logger: logger) { toBroker.target?.submit(.credentials(asked: nil)) }
         let discoveries = Discoveries(hub: hub, logger: logger) { toBroker.target?.submit(.discovered) }
         let inquiries = EndpointInquiries(standings: standings, discoveries: discoveries, logger: logger)
         let supervisor = ProxySupervisor(
@@ -51,7 +55,9 @@ final class AgentParts: Sendable {
             Broker.Surroundings(
                 groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,
                 failures: failures, endpoints: endpoints, prober: prober, standings: standings, inquiries: inquiries,
-                discoveries: discoveries, feed: feed, state: state, logger: logger))
+                discoveries: discoveries, feed: feed, accounts: accounts, credentials: credentials,
+                keys: KeyStore(file: KeyFile(path: groundwork.state.keysPath), logger: logger), audit: audit, state: state,
+                logger: logger))
         toBroker.target = broker
         let leaving = Leaving()
         self.leaving = leaving
@@ -66,11 +72,14 @@ final class AgentParts: Sendable {
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
             ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
-            prober, inquiries, KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger),
+            prober, inquiries, credentials, audit, accounts,
+            KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger) { event, report in
+                if let line = AuditLine.of(event, report) { audit.write(line) }
+            },
             Housekeeping(broker: broker, hub: hub, standings: standings),
             ControlServer(
                 descriptor: groundwork.controlSocket, group: loops,
-                answers: ControlAnswers(broker, hub: hub, leave: { leaving.leave() }), logger: logger),
+                answers: ControlAnswers(broker, accounts, hub: hub, leave: { leaving.leave() }), logger: logger),
             AdminService(
                 server: admin,
                 pages: AdminPages(readiness: { await broker.readiness() }, metrics: { await broker.metrics() })),

@@ -30,10 +30,16 @@ package struct FrameAssembler: Sendable {
         guard pendingBytes >= 4 else { return nil }
         let length = (0..<4).reduce(0) { $0 | Int(buffer[start + $1]) << (8 * $1) }
         guard length <= limit else { throw .frameTooLarge(length) }
-        guard pendingBytes - 4 >= length else { return nil }
         let body = start + 4
+        guard pendingBytes - 4 >= length else {
+            // Growing step by step would leave copies behind.
+            buffer.reserveCapacity(body + length)
+            return nil
+        }
         defer {
             start = body + length
+            // What has been taken may be secret, and the buffer stays.
+            for index in body - 4..<start { buffer[index] = 0 }
             if start == buffer.count {
                 // A large message should not hold its memory for ever.
                 buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 20)

@@ -5,6 +5,8 @@ package struct StatusReport: Hashable, Sendable, Codable {
     package var proxy = Proxy()
     package var kernel = Kernel()
     package var counts = Counts()
+    /// What is not as it should be and no part of the above, one sentence each; nil: an agent that does not say.
+    package var complaints: [String]?
 
     package init() {}
 

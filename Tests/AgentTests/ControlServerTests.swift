@@ -21,6 +21,7 @@ import Testing
             status: { StatusReport() }, models: { [ModelReport(name: "llama", source: .seen)] },
             flows: { (_, _) async throws(AgentError) in throw AgentError("the proxy does not answer") }, captures: { [] },
             clients: { [ClientReport(Client(name: "checkout"), number: 1)] }, routing: Self.routing,
+            identity: Self.identity,
             reload: { ReloadReport(time: "", accepted: true, generation: 2) }, detach: { () async throws(AgentError) in },
             leave: left, hub: hub)
         var logger = Logger(label: "test")
@@ -31,6 +32,57 @@ import Testing
         let task = Task { try await server.run() }
         defer { task.cancel() }
         try await body(FakeClient.Maker(path: path), hub)
+    }
+
+    private static let identity = IdentityAnswers(
+        quotas: { (selection) async throws(AgentError) in
+            guard selection.client != "nobody" else { throw AgentError("there is no client nobody") }
+            return [quota(7)]
+        },
+        reset: { (_, uid) async throws(AgentError) in [quota(uid == 5 ? 0 : 7)] },
+        keys: { [KeyReport(id: "ci", client: "checkout", source: "managed", state: "active")] },
+        addKey: { (request) async throws(AgentError) in
+            KeyReport(id: request.id, client: request.client, source: "managed", state: "active")
+        },
+        revokeKey: { (id, _) async throws(AgentError) in throw AgentError("no key \(id) was made with key new") })
+
+    private static func quota(_ used: UInt64) -> QuotaReport {
+        QuotaReport(
+            client: "checkout", period: "day", unit: "tokens", limit: 10, used: used, alertAt: 80, onExhausted: "reject",
+            resets: "2026-11-22T00:00:00.000Z")
+    }
+
+    @Test func answersAboutClientsQuotasAndKeys() async throws {
+        try await serving { make, _ in
+            let client = try make()
+            client.send("{\"command\":\"client\",\"name\":\"checkout\"}\n{\"command\":\"client\",\"name\":\"x\"}\n")
+            guard case .success(let report) = try await client.answer(ClientReport.self) else {
+                Issue.record("no client")
+                return
+            }
+            #expect(report.name == "checkout")
+            #expect(try await client.answer(ClientReport.self) == .failure("there is no client x"))
+            client.send("{\"command\":\"quotas\",\"selection\":{}}\n")
+            #expect(try await client.answer([QuotaReport].self) == .success([Self.quota(7)]))
+            client.send("{\"command\":\"quotas\",\"selection\":{\"client\":\"nobody\"}}\n")
+            #expect(try await client.answer([QuotaReport].self) == .failure("there is no client nobody"))
+            client.send("{\"command\":\"reset-quotas\",\"selection\":{\"client\":\"checkout\"},\"uid\":5}\n")
+            #expect(try await client.answer([QuotaReport].self) == .success([Self.quota(0)]))
+            client.send("{\"command\":\"keys\"}\n{\"command\":\"revoke-key\",\"id\":\"gone\"}\n")
+            guard case .success(let keys) = try await client.answer([KeyReport].self) else {
+                Issue.record("no keys")
+                return
+            }
+            #expect(keys.map(\.id) == ["ci"])
+            #expect(try await client.answer(KeyReport.self) == .failure("no key gone was made with key new"))
+            client.send(
+                "{\"command\":\"add-key\",\"key\":{\"client\":\"checkout\",\"id\":\"n\",\"salt\":\"00\",\"digest\":\"00\"}}\n")
+            guard case .success(let added) = try await client.answer(KeyReport.self) else {
+                Issue.record("not added")
+                return
+            }
+            #expect(added.id == "n")
+        }
     }
 
     private static let routing = RoutingAnswers(

@@ -55,13 +55,38 @@ import Testing
         let clients = [
             Client(name: "a", allow: ["x", "gone"], deny: ["y"]), Client(name: "b"), Client(name: "c", allow: [], deny: ["x"]),
         ]
-        let catalog = Catalog(models: [model("x"), model("y"), model("gone")], clients: clients)
-        let entries = Governance(catalog).access(["x": 7, "y": 4])
+        let catalog = Catalog(
+            rules: ["x", "y", "gone"].map { rule($0) }, models: ["x", "y", "gone", "shared"].map { model($0) }, clients: clients)
+        let entries = Governance(catalog).access(["x": 7, "y": 4, "shared": 5], epoch: 0)
         #expect(
             entries == [
                 AccessEntry(model: 7, client: 1, verdict: .allow), AccessEntry(model: 4, client: 1, verdict: .deny),
-                AccessEntry(model: 7, client: 3, verdict: .deny),
+                AccessEntry(model: 7, client: 3, verdict: .deny), AccessEntry(model: 4, client: 3, verdict: .deny),
             ])
+    }
+
+    @Test func accessFollowsPatternsHoursAndWaysOfUse() {
+        let night = TimeWindow(from: 22 * 60, to: 6 * 60)
+        let clients = [
+            Client(name: "a", allow: [AccessRule(names: ["x*"], times: [night])]),
+            Client(name: "b", allow: [AccessRule(names: ["x1"], operations: Operations([.list]))]),
+            Client(name: "c", deny: [AccessRule(names: ["x*"], operations: Operations([.embeddings]))]),
+            Client(name: "d", deny: [AccessRule(names: ["*"], times: [night])]),
+        ]
+        let catalog = Catalog(
+            rules: [rule("x1"), rule("y")], models: [model("x1", access: .private), model("y")], clients: clients)
+        let governance = Governance(catalog)
+        let slots: [String: UInt32] = ["x1": 1, "y": 2]
+        let noon = governance.access(slots, epoch: 12 * 3600)
+        #expect(
+            noon == [AccessEntry(model: 1, client: 3, verdict: .deny), AccessEntry(model: 1, client: 4, verdict: .deny)],
+            "a private model is closed to them, whatever they deny themselves")
+        let change: Int64? = 22 * 3600
+        #expect(governance.nextAccessChange(after: 12 * 3600) == change)
+        let late = governance.access(slots, epoch: 23 * 3600)
+        #expect(late.contains(AccessEntry(model: 1, client: 1, verdict: .allow)))
+        #expect(late.contains(AccessEntry(model: 2, client: 4, verdict: .deny)))
+        #expect(!late.contains { $0.client == 2 }, "listing is no use of a model's own address")
     }
 
     /// The proxy finds its models' slots by position.

@@ -26,8 +26,8 @@ import Testing
     @Test func aConnectionIsEnoughWhereNothingIsAsked() {
         #expect(rule(.raw) == .connection)
         #expect(rule(.openai, path: "") == .connection)
-        #expect(rule(.openai, tls: true) == .connection)
-        #expect(rule(.openai, path: "/health", tls: true) == .connection)
+        #expect(rule(.openai, tls: true) == .own(.openai))
+        #expect(rule(.openai, path: "/health", tls: true) == .configured)
     }
 }
 
@@ -85,15 +85,14 @@ import Testing
 
     @Test func whoIsNotToBeAskedIsNot() {
         let off = Endpoint(host: "e", port: 80, authority: "e", addresses: [one], health: HealthCheck(period: 0))
-        var tls = Endpoint(
+        let tls = Endpoint(
             host: "t", port: 443, authority: "t", addresses: [one], tls: EndpointTLS(serverName: "t"), discovery: Discovery())
         let catalog = Catalog(models: [Model(name: "a", endpoints: [off, tls])])
         #expect(catalog.healthErrands.map(\.errand.url) == ["https://t"])
-        #expect(catalog.healthErrands[0].plan.request.isEmpty, "the agent has no TLS")
-        #expect(catalog.discoveryErrands.isEmpty)
-        tls.tls = nil
-        let plain = Catalog(models: [Model(name: "a", endpoints: [tls, tls])])
-        #expect(plain.discoveryErrands.count == 1)
-        #expect(plain.discoveryErrands.first?.plan.bodyLimit == 4 << 20)
+        #expect(catalog.healthErrands[0].plan.tls == EndpointTLS(serverName: "t"))
+        let twice = Catalog(models: [Model(name: "a", endpoints: [tls, tls])])
+        #expect(twice.discoveryErrands.count == 1)
+        #expect(twice.discoveryErrands.first?.plan.bodyLimit == 4 << 20)
+        #expect(twice.discoveryErrands.first?.plan.tls == EndpointTLS(serverName: "t"))
     }
 }

@@ -33,6 +33,7 @@ import Testing
         _ = await connection.welcome(settings(1), maps: [], atMost: .milliseconds(1)) { feed.brief(connection) }
         #expect(try await proxy.hear()?.message == .welcome(settings(1)))
         #expect(try await proxy.hear()?.message == .standings(standings("a")))
+        #expect(try await proxy.hear()?.message == .auditSink(false))
         #expect(try await proxy.hear()?.message == .watchDecisions(true))
         feed.tell(standings("b"))
         feed.tell(standings("b"))
@@ -43,7 +44,27 @@ import Testing
         _ = await connection.configure(settings(2), atMost: .milliseconds(1)) { feed.brief(connection) }
         #expect(try await proxy.hear()?.message == .configure(settings(2)))
         #expect(try await proxy.hear()?.message == .standings(standings("b")), "it may have endpoints that it had not before")
+        #expect(try await proxy.hear()?.message == .auditSink(false))
         feed.tell([])
         #expect(try await proxy.hear()?.message == .standings([]))
+    }
+
+    @Test func descriptorsOfTheAuditGoToTheProxy() async throws {
+        let (connection, proxy) = try link()
+        let scratch = try Scratch()
+        let feed = ProxyFeed()
+        feed.audit(AuditDescriptor(open(scratch["a"], O_WRONLY | O_CREAT, 0o600)))
+        _ = await connection.welcome(settings(1), maps: [], atMost: .milliseconds(1)) { feed.brief(connection) }
+        _ = try await proxy.hear()
+        _ = try await proxy.hear()
+        let sink = try #require(try await proxy.hear())
+        #expect(sink.message == .auditSink(true))
+        // The agent's own end is let go of at once, and the proxy's is a descriptor of its own.
+        feed.audit(nil)
+        _ = try await proxy.hear()
+        #expect(try await proxy.hear()?.message == .auditSink(false))
+        try File.append(Array("x".utf8), to: sink.descriptor, "a")
+        close(sink.descriptor)
+        #expect(try File.text(scratch["a"]) == "x")
     }
 }

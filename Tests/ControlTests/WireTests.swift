@@ -25,9 +25,8 @@ import Testing
                     for opaque in CaptureRule.Ungoverned.allCases {
                         let rule = CaptureRule(
                             name: "r", to: [], path: path, whenProxyDown: down, unknown: unknown, opaque: opaque)
-                        var settings = Samples.settings
-                        settings.catalog.rules = [rule]
-                        #expect(try AgentMessage(decoding: AgentMessage.configure(settings).encoded()) == .configure(settings))
+                        let message = AgentMessage.configure(Samples.configured(Catalog(rules: [rule])))
+                        #expect(try AgentMessage(decoding: message.encoded()) == message)
                     }
                 }
             }
@@ -53,15 +52,16 @@ import Testing
 
     /// The layout itself, so that it does not change unless the version does.
     @Test func theLayoutIsFixed() {
-        #expect(Wire.version == 3)
-        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [3, 4, 4, 3, 2, 1])
-        #expect(AgentMessage.query(id: 1, .flows).encoded() == [3, 3, 1, 0, 0, 0, 2])
+        #expect(Wire.version == 4)
+        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [4, 4, 4, 3, 2, 1])
+        #expect(AgentMessage.auditSink(true).encoded() == [4, 7, 1])
+        #expect(AgentMessage.query(id: 1, .flows).encoded() == [4, 3, 1, 0, 0, 0, 2])
         let rejected = ProxyMessage.rejected(generation: 2, reason: "no")
-        #expect(rejected.encoded() == [3, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
+        #expect(rejected.encoded() == [4, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
         let event = ProxyEvent(kind: .broken, model: "m", pid: 3, address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
         #expect(
             ProxyMessage.event(event).encoded()
-                == [3, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
+                == [4, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
                 + [1, 4, 1, 2, 3, 4, 80, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0])
     }
 
@@ -72,8 +72,10 @@ import Testing
 
     @Test(
         arguments: [
-            ([], WireError.truncated), ([3], .truncated), ([2, 4, 0, 0, 0, 0], .version(2)), ([3, 0], .unknownTag(0)),
-            ([3, 4, 0, 0, 0], .truncated), ([3, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([3, 3, 0, 0, 0, 0, 6], .invalidValue),
+            ([], WireError.truncated), ([4], .truncated), ([3, 4, 0, 0, 0, 0], .version(3)), ([5, 4, 0, 0, 0, 0], .version(5)),
+            ([4, 0], .unknownTag(0)),
+            ([4, 4, 0, 0, 0], .truncated), ([4, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([4, 3, 0, 0, 0, 0, 6], .invalidValue),
+            ([4, 8, 0], .unknownTag(8)), ([4, 7], .truncated), ([4, 7, 2], .invalidValue), ([4, 7, 1, 0], .trailingBytes(1)),
         ] as [([UInt8], WireError)])
     func errorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try AgentMessage(decoding: bytes) }
@@ -81,24 +83,25 @@ import Testing
 
     @Test(
         arguments: [
-            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
-            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
-            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
-            ([3, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
+            ([4, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
+            ([4, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
+            ([4, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
+            ([4, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
             // Ten million flows in a message of a hundred bytes.
-            ([3, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
-            ([3, 133, 11] + [UInt8](repeating: 0, count: 25), .unknownTag(11)),
-            ([3, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
-            ([3, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
+            ([4, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
+            ([4, 133, 13] + [UInt8](repeating: 0, count: 37), .unknownTag(13)),
+            ([4, 133, 0] + [UInt8](repeating: 0, count: 37), .unknownTag(0)),
+            ([4, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
+            ([4, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
         ] as [([UInt8], WireError)])
     func proxyErrorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try ProxyMessage(decoding: bytes) }
     }
 
     @Test func blocksWithHostBitsAndNegativeNumbersAreRefused() throws {
-        var settings = Samples.settings
-        settings.catalog = Catalog(rules: Samples.rules)
+        var settings = Samples.configured(Catalog(rules: Samples.rules))
         let good = AgentMessage.configure(settings).encoded()
+        #expect(try AgentMessage(decoding: good) == .configure(settings))
         let block = try #require((0..<good.count - 5).first { Array(good[$0..<$0 + 5]) == [10, 0, 0, 0, 8] })
         var bad = good
         bad[block + 3] = 1
@@ -113,28 +116,9 @@ import Testing
         #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: negative) }
     }
 
-    /// Slots belong to models by position.
-    @Test(arguments: [[1], [1, 2, 3], [UInt32](repeating: 1, count: 4096)])
-    func slotsThatAreNotOneForEachModelAreRefused(slots: [UInt32]) {
-        var settings = Samples.settings
-        settings.slots = slots
-        #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: AgentMessage.welcome(settings).encoded()) }
-    }
-
-    @Test func aCountOfSlotsThatIsNotThereIsRefused() {
-        var bytes = AgentMessage.welcome(Samples.settings).encoded()
-        let count = bytes.count - 4 * Samples.settings.slots.count - 4
-        bytes.replaceSubrange(count..<count + 4, with: [0xFF, 0xFF, 0xFF, 0x7F])
-        #expect(throws: WireError.countTooLarge(0x7FFF_FFFF)) { try AgentMessage(decoding: bytes) }
-        bytes.replaceSubrange(count..<count + 4, with: [0, 0, 0, 0])
-        #expect(throws: WireError.trailingBytes(8)) { try AgentMessage(decoding: bytes) }
-    }
-
     /// A set has one form only: its elements in order.
     @Test func statusesAndLabelsOutOfOrderAreRefused() throws {
-        var settings = Samples.settings
-        settings.catalog = Catalog(pools: [Pool(name: "p", routing: Samples.routing)])
-        settings.slots = []
+        var settings = Samples.configured(Catalog(pools: [Pool(name: "p", routing: Samples.routing)]))
         let statuses = AgentMessage.configure(settings).encoded()
         let first = try #require(
             (0..<statuses.count - 8).first { Array(statuses[$0..<$0 + 8]) == [0xAD, 1, 0, 0, 0xF4, 1, 0, 0] })
@@ -151,23 +135,6 @@ import Testing
             bad[second + 1] = other
             #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: bad) }
         }
-    }
-
-    /// What bounds a count is what an element takes at least; more would refuse lists of small elements.
-    @Test func listsOfTheSmallestElementsRoundTrip() throws {
-        let endpoint = Endpoint(host: "", port: 0, authority: "")
-        let policy = RoutingPolicy(retry: RetryPolicy(statuses: []))
-        let catalog = Catalog(
-            node: Node(), models: [Model(name: "", endpoints: Array(repeating: endpoint, count: 1_000), routing: policy)],
-            pools: Array(repeating: Pool(name: "", routing: policy), count: 1_000))
-        let message = AgentMessage.configure(ProxySettings(generation: 0, catalog: catalog, hostNetnsCookie: 0))
-        #expect(try AgentMessage(decoding: message.encoded()) == message)
-        let report = ProxyMessage.report(
-            id: 0,
-            .routing(
-                Array(repeating: EndpointRecord(model: "", key: EndpointKey(url: "", address: Samples.v4)), count: 1_000),
-                Array(repeating: RouteRecord(name: ""), count: 1_000)))
-        #expect(try ProxyMessage(decoding: report.encoded()) == report)
     }
 
     @Test func aNegativeNumberIsSentAsZero() throws {

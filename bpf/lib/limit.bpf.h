@@ -59,11 +59,16 @@ static __always_inline void mb_observed(const struct mb_origin *origin, __u32 re
 	mb_event_reason(MB_EVENT_LIMITED, origin, reason, 1);
 }
 
-/* As the proxy decides it: a deny wins, a client with a list is held to it, a private model takes an allow. */
-static __always_inline int mb_may_call(const struct mb_model *model, const struct mb_origin *origin, __u32 workload)
+/*
+ * As the proxy decides it: a deny wins, a client with a list is held to it, a
+ * private model takes an allow. What is said of those who are no client
+ * (number 0) holds only where no proxy follows: there they may still prove
+ * who they are.
+ */
+static __always_inline int mb_may_call(const struct mb_model *model, const struct mb_origin *origin, __u32 workload, int direct)
 {
 	struct mb_access_key key = { .model = origin->model, .client = origin->client };
-	__u32 *entry = bpf_map_lookup_elem(&access, &key);
+	__u32 *entry = key.client || direct ? bpf_map_lookup_elem(&access, &key) : NULL;
 
 	if (entry)
 		return *entry == MB_ACCESS_ALLOW;
@@ -140,7 +145,7 @@ static __always_inline int mb_rate_admit(const struct mb_qos *qos, const struct 
  * 0, with a place taken for origin->model; else the errno that the caller is to
  * see. A model without an entry governs nothing: origin->model becomes 0.
  */
-static __always_inline int mb_admit(struct mb_origin *origin, __u32 slot, __u32 workload)
+static __always_inline int mb_admit(struct mb_origin *origin, __u32 slot, __u32 workload, int direct)
 {
 	struct mb_model *model = mb_model_get(slot);
 	struct mb_model_state *state = mb_state_get(slot);
@@ -149,7 +154,7 @@ static __always_inline int mb_admit(struct mb_origin *origin, __u32 slot, __u32 
 	if (!model || !state)
 		return 0;
 	origin->model = slot;
-	if (!mb_may_call(model, origin, workload)) {
+	if (!mb_may_call(model, origin, workload, direct)) {
 		mb_limited(origin, MB_REASON_ACCESS, MB_COUNT_LIMITED_ACCESS);
 		return MB_ECONNREFUSED;
 	}

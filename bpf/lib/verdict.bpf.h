@@ -190,7 +190,7 @@ static __always_inline int mb_judge(struct bpf_sock_addr *ctx, struct mb_setting
 	if (rule->path == MB_PATH_DENY)
 		return mb_deny(origin);
 	if (rule->model) {
-		result = mb_admit(origin, rule->model, workload);
+		result = mb_admit(origin, rule->model, workload, rule->path == MB_PATH_DIRECT);
 		if (result)
 			return mb_refuse(result);
 	}

@@ -11,6 +11,9 @@ struct MetricsPage: Sendable {
     var rules: [(name: String, counters: CaptureReport.Counters)] = []
     /// By label.
     var models: [String: ModelCounters] = [:]
+    /// By label.
+    var clients: [String: ClientCounters] = [:]
+    var identity = IdentityPage()
     var restarts: UInt64 = 0
     /// nil: the kernel plane does not answer.
     var governed: GovernedPage?
@@ -27,11 +30,13 @@ struct MetricsPage: Sendable {
         text.single(Metrics.eventsSuppressed, [], eventsSuppressed)
         renderKernel(&text)
         governed?.render(&text)
+        identity.render(&text)
         text.single(Metrics.Proxy.up, [], statistics == nil ? 0 : 1)
         text.single(Metrics.Proxy.restarts, [], restarts)
         if let statistics {
             renderProxy(statistics, &text)
             renderModels(&text)
+            identity.render(statistics, clients: clients, &text)
         }
         routing?.render(&text)
         return text

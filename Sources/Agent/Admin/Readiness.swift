@@ -12,6 +12,9 @@ struct Readiness: Hashable, Sendable {
     /// Listeners that the configuration asks for and nobody serves.
     var deadListeners: [String] = []
 
+    /// Why what is used can't be written down; nil: it can.
+    var accountingFault: String?
+
     /// One sentence, or nil when all is well.
     var obstacle: String? {
         if !attached { return "the BPF programs are not attached" }
@@ -23,6 +26,7 @@ struct Readiness: Hashable, Sendable {
             return "the proxy has configuration \(proxyGeneration), the agent \(generation)"
         }
         if !deadListeners.isEmpty { return "nobody listens at \(deadListeners.joined(separator: ", "))" }
+        if let accountingFault { return "what is used can't be written down: \(accountingFault)" }
         return nil
     }
 }

@@ -39,6 +39,7 @@ extension Broker {
         let whole = whole(catalog)
         surroundings.standings.adopt(whole)
         surroundings.inquiries.adopt(whole)
+        surroundings.audit.adopt(catalog.audit)
     }
 
     /// Puts models into force that were discovered, and takes those out that vanished.

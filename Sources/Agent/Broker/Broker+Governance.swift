@@ -41,6 +41,16 @@ extension Broker {
         }
     }
 
+    /// Gives the kernel who may call what at this hour, if that has changed since.
+    func keepAccess() {
+        let now = Int64(clamping: Clocks.epochSeconds())
+        // The wall clock may have been set, either way.
+        guard now >= nextAccessChange || now < accessLooked || now - accessLooked >= 60 else { return }
+        governed.reviewAccess(groundwork.plane, epoch: now)
+        accessLooked = now
+        nextAccessChange = governed.governance.nextAccessChange(after: now) ?? .max
+    }
+
     /// Says what has become of the models' entries: to those who translate slots into names, to the log once, as events.
     func announce() {
         surroundings.names.take(slots: governed.slots)

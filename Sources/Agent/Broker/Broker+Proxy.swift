@@ -29,7 +29,9 @@ extension Broker {
         proxyGeneration = new.hello.generation == 0 ? nil : new.hello.generation
         let number = generation
         let plane = groundwork.plane
-        let maps = [plane.listenersDescriptor, plane.modelsDescriptor, plane.bucketsDescriptor]
+        let maps = [
+            plane.listenersDescriptor, plane.modelsDescriptor, plane.bucketsDescriptor, surroundings.accounts.descriptor,
+        ]
         let feed = surroundings.feed
         let outcome = await new.welcome(settings(catalog, number), maps: maps, atMost: Self.applyLimit) { feed.brief(new) }
         note(outcome, number, from: new)
@@ -54,6 +56,7 @@ extension Broker {
         governed = try admit(new)
         let current = connection?.isOpen == true ? connection : nil
         let whole = whole(new)
+        try furnish(new, whole, instead: former)
         if let current {
             let (standings, feed) = (surroundings.standings, surroundings.feed)
             let outcome = await current.configure(settings(new, number), atMost: Self.applyLimit) {
@@ -77,6 +80,7 @@ extension Broker {
         surroundings.standings.adopt(whole)
         surroundings.inquiries.adopt(whole)
         governed.settle(groundwork.plane)
+        settleAccounts(new, whole)
         announce()
         clinux_release_start_memory()
     }
@@ -87,6 +91,8 @@ extension Broker {
         if endpointsComplaint != nil { bringEndpoints() }
         surroundings.endpoints.retell()
         if isDiscoveryBehind { await register() }
+        if areCredentialsBehind { await renew(asked: nil) }
+        await askForLostLines()
         guard let connection, connection.isOpen, proxyGeneration != generation else { return }
         let number = generation
         let feed = surroundings.feed

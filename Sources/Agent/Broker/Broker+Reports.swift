@@ -6,7 +6,7 @@ internal import Telemetry
 
 extension Broker {
     /// The proxy's numbers; nil when it does not answer.
-    private func statistics() async -> ProxyStatistics? {
+    func statistics() async -> ProxyStatistics? {
         guard let connection, connection.isOpen, case .statistics(let numbers) = await connection.query(.statistics) else {
             return nil
         }
@@ -23,6 +23,7 @@ extension Broker {
         report.configuration.proxyGeneration = proxyGeneration
         report.configuration.proxyRejection = rejection
         report.configuration.lastReload = lastReload
+        report.complaints = complaints
         report.kernel = kernelStatus()
         report.counts.rules = catalog.rules.count
         let whole = whole(catalog)
@@ -61,7 +62,8 @@ extension Broker {
         return Readiness(
             attached: attached, generation: generation, proxyConnected: proxy.connection?.isOpen ?? false,
             proxyGeneration: proxyGeneration, rejection: rejection,
-            deadListeners: listeners().filter { !$0.alive }.compactMap(\.address))
+            deadListeners: listeners().filter { !$0.alive }.compactMap(\.address),
+            accountingFault: surroundings.accounts.fault)
     }
 
     /// Models of the configuration first, then those that were only seen.
@@ -103,10 +105,6 @@ extension Broker {
         }
     }
 
-    func clients() -> [ClientReport] {
-        catalog.clients.enumerated().map { ClientReport($1, number: UInt32($0 + 1)) }
-    }
-
     /// Everything that the metrics page shows.
     func metrics() async -> MetricsPage {
         var page = MetricsPage()
@@ -127,11 +125,22 @@ extension Broker {
         for entry in page.statistics?.models ?? [] {
             page.models[labels.label(for: entry.name), default: ModelCounters()] += entry.counters
         }
+        for entry in page.statistics?.clients ?? [] {
+            page.clients[clientLabels.label(for: entry.name), default: ClientCounters()] += entry.counters
+        }
+        page.identity = identityPage()
         return page
     }
 }
 
 extension Broker {
+    private func identityPage() -> IdentityPage {
+        IdentityPage(
+            quotas: surroundings.accounts.quotas(QuotaSelection()), isSuspended: surroundings.accounts.fault != nil,
+            staleCredentials: UInt64(surroundings.credentials.faults.count), auditLines: surroundings.audit.written,
+            auditLost: surroundings.audit.lostLines)
+    }
+
     /// Models that share a label with others are left out: levels and shares of several make no sum.
     private func governedPage() -> GovernedPage? {
         guard let models = try? groundwork.plane.qos.models() else { return nil }

@@ -23,6 +23,10 @@ actor Broker: Service {
         var inquiries: EndpointInquiries
         var discoveries: Discoveries
         var feed: ProxyFeed
+        var accounts: AccountKeeper
+        var credentials: CredentialKeeper
+        var keys: KeyStore
+        var audit: AuditKeeper
         var state: StateFile
         var logger: Logger
     }
@@ -40,6 +44,8 @@ actor Broker: Service {
         case resolved([String: ResolvedNames.Answer])
         /// Endpoints have models that they had not, or have them no more.
         case discovered
+        /// Credentials are others than before. `asked`: somebody waits until they are in force.
+        case credentials(asked: UInt64?)
         /// Something may have been left undone.
         case retry
         /// An entry may have been changed by hand.
@@ -60,6 +66,13 @@ actor Broker: Service {
     var nameSchedule = NameSchedule()
     /// Models that were discovered are not in force as they should be.
     var isDiscoveryBehind = false
+    /// Credentials have changed, and the proxy does not have them all.
+    var areCredentialsBehind = false
+    /// When hours of access begin or end next, and when that was looked at, in seconds since 1970.
+    var nextAccessChange: Int64 = 0
+    var accessLooked: Int64 = 0
+    /// Audit lines that the proxy has dropped, when it was asked last.
+    var auditDropped: UInt64 = 0
     /// In force; and the last number given out, which may have been refused.
     var generation: UInt64
     var issued: UInt64
@@ -90,11 +103,15 @@ actor Broker: Service {
     var qdiscShort: [String] = []
     /// Model names that have a series of their own among the metrics.
     var labels = LabelLimit(limit: 1000)
+    var clientLabels = LabelLimit(limit: 1000)
 
     private let changes: AsyncStream<Change>
     private let feed: AsyncStream<Change>.Continuation
     let reloads = ReplyTable<UInt64, ReloadReport>()
     private var nextReload: UInt64 = 1
+    /// Answered with why new credentials are not in force; empty: they are.
+    let renewals = ReplyTable<UInt64, String>()
+    private var nextRenewal: UInt64 = 1
 
     var groundwork: Groundwork { surroundings.groundwork }
     var logger: Logger { surroundings.logger }
@@ -128,14 +145,25 @@ actor Broker: Service {
                 time: Timestamp.now(), accepted: false, generation: generation, faults: ["the agent is busy or about to end"])
     }
 
+    /// Puts credentials into force that have changed, in its turn. Returns why that failed; nil: it did not.
+    func renewed() async -> String? {
+        let id = nextRenewal
+        nextRenewal += 1
+        let fault = await renewals.wait(for: id, atMost: .seconds(30)) { submit(.credentials(asked: id)) }
+        return fault.map { $0.isEmpty ? nil : $0 } ?? "the agent is busy or about to end"
+    }
+
     func run() async throws {
         announce()
+        takeUpAccounts()
+        surroundings.credentials.adopt(catalog)
         _ = await resolveNames(catalog.endpointNames)
         // Before connect() can choose anything: whoever is drained stays out.
         survey()
         bringEndpoints()
         for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
         reloads.close()
+        renewals.close()
     }
 
     private func take(_ change: Change) async {
@@ -146,10 +174,13 @@ actor Broker: Service {
         case .names: lookUpNames()
         case .resolved(let answers): await refresh(answers)
         case .discovered: await register()
+        case .credentials(let asked): await renew(asked: asked)
         case .retry:
             await retry()
             keepQdisc(thorough: true)
-        case .entries: keepQdisc(thorough: false)
+        case .entries:
+            keepQdisc(thorough: false)
+            keepAccess()
         }
     }
 
@@ -159,9 +190,11 @@ actor Broker: Service {
     /// The whole catalogue and its models' slots, under a number.
     func settings(_ catalog: Catalog, _ generation: UInt64) -> ProxySettings {
         let whole = whole(catalog)
+        let credentials = credentials(for: whole)
         return ProxySettings(
-            generation: generation, catalog: whole, hostNetnsCookie: groundwork.hostNetnsCookie,
-            slots: Governance.slots(of: whole, governed.slots))
+            generation: generation, catalog: whole.serving(credentials), hostNetnsCookie: groundwork.hostNetnsCookie,
+            slots: Governance.slots(of: whole, governed.slots), credentials: credentials,
+            accountSlots: surroundings.accounts.slots(of: whole))
     }
 
     /// A number that no configuration has had.

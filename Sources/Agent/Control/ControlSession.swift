@@ -72,7 +72,7 @@ struct ControlSession: Sendable {
         case .reload: try await write(await answers.reload(), writer)
         case .endpoints, .drain, .enable, .pools, .pool, .rotate, .capabilities, .explain:
             try await route(request, writer)
-        case .client, .quotas, .resetQuotas, .keys, .addKey, .revokeKey: try await fail("not known here", writer)
+        case .client, .quotas, .resetQuotas, .keys, .addKey, .revokeKey: try await identify(request, writer)
         case .events(let follow, let last, let level):
             if follow {
                 try await self.follow(last: last, level, writer)
@@ -111,6 +111,29 @@ struct ControlSession: Sendable {
             case .capabilities: try await write(await routing.capabilities(), writer)
             case .explain(let request): try await write(try await routing.explain(request), writer)
             default: try await fail("this is no question of routing", writer)
+            }
+        } catch let error as AgentError {
+            try await fail(error.description, writer)
+        }
+    }
+
+    /// What has to do with clients, their quotas and keys.
+    private func identify(_ request: ControlRequest, _ writer: Writer) async throws {
+        let identity = answers.identity
+        do {
+            switch request {
+            case .client(let name):
+                guard let client = await answers.clients().first(where: { $0.name == name }) else {
+                    throw AgentError("there is no client \(name)")
+                }
+                try await write(client, writer)
+            case .quotas(let selection): try await write(try await identity.quotas(selection), writer)
+            case .resetQuotas(let selection, let uid):
+                try await write(try await identity.reset(selection, uid), writer)
+            case .keys: try await write(await identity.keys(), writer)
+            case .addKey(let key): try await write(try await identity.addKey(key), writer)
+            case .revokeKey(let id, let uid): try await write(try await identity.revokeKey(id, uid), writer)
+            default: try await fail("this is no question of clients", writer)
             }
         } catch let error as AgentError {
             try await fail(error.description, writer)

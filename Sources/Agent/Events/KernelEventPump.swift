@@ -13,13 +13,19 @@ final class KernelEventPump: Service {
     private let hub: EventHub
     private let names: NodeNames
     private let logger: Logger
+    private let heard: @Sendable (KernelEvent, EventReport) -> Void
     private let stopped = Atomic<Bool>(false)
 
-    init(plane: KernelPlane, hub: EventHub, names: NodeNames, logger: Logger) {
+    /// - Parameter heard: what else is done with each event, on the pump's thread.
+    init(
+        plane: KernelPlane, hub: EventHub, names: NodeNames, logger: Logger,
+        heard: @escaping @Sendable (KernelEvent, EventReport) -> Void = { _, _ in }
+    ) {
         self.plane = plane
         self.hub = hub
         self.names = names
         self.logger = logger
+        self.heard = heard
     }
 
     func run() async throws {
@@ -32,7 +38,11 @@ final class KernelEventPump: Service {
         var failing = false
         while !stopped.load(ordering: .relaxed) {
             do {
-                try plane.pollEvents(timeoutMilliseconds: Self.waitMilliseconds) { hub.publish(report($0)) }
+                try plane.pollEvents(timeoutMilliseconds: Self.waitMilliseconds) { event in
+                    let report = EventReport(event, names, time: Timestamp.now())
+                    hub.publish(report)
+                    heard(event, report)
+                }
                 failing = false
             } catch {
                 if !failing { logger.error("cannot read the kernel's events", metadata: ["reason": "\(error)"]) }
@@ -41,6 +51,4 @@ final class KernelEventPump: Service {
             }
         }
     }
-
-    private func report(_ event: KernelEvent) -> EventReport { EventReport(event, names, time: Timestamp.now()) }
 }

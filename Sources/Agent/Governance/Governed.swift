@@ -9,6 +9,8 @@ struct Governed: Sendable {
     private(set) var governance: Governance
     /// Of each model that has one.
     private(set) var slots: [String: UInt32] = [:]
+    /// Who may call what, as it was applied last.
+    private var access: [AccessEntry] = []
     /// Models that could not do without a slot and have none.
     private(set) var without: [String] = []
     /// Models that went, and with them values set by hand. Whoever tells of them takes them out.
@@ -49,12 +51,25 @@ struct Governed: Sendable {
         guard fault == nil else { return }
         let told = slots
         do {
-            try plane.apply(access: governance.access(slots))
+            try apply(governance.access(slots, epoch: Int64(clamping: Clocks.epochSeconds())), plane)
             try admit(governance.entries, plane)
             isBehind = slots != told
         } catch {
             fault = "\(error)"
         }
+    }
+
+    /// Applies who may call what now, if it is not what is in force.
+    mutating func reviewAccess(_ plane: KernelPlane, epoch: Int64) {
+        guard fault == nil else { return }
+        let entries = governance.access(slots, epoch: epoch)
+        guard entries != access else { return }
+        do { try apply(entries, plane) } catch { fault = "\(error)" }
+    }
+
+    private mutating func apply(_ entries: [AccessEntry], _ plane: KernelPlane) throws(KernelPlaneError) {
+        try plane.apply(access: entries)
+        access = entries
     }
 
     /// Puts the entries back as they were.

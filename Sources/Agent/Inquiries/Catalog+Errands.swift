@@ -16,18 +16,17 @@ extension Catalog {
         }
     }
 
-    /// The questions for models: one for each server, at any of its addresses. The agent has no TLS, so that https servers
-    /// are left out.
+    /// The questions for models: one for each server, at any of its addresses.
     var discoveryErrands: [(errand: Errand, plan: InquiryPlan)] {
         var seen: Set<String> = []
         return placedEndpoints.map(\.endpoint).compactMap { endpoint in
-            guard let discovery = endpoint.discovery, endpoint.tls == nil, let request = ModelListing.request(to: endpoint),
+            guard let discovery = endpoint.discovery, let request = ModelListing.request(to: endpoint),
                 seen.insert(endpoint.url).inserted
             else { return nil }
             let plan = InquiryPlan(
                 addresses: endpoint.addresses, request: request,
                 period: UInt64(max(1000, discovery.period)) * Self.millisecond, timeout: ModelListing.timeout,
-                bodyLimit: ModelListing.bodyLimit)
+                bodyLimit: ModelListing.bodyLimit, tls: endpoint.tls)
             return (Errand(purpose: .discovery, url: endpoint.url, address: nil), plan)
         }
     }
@@ -38,6 +37,6 @@ extension Catalog {
         return InquiryPlan(
             addresses: [address], request: needsRequest ? InquiryRequest.bytes("GET", path, to: endpoint) : [],
             period: UInt64(max(100, endpoint.health.period)) * millisecond,
-            timeout: UInt64(max(10, endpoint.health.timeout)) * millisecond, bodyLimit: nil)
+            timeout: UInt64(max(10, endpoint.health.timeout)) * millisecond, bodyLimit: nil, tls: endpoint.tls)
     }
 }

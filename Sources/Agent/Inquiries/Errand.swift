@@ -7,6 +7,8 @@ struct Errand: Hashable, Sendable {
         case health
         /// Which models has it?
         case discovery
+        /// Something that the agent itself wants of a server that is no endpoint.
+        case call
     }
 
     var purpose: Purpose
@@ -26,4 +28,6 @@ struct InquiryPlan: Hashable, Sendable {
     var timeout: UInt64
     /// Bytes of the answer's body that are read at most; nil: the head is enough.
     var bodyLimit: Int?
+    /// nil: without TLS.
+    var tls: EndpointTLS?
 }

@@ -47,6 +47,7 @@ final class Inquirer: Service {
     private func work() {
         var open: [Errand: Inquiry] = [:]
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        var trust = TLSTrust()
         var look: UInt64 = 0
         while !stopped.load(ordering: .relaxed) {
             // Before anybody is late: what has arrived while a long answer was read counts.
@@ -60,7 +61,7 @@ final class Inquirer: Service {
             if isChanged { forget(&open) }
             if isChanged || now >= look {
                 expire(&open, now)
-                start(&open, now)
+                start(&open, &trust, now)
                 let next = schedule.withLock { $0.next }
                 look = next.map { max($0, now + Self.pause) } ?? .max
             }
@@ -83,9 +84,9 @@ final class Inquirer: Service {
         }
     }
 
-    private func start(_ open: inout [Errand: Inquiry], _ now: UInt64) {
+    private func start(_ open: inout [Errand: Inquiry], _ trust: inout TLSTrust, _ now: UInt64) {
         for (errand, plan, address) in schedule.withLock({ $0.due(now) }) {
-            switch Inquiry.start(errand, plan, at: plan.addresses[address]) {
+            switch Inquiry.start(errand, plan, at: plan.addresses[address], &trust) {
             case .underWay(let inquiry): open[errand] = inquiry
             case .decided(let outcome): take(outcome, of: errand)
             }

@@ -48,9 +48,10 @@ final class LinkSocket: Sendable {
     }
 
     /// Sends a payload, with descriptors beside its first byte. They stay the caller's and must stay open as long as this
-    /// object.
-    func send(_ payload: [UInt8], descriptors attached: [Int32] = []) {
+    /// object, or as long as `owner`, which is kept until they have been sent.
+    func send(_ payload: [UInt8], descriptors attached: [Int32] = [], owner: (any AnyObject & Sendable)? = nil) {
         queue.async { [self] in
+            defer { withExtendedLifetime(owner) {} }
             guard isOpen.withLock({ $0 }) else { return }
             let length = UInt32(payload.count)
             let head = (0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * UInt32($0))) }

@@ -28,8 +28,8 @@ final class ProxyConnection: Sendable {
 
     var isOpen: Bool { open.load(ordering: .acquiring) }
 
-    /// Sends the first configuration, with descriptors of the kernel's maps `listeners`, `models` and `buckets`, which stay
-    /// the caller's.
+    /// Sends the first configuration, with descriptors of the kernel's maps `listeners`, `models` and `buckets` and of the
+    /// accounts, which stay the caller's.
     ///
     /// - Parameter behind: sends what is to follow at once.
     func welcome(
@@ -58,6 +58,12 @@ final class ProxyConnection: Sendable {
 
     /// Sends what needs no answer.
     func send(_ message: AgentMessage) { socket.send(message.encoded()) }
+
+    /// Where audit lines go from now on; nil: nowhere.
+    func send(audit sink: AuditDescriptor?) {
+        let message = AgentMessage.auditSink(sink != nil).encoded()
+        socket.send(message, descriptors: sink.map { [$0.raw] } ?? [], owner: sink)
+    }
 
     /// Asks the proxy to close its listeners, let streams end until the deadline, and exit.
     func stop(deadline: Duration) {

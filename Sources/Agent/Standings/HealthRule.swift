@@ -3,14 +3,13 @@ internal import Catalog
 /// Which answers to a health check are those of a server that is well.
 ///
 ///     what is asked                        well
-///     nothing (raw, `path: ""`, https)     it takes connections
+///     nothing (raw, `path: ""`)            it takes connections; with https it proves its name, too
 ///     openai's own /v1/models              100-499 but 429: whoever refuses our credentials, or has no such page, is up
 ///     kserve-v2's /v2/health/ready         200, as the Open Inference Protocol has it
 ///     ollama's /api/tags                   200
 ///     a path of the configuration          200-399, as Kubernetes' probes have it
 ///
-/// Redirections are not followed. The agent has no TLS: an https endpoint is asked for a connection alone, and its
-/// requests tell the rest.
+/// Redirections are not followed.
 enum HealthRule: Hashable, Sendable {
     case connection
     case own(Engine)
@@ -18,7 +17,7 @@ enum HealthRule: Hashable, Sendable {
 
     init(_ endpoint: Endpoint) {
         let path = endpoint.health.path ?? endpoint.engine.healthPath
-        if path.isEmpty || endpoint.tls != nil {
+        if path.isEmpty {
             self = .connection
         } else {
             self = endpoint.health.path == nil ? .own(endpoint.engine) : .configured

@@ -1,13 +1,14 @@
 internal import Control
 private import Synchronization
 
-/// What the connected proxy is told beside its configuration: how the endpoints stand, and whether somebody watches its
-/// decisions. Always said in the order in which it came about, and all of it to a proxy that is new.
+/// What the connected proxy is told beside its configuration: how the endpoints stand, whether somebody watches its
+/// decisions, and where audit lines go. Always said in the order in which it came about, and all of it to a proxy that is new.
 final class ProxyFeed: Sendable {
     private struct State {
         var connection: ProxyConnection?
         var standings: [EndpointStanding] = []
         var watches = false
+        var audit: AuditDescriptor?
     }
 
     private let state = Mutex(State())
@@ -19,6 +20,7 @@ final class ProxyFeed: Sendable {
             let isNew = state.connection !== connection
             state.connection = connection
             connection.send(.standings(state.standings))
+            connection.send(audit: state.audit)
             if isNew { connection.send(.watchDecisions(state.watches)) }
         }
     }
@@ -29,6 +31,15 @@ final class ProxyFeed: Sendable {
             guard state.standings != standings else { return }
             state.standings = standings
             state.connection?.send(.standings(standings))
+        }
+    }
+
+    /// From now on lines go there; nil: nowhere.
+    func audit(_ descriptor: AuditDescriptor?) {
+        state.withLock { state in
+            guard state.audit !== descriptor else { return }
+            state.audit = descriptor
+            state.connection?.send(audit: descriptor)
         }
     }
 

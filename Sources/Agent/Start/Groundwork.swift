@@ -5,6 +5,10 @@ internal import KernelPlane
 struct Groundwork: Sendable {
     let options: AgentOptions
     let run: RunDirectory
+    let state: StateDirectory
+    let accounts: AccountFile
+    /// What was wrong with the accounts that were there; nil: nothing.
+    let accountsFault: String?
     /// Where cgroup v2 is mounted.
     let mount: String
     let broker: BrokerCgroup

@@ -11,6 +11,8 @@ struct RunDirectory: Sendable {
     var statePath: String { path + "/state.json" }
     /// Servers taken out by hand, kept over restarts.
     var drainedPath: String { path + "/" + BrokerState.drainedFileName }
+    /// The page of accounts, which every proxy maps.
+    var accountsPath: String { path + "/accounts" }
     var proxySocketPath: String { path + "/proxy.sock" }
     var controlSocketPath: String { path + "/control.sock" }
 
@@ -34,7 +36,7 @@ struct RunDirectory: Sendable {
 
     /// Takes away what an agent leaves here, and the directory itself if nothing else is in it.
     func clear() {
-        for file in [controlSocketPath, proxySocketPath, statePath, drainedPath, lockPath] { unlink(file) }
+        for file in [controlSocketPath, proxySocketPath, statePath, drainedPath, accountsPath, lockPath] { unlink(file) }
         rmdir(path)
     }
 }

@@ -33,6 +33,8 @@ struct StartSequence: ~Copyable {
             throw AgentError("node.cgroup: there is no cgroup \(catalog.node.cgroup) below \(mount); create it or name another")
         }
         let (run, lock) = try runDirectory(account)
+        let stateDirectory = try StateDirectory.prepare(options.stateDirectory)
+        let (accounts, accountsFault) = try accounts(run, catalog)
         let former = AgentState.read(run.statePath)
         // Before the agent joins the broker's cgroup, whose hooks would take admin callers for captured ones.
         let sockets = try sockets(run, account, catalog.node)
@@ -55,7 +57,8 @@ struct StartSequence: ~Copyable {
             podAddresses: added.map(\.description))
         try state.write(run.statePath)
         return Groundwork(
-            options: options, run: run, mount: mount, broker: broker, account: account, proxyProgram: program, plane: plane,
+            options: options, run: run, state: stateDirectory, accounts: accounts, accountsFault: accountsFault, mount: mount,
+            broker: broker, account: account, proxyProgram: program, plane: plane,
             hostNetnsCookie: cookie, configuration: bytes, catalog: catalog, generation: generation, workloads: workloads,
             governed: governed, resolved: resolved, podAddresses: added, qdisc: qdisc,
             controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
@@ -99,6 +102,17 @@ struct StartSequence: ~Copyable {
             lock.release()
         }
         return (run, lock)
+    }
+
+    /// The page of accounts, with room for the limits of the configuration.
+    private mutating func accounts(
+        _ run: RunDirectory, _ catalog: Catalog
+    ) throws(AgentError) -> (file: AccountFile, fault: String?) {
+        let wasThere = File.exists(run.accountsPath)
+        let opened = try AccountFile.open(run.accountsPath, boot: .current)
+        undo.add { if !wasThere { unlink(run.accountsPath) } }
+        _ = try opened.file.assign(catalog.accounts.map(\.text))
+        return opened
     }
 
     private mutating func sockets(

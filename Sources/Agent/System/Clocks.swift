@@ -11,4 +11,7 @@ enum Clocks {
 
     /// Seconds since 1970, as the wall clock has them.
     @Sendable static func epochSeconds() -> UInt64 { UInt64(max(0, time(nil))) }
+
+    /// Keeps the thread for so long: for one of the agent's own that has nothing to wait for but time.
+    static func pause(milliseconds: Int32) { poll(nil, 0, milliseconds) }
 }

@@ -1,0 +1,25 @@
+private import Glibc
+
+/// What tells a file from what was there before under the same name: links are followed.
+struct FileState: Hashable, Sendable {
+    private var device: UInt64 = 0
+    private var inode: UInt64 = 0
+    private var size: Int64 = -1
+    private var seconds: Int = 0
+    private var nanoseconds: Int = 0
+
+    /// There is no file, or it can't be looked at.
+    static let none = FileState()
+
+    private init() {}
+
+    init(_ path: String) {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { return }
+        device = UInt64(facts.st_dev)
+        inode = UInt64(facts.st_ino)
+        size = Int64(facts.st_size)
+        seconds = facts.st_mtim.tv_sec
+        nanoseconds = facts.st_mtim.tv_nsec
+    }
+}
