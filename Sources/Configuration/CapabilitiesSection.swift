@@ -54,6 +54,9 @@ final class CapabilityIndex {
             "is not a capability; `modelbroker capability list` has all that are built in, others go under capabilities")
     }
 
+    /// The full path that a path or an alias means; nil: it is neither.
+    func known(_ text: String) -> String? { tree.path(text) }
+
     /// Refuses a name for a model or a pool that a capability has: a path, or an alias.
     func checkFree(_ name: String) throws(Refusal) {
         guard let path = tree.path(name), path == name || CapabilityTree.aliases[name] != nil else { return }

@@ -2,7 +2,7 @@ import Catalog
 
 /// `capture`: which connections the broker takes.
 struct CaptureSection {
-    private static let keys = KnownKeys(["name", "to", "path", "model", "whenProxyDown", "unknown", "opaque"])
+    private static let keys = KnownKeys(["name", "to", "path", "model", "whenProxyDown", "unknown", "opaque", "onConflict"])
 
     private let reading: Reading
     private let models: ModelIndex
@@ -49,6 +49,9 @@ struct CaptureSection {
             reading.set(&rule[keyPath: path], fields[key]) { text throws(Refusal) in
                 try NameText.word(text, of: CaptureRule.Ungoverned.self)
             }
+        }
+        reading.set(&rule.onConflict, fields["onConflict"]) { text throws(Refusal) in
+            try NameText.word(text, of: CaptureRule.Conflict.self)
         }
         if let field = fields["model"] {
             rule.model = reading.value(field) { text throws(Refusal) in try models.name(text) }?.value

@@ -1,72 +1,88 @@
 import Catalog
-import Identity
 
-/// `clients`: who the callers are.
+/// `clients`: who the callers are, what they may call, and how much.
 struct ClientsSection {
-    private static let keys = KnownKeys(["workloads", "allow", "deny"], later: ["keys", "group"])
+    private static let keys = KnownKeys(
+        [
+            "workloads", "keys", "tokens", "certificates", "allow", "deny", "limits", "quotas", "models", "perSession",
+            "perAddress",
+        ], later: ["group"])
 
-    static func read(_ field: Field, _ models: ModelIndex, _ reading: Reading) -> [Client] {
+    /// What clients refer to.
+    struct Surroundings {
+        var models: ModelIndex
+        var capabilities: CapabilityIndex
+        var issuers: NameList
+    }
+
+    private let surroundings: Surroundings
+    private let reading: Reading
+    private var ledger = ClientLedger()
+
+    private init(_ surroundings: Surroundings, _ reading: Reading) {
+        self.surroundings = surroundings
+        self.reading = reading
+    }
+
+    static func read(_ field: Field, _ surroundings: Surroundings, _ reading: Reading) -> [Client] {
         let entries = reading.entries(field, form: "client names, each with its workloads")
         guard entries.count <= Limits.clients else {
             reading.fault(field, "has \(entries.count) clients; at most \(Limits.clients) are possible")
             return []
         }
-        var owners: [String: Field] = [:]
+        var section = ClientsSection(surroundings, reading)
         let clients = entries.map { entry in
-            let key = KeyPath.member(entry.key, of: field.key)
-            return client(entry, Field(key: key, line: entry.line, value: entry.value), &owners, models, reading)
+            section.client(entry, Field(key: KeyPath.member(entry.key, of: field.key), line: entry.line, value: entry.value))
         }
-        let named = clients.reduce(0) { $0 + ($1.allow?.count ?? 0) + $1.deny.count }
-        if named > Limits.access {
-            reading.fault(field, "allow and deny \(named) models; at most \(Limits.access) are possible, of all clients together")
-        }
+        section.checkTotals(field)
         return clients
     }
 
-    private static func client(
-        _ entry: YAMLEntry, _ field: Field, _ owners: inout [String: Field], _ models: ModelIndex, _ reading: Reading
-    ) -> Client {
+    private mutating func client(_ entry: YAMLEntry, _ field: Field) -> Client {
         do throws(Refusal) {
             _ = try NameText.identifier(entry.key)
         } catch {
             reading.fault(field, "\(quoted(entry.key)) \(error.reason)")
         }
-        let fields = reading.members(field, keys)
-        let patterns = reading.values(fields["workloads"], pattern)
-        for located in patterns {
-            if let first = owners[located.value] {
-                let message = "\(located.shown) is a workload already, \(first.key) on line \(first.line)"
-                reading.fault(located.field, message + ": a workload belongs to one client")
-            }
-            owners[located.value] = owners[located.value] ?? located.field
-        }
-        // An empty list allows nothing, no list leaves all public models.
-        let allow = fields["allow"].flatMap { $0.isNull ? nil : names($0, models, reading) }
-        let deny = fields["deny"].map { names($0, models, reading) } ?? []
-        return Client(
-            name: entry.key, workloads: patterns.map(\.value), allow: allow?.map { AccessRule(names: [$0]) },
-            deny: deny.map { AccessRule(names: [$0]) })
+        let fields = reading.members(field, Self.keys)
+        var client = Client(name: entry.key)
+        readProofs(&client, fields)
+        readAccess(&client, fields)
+        readLimits(&client, fields)
+        return client
     }
 
-    /// Names of models and pools, each once.
-    private static func names(_ field: Field, _ models: ModelIndex, _ reading: Reading) -> [String] {
-        var seen: [String: Field] = [:]
-        return reading.values(field) { text throws(Refusal) in try models.callable(text) }.compactMap { located in
-            if let first = seen[located.value] {
-                reading.fault(located.field, "\(located.shown) is given twice; the first is on line \(first.line)")
-                return nil
-            }
-            seen[located.value] = located.field
-            return located.value
-        }
+    private mutating func readProofs(_ client: inout Client, _ fields: [String: Field]) {
+        let proofs = ClientProofsReader(issuers: surroundings.issuers, reading: reading)
+        client.workloads = proofs.workloads(fields["workloads"], &ledger)
+        client.keys = ClientKeysReader(client: client.name, reading: reading).read(fields["keys"], &ledger)
+        client.tokens = proofs.tokens(fields["tokens"])
+        client.certificates = proofs.certificates(fields["certificates"], &ledger)
     }
 
-    private static func pattern(_ text: String) throws(Refusal) -> String {
-        do throws(WorkloadPatternError) {
-            _ = try WorkloadPattern(text)
-            return text
-        } catch {
-            throw Refusal("\(error)")
+    /// An empty `allow` allows nothing, none leaves all public models.
+    private mutating func readAccess(_ client: inout Client, _ fields: [String: Field]) {
+        let section = AccessSection(models: surroundings.models, capabilities: surroundings.capabilities, reading: reading)
+        client.allow = fields["allow"].flatMap { $0.isNull ? nil : section.rules($0) }
+        client.deny = fields["deny"].map(section.rules) ?? []
+        ledger.names += ((client.allow ?? []) + client.deny).reduce(0) { $0 + $1.names.count }
+    }
+
+    private mutating func readLimits(_ client: inout Client, _ fields: [String: Field]) {
+        let reader = ClientLimitsReader(models: surroundings.models, reading: reading)
+        client.allowance = AllowanceSection.read(limits: fields["limits"], quotas: fields["quotas"], reading)
+        if let field = fields["models"] { client.modelAllowances = reader.models(field) }
+        if let field = fields["perSession"] { client.perSession = reader.session(field) }
+        if let field = fields["perAddress"] { client.perAddress = reader.address(field) }
+    }
+
+    private func checkTotals(_ field: Field) {
+        if ledger.names > Limits.access {
+            let message = "allow and deny \(ledger.names) models; at most \(Limits.access) are possible, of all clients together"
+            reading.fault(field, message)
+        }
+        if ledger.keys > Limits.keys {
+            reading.fault(field, "have \(ledger.keys) keys; at most \(Limits.keys) are possible, of all clients together")
         }
     }
 }

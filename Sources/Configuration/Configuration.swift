@@ -6,7 +6,9 @@ package import Catalog
 /// left out: an empty file is a configuration, too.
 package enum Configuration {
     private static let keys = KnownKeys(
-        ["node", "capture", "models", "pools", "capabilities", "clients"], later: ["groups", "anonymous"])
+        [
+            "node", "capture", "models", "pools", "capabilities", "anonymous", "issuers", "clients", "firewall", "audit",
+        ], later: ["groups"])
 
     /// Reads the text of a configuration. Endpoints with literal addresses have them filled in, those with names have none.
     package static func parse(_ yaml: String) throws(ConfigurationFaults) -> Catalog {
@@ -63,10 +65,43 @@ package enum Configuration {
         }
         let models = ModelIndex(catalog.models, pools: catalog.pools.map(\.name))
         if let field = fields["capture"] { catalog.rules = CaptureSection.read(field, models, reading) }
-        if let field = fields["clients"] { catalog.clients = ClientsSection.read(field, models, reading) }
+        readCallers(&catalog, fields, models, capabilities, reading)
+        if let field = fields["audit"] { catalog.audit = AuditSection.read(field, reading) }
         if let field = fields["models"] { checkSlots(catalog, field, reading) }
         if let field = fields["models"] ?? fields["pools"] { checkEndpoints(catalog, field, reading) }
         return catalog
+    }
+
+    /// Who they are, and what is refused to all or some of them.
+    private static func readCallers(
+        _ catalog: inout Catalog, _ fields: [String: Field], _ models: ModelIndex, _ capabilities: CapabilityIndex,
+        _ reading: Reading
+    ) {
+        if let field = fields["issuers"] { catalog.authentication.issuers = IssuersSection.read(field, reading) }
+        let given = fields["clients"].flatMap { $0.isNull ? nil : $0 }
+        if let field = given {
+            let surroundings = ClientsSection.Surroundings(
+                models: models, capabilities: capabilities, issuers: names(in: fields["issuers"], of: "issuers"))
+            catalog.clients = ClientsSection.read(field, surroundings, reading)
+        }
+        let clients = NameList(catalog.clients.map(\.name), of: "clients")
+        catalog.authentication.anonymous = AnonymousText.read(
+            fields["anonymous"], clients: clients, isGoverned: given != nil, reading)
+        if let field = fields["firewall"] { catalog.firewall = FirewallSection.read(field, clients: clients, reading) }
+        checkAccounts(catalog, fields["clients"] ?? fields["models"], reading)
+    }
+
+    /// Also those whose entries are faulty: that one refers to them is no fault.
+    private static func names(in field: Field?, of section: String) -> NameList {
+        guard case .mapping(let entries) = field?.value.content else { return NameList([], of: section) }
+        return NameList(entries.map(\.key), of: section)
+    }
+
+    private static func checkAccounts(_ catalog: Catalog, _ field: Field?, _ reading: Reading) {
+        let count = catalog.accounts.count
+        guard let field, count > Limits.accounts else { return }
+        reading.fault(
+            field, "with all models need \(count) limits and quotas to be counted; at most \(Limits.accounts) are possible")
     }
 
     /// The kernel has only so many entries, and a model that needs one must not go without.

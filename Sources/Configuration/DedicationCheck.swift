@@ -19,7 +19,7 @@ struct DedicationCheck {
     }
 
     private func checkDirect(_ place: Field) {
-        for key in ["unknown", "opaque"] {
+        for key in ["unknown", "opaque", "onConflict"] {
             guard let field = fields[key] else { continue }
             reading.fault(field, "has no meaning with path direct: no proxy sees what is sent; leave it out")
         }

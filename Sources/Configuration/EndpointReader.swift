@@ -5,7 +5,7 @@ struct EndpointReader {
     private static let keys = KnownKeys(
         [
             "url", "weight", "labels", "upstreamModel", "engine", "cost", "provider", "key", "tls", "health", "maintenance",
-            "discover",
+            "discover", "forwardCredentials",
         ], later: ["maxInFlight"])
     private static let tlsKeys = KnownKeys(["serverName", "ca"])
     private static let windowKeys = KnownKeys(["cron", "for"])
@@ -26,6 +26,7 @@ struct EndpointReader {
             var endpoint = located.value
             endpoint.engine = defaults.engine
             endpoint.health = defaults.health
+            endpoint.forwardsCredentials = defaults.forwardsCredentials
             return Located(value: endpoint, field: located.field, shown: located.shown)
         }
         let fields = reading.members(element, Self.keys)
@@ -63,7 +64,8 @@ struct EndpointReader {
 
     /// How the two prove themselves to each other.
     private func readTrust(_ endpoint: inout Endpoint, _ fields: [String: Field], hasURL: Bool) {
-        if let field = fields["key"] { endpoint.key = KeyText.read(field, reading) }
+        if let field = fields["key"] { endpoint.key = SecretText.read(field, reading, SecretText.token) }
+        readForwarding(&endpoint, fields)
         guard let field = fields["tls"], !field.isNull else { return }
         let members = reading.members(field, Self.tlsKeys)
         let name = members["serverName"].flatMap { reading.value($0, CertificateText.serverName) }
@@ -74,6 +76,16 @@ struct EndpointReader {
         }
         if let name { endpoint.tls?.serverName = name.value }
         endpoint.tls?.caFile = authorities?.value
+    }
+
+    /// Whether the caller's credentials go on to it; a key of the broker's goes before them.
+    private func readForwarding(_ endpoint: inout Endpoint, _ fields: [String: Field]) {
+        endpoint.forwardsCredentials = defaults.forwardsCredentials
+        guard let field = fields["forwardCredentials"] else { return }
+        reading.set(&endpoint.forwardsCredentials, field, NameText.truth)
+        if endpoint.forwardsCredentials, fields["key"] != nil {
+            reading.fault(field, "has no meaning with key, which is sent instead of the caller's credentials")
+        }
     }
 
     /// How it is looked after.

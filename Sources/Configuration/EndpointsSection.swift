@@ -6,6 +6,7 @@ struct EndpointsSection {
     struct Defaults {
         var engine = Engine.openai
         var health = HealthCheck()
+        var forwardsCredentials = false
     }
 
     private let defaults: Defaults

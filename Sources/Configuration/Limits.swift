@@ -1,7 +1,7 @@
 /// How large a configuration may be, so that no file can exhaust the agent or overflow the kernel's maps.
 enum Limits {
     static let fileBytes = 4 << 20
-    /// Lists and mappings inside each other; the schema itself needs six.
+    /// Lists and mappings inside each other; the schema itself needs seven.
     static let depth = 16
     /// How deep something nested deeper is still followed, to find what else is wrong behind it.
     static let skippedDepth = 1_000
@@ -27,8 +27,24 @@ enum Limits {
     static let directEndpoints = 32
     /// `MB_MAX_ACCESS`: models in the `allow` and `deny` of all clients.
     static let access = 262_144
+    /// Rules of one list that say more than names, and hours of one rule: each is looked at for each request.
+    static let detailedRules = 256
+    static let times = 32
     static let gateways = 64
     static let clients = 65_536
+    /// API keys of all clients together.
+    static let keys = 65_536
+    static let issuers = 64
+    /// Of one client: tokens that are its, claims of one, values of a claim, patterns of certificates.
+    static let tokens = 64
+    static let claims = 32
+    static let claimPatterns = 64
+    static let certificates = 256
+    /// Limits and quotas that are counted, of all clients and models together.
+    static let accounts = 65_536
+    static let firewallRules = 256
+    /// Bytes of each body that an audit line can have.
+    static let auditBody = 1 << 20
     /// Bytes of a file of certificates, and of a key for an endpoint.
     static let certificateBytes = 1 << 20
     static let keyBytes = 8 << 10

@@ -3,7 +3,8 @@ import Catalog
 /// `models`: what requests name, and the endpoints that serve it.
 struct ModelsSection {
     private static let keys = KnownKeys(
-        ["endpoints", "access", "qos", "engine", "capabilities"] + RoutingSection.keys + ["health", "fallback"])
+        ["endpoints", "access", "qos"] + ModelUseSection.keys + ["engine", "capabilities"] + RoutingSection.keys
+            + ["health", "fallback", "forwardCredentials"])
 
     private let capabilities: CapabilityIndex
     private let reading: Reading
@@ -36,6 +37,7 @@ struct ModelsSection {
             try NameText.word(text, of: Model.Access.self)
         }
         if let qos = fields["qos"] { model.qos = QoSSection.read(qos, reading) }
+        ModelUseSection.read(&model, fields, reading)
         if let list = fields["capabilities"] { model.capabilities = paths(list) }
         model.routing = RoutingSection.read(fields, over: model.routing, reading)
         readEndpoints(&model, field, fields)
@@ -48,6 +50,7 @@ struct ModelsSection {
             try NameText.word(text, of: Engine.self)
         }
         if let field = fields["health"] { defaults.health = HealthSection.read(field, over: defaults.health, reading) }
+        reading.set(&defaults.forwardsCredentials, fields["forwardCredentials"], NameText.truth)
         var section = EndpointsSection(defaults, reading)
         if let list = fields["endpoints"] {
             model.endpoints = section.read(list)

@@ -43,22 +43,21 @@ struct NodeSection {
     private mutating func readAddresses(_ fields: [String: Field]) {
         let listen = reading.values(fields["listen"], AddressText.socketAddress)
         let pods = reading.values(fields["podAddress"], AddressText.address)
-        let gateway = reading.values(fields["gateway"], AddressText.socketAddress)
-        if gateway.count > Limits.gateways, let field = fields["gateway"] {
-            return reading.fault(field, "has \(gateway.count) addresses; at most \(Limits.gateways) are possible")
-        }
+        let gateway = GatewaySection.read(fields["gateway"], reading)
         let admin = fields["admin"].flatMap { reading.value($0, AddressText.socketAddress) }
         if let field = fields["listen"], field.isEmptyList {
             reading.fault(
                 field, "is empty; leave it out for the default, \(node.listen.map(\.description).joined(separator: ", "))")
         }
         let given = Listeners(
-            listen: fields["listen"] == nil || fields["listen"]?.isNull == true ? nil : listen, pods: pods, gateway: gateway,
+            listen: fields["listen"] == nil || fields["listen"]?.isNull == true ? nil : listen, pods: pods,
+            gateway: gateway.addresses,
             admin: admin)
         given.check(defaults: node, reading)
         if !listen.isEmpty { node.listen = listen.map(\.value) }
         node.podAddresses = pods.map(\.value)
-        node.gateway = gateway.map(\.value)
+        node.gateway = gateway.plain
+        node.secureGateway = gateway.secure
         if let admin { node.admin = admin.value }
     }
 

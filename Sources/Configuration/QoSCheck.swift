@@ -22,7 +22,8 @@ package enum QoSCheck {
         return limits.compactMap { burstFault($0, $1, $2, $3) } + [serviceFault(qos)].compactMap(\.self)
     }
 
-    private static func burstFault(_ rateKey: String, _ rate: Rate?, _ key: String, _ burst: UInt64?) -> Fault? {
+    /// nil: nothing is wrong with them.
+    static func burstFault(_ rateKey: String, _ rate: Rate?, _ key: String, _ burst: UInt64?) -> Fault? {
         guard let burst else { return nil }
         guard let rate else { return Fault(key: key, message: "is the burst of \(rateKey), which is not given") }
         guard !rate.isUnlimited, rate.units > 0 else { return nil }

@@ -13,10 +13,18 @@ final class Reading {
     }
 
     /// The members of a mapping by key; an absent or empty one has none. Unknown keys are faults.
-    func members(_ field: Field, _ keys: KnownKeys) -> [String: Field] {
+    ///
+    /// - Parameter hidingUnknown: what is no known key may be a secret, and is not repeated.
+    func members(_ field: Field, _ keys: KnownKeys, hidingUnknown: Bool = false) -> [String: Field] {
         var members: [String: Field] = [:]
         for member in entries(field, form: "keys and values: \(keys.accepted.joined(separator: ", "))") {
             guard keys.accepted.contains(member.key) else {
+                if hidingUnknown, NearMiss.nearest(to: member.key, among: keys.accepted) == nil {
+                    let message =
+                        "has a key of the mapping that is not known; accepted here: \(keys.accepted.joined(separator: ", "))"
+                    log.add(line: member.line, key: field.key, message)
+                    continue
+                }
                 log.add(line: member.line, key: KeyPath.member(member.key, of: field.key), keys.refusal(of: member.key))
                 continue
             }

@@ -55,7 +55,7 @@ struct References {
         guard let value = environment(name) else {
             throw Refusal("cannot be resolved: \(shown) is not set in the environment")
         }
-        return value
+        return Self.withoutNewline(value)
     }
 
     private mutating func file(_ path: String, _ shown: String) throws(Refusal) -> String {
@@ -72,9 +72,14 @@ struct References {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Refusal("cannot be resolved: \(shown) is not UTF-8 text")
         }
-        let trimmed = text.hasSuffix("\n") || text.hasSuffix("\r\n") ? String(text.dropLast()) : text
+        let trimmed = Self.withoutNewline(text)
         files[path] = trimmed
         return trimmed
+    }
+
+    /// The one newline at the end that editors and `echo` leave there; both kinds are one character.
+    private static func withoutNewline(_ text: String) -> String {
+        text.hasSuffix("\n") || text.hasSuffix("\r\n") ? String(text.dropLast()) : text
     }
 }
 

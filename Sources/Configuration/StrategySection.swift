@@ -70,7 +70,7 @@ enum StrategySection {
         return session
     }
 
-    private static func sessionKey(_ text: String) throws(Refusal) -> SessionPolicy.Key {
+    static func sessionKey(_ text: String) throws(Refusal) -> SessionPolicy.Key {
         switch text {
         case "user": return .user
         case "client": return .client

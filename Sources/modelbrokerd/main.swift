@@ -16,8 +16,9 @@ struct Modelbrokerd: ParsableCommand {
     var runDir = AgentOptions.defaultRunDirectory
     @Option(name: .long, help: ArgumentHelp("Pinned maps and links, on a BPF file system.", valueName: "dir"))
     var pinDir = AgentOptions.defaultPinDirectory
-    @Option(
-        name: .long, help: ArgumentHelp("The proxy's program (default: modelbroker-proxy beside this one).", valueName: "path"))
+    @Option(name: .long, help: ArgumentHelp("What outlives a restart: quotas used, keys made by hand.", valueName: "dir"))
+    var stateDir = AgentOptions.defaultStateDirectory
+    @Option(name: .long, help: ArgumentHelp("The proxy (default: modelbroker-proxy beside this program).", valueName: "path"))
     var proxy: String?
     @Option(name: .long, help: "How much to log.")
     var logLevel = Logger.Level.info
@@ -25,11 +26,10 @@ struct Modelbrokerd: ParsableCommand {
     /// The start needs a process with one thread, so nothing asynchronous runs before it is through.
     func run() throws {
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
-        var logger = Logger(label: "modelbrokerd")
-        logger.logLevel = logLevel
         do {
-            let options = AgentOptions(configuration: config, runDirectory: runDir, pinDirectory: pinDir, proxy: proxy)
-            try Agent.start(options, logger: logger).runToEnd()
+            let options = AgentOptions(
+                configuration: config, runDirectory: runDir, pinDirectory: pinDir, stateDirectory: stateDir, proxy: proxy)
+            try Agent.start(options, logger: .agent(logLevel)).runToEnd()
         } catch {
             _ = "modelbrokerd: \(error)\n".withCString { write(STDERR_FILENO, $0, strlen($0)) }
             throw ExitCode.failure

@@ -36,8 +36,10 @@ import Testing
     @Test func sumsUpAValidFile() {
         let endpoint = Endpoint(host: "h", port: 1, authority: "h:1")
         let catalog = Catalog(
-            models: [Model(name: "m", endpoints: [endpoint, endpoint])], clients: [Client(name: "c")],
+            models: [Model(name: "m", endpoints: [endpoint, endpoint])],
+            clients: [Client(name: "c", keys: [APIKey(id: "k", salt: [], digest: [])])],
             pools: [Pool(name: "p"), Pool(name: "q")])
-        #expect(ConfigurationVerdict(catalog).summary == "valid: 0 rules, 1 model, 2 endpoints, 2 pools, 1 client")
+        #expect(
+            ConfigurationVerdict(catalog).summary == "valid: 0 rules, 1 model, 2 endpoints, 2 pools, 1 client, 1 key, 0 issuers")
     }
 }

@@ -43,18 +43,22 @@ final class FakeAgent: Sendable {
     private let listener: Int32
     private let thread = Mutex<pthread_t?>(nil)
 
-    /// - Parameter serve: nil: connections wait in the backlog for ever.
-    init(_ serve: (@Sendable (Connection) -> Void)?) throws {
+    /// - Parameters:
+    ///   - times: connections that are served, one after the other.
+    ///   - serve: nil: connections wait in the backlog for ever.
+    init(times: Int = 1, _ serve: (@Sendable (Connection) -> Void)?) throws {
         directory = try Scratch.directory()
         listener = try Self.listen(directory + "/control.sock")
         guard let serve else { return }
         let listener = listener
         thread.withLock {
             $0 = Thread.start {
-                let client = accept(listener, nil, nil)
-                guard client >= 0 else { return }
-                serve(Connection(descriptor: client))
-                _ = close(client)
+                for _ in 0..<times {
+                    let client = accept(listener, nil, nil)
+                    guard client >= 0 else { return }
+                    serve(Connection(descriptor: client))
+                    _ = close(client)
+                }
             }
         }
     }

@@ -45,10 +45,16 @@ import Testing
     @Test(arguments: [
         (
             "- a\n- b\n",
-            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, clients; it is a list"
+            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit; it is a list"
         ),
-        ("hello\n", "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, clients"),
-        ("zzz: 1\n", "line 1: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, clients"),
+        (
+            "hello\n",
+            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit"
+        ),
+        (
+            "zzz: 1\n",
+            "line 1: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit"
+        ),
         ("node:\n\tcgroup: /\n", "line 2: a tab cannot indent YAML; use spaces"),
         ("node: {\n", "line 2: not YAML: while parsing a flow node, did not find expected node content (column 1)"),
         ("---\nnode:\n---\nnode:\n", "line 3: a second YAML document (---) is not allowed; a configuration is one document"),
@@ -60,7 +66,7 @@ import Testing
         (
             "capture: [x]\n",
             "line 1: capture[0]: must be a mapping of keys and values: name, to, path, model, whenProxyDown, "
-                + "unknown, opaque"
+                + "unknown, opaque, onConflict"
         ),
         ("node: {admin: }\n", "line 1: node.admin: has no value"),
         ("node: {admin: [127.0.0.1:1]}\n", "line 1: node.admin: must be a single value, not a list or mapping"),
@@ -96,7 +102,7 @@ import Testing
                 "line 7: models.\"a.b\": is given twice; the first is on line 6",
                 "line 8: node: is given twice; the first is on line 1",
                 "line 9: clients.c: is given twice; the first is on line 9",
-                "line 10: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, clients",
+                "line 10: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit",
             ])
     }
 
@@ -192,7 +198,7 @@ import Testing
             clients:
               a b: {}
               one: {workloads: [/x, x, /a**, /a//b]}
-              two: {workloads: /x, keys: [k]}
+              two: {workloads: /x, group: [k]}
             """, environment: ["X": "secret"])
         let shown = String(repeating: "x", count: 80) + "…"
         #expect(
@@ -203,15 +209,15 @@ import Testing
                 "line 6: models.\"a\\u{a}b\": \"a\\u{a}b\" is not a model name: it has a control character",
                 "line 7: models.\(shown): \"\(shown)\" is not a model name: 1 to 256 bytes",
                 "line 8: models.\"${env:X}\": \"${env:X}\" has a reference; references are resolved in values, not in names",
-                "line 9: models.text: must be a mapping of keys and values: endpoints, access, qos, engine, "
-                    + "capabilities, strategy, retry, breaker, health, fallback",
+                "line 9: models.text: must be a mapping of keys and values: endpoints, access, qos, limits, quotas, price, "
+                    + "contextLength, streamUsage, engine, capabilities, strategy, retry, breaker, health, fallback, forwardCredentials",
                 "line 11: clients.\"a b\": \"a b\" is not a name: 1 to 63 letters, digits, dots, underscores or hyphens",
                 "line 12: clients.one.workloads[1]: \"x\" does not begin with /; write a path below the cgroup v2 mount, "
                     + "as /kubepods.slice/**/checkout*",
                 "line 12: clients.one.workloads[2]: \"/a**\" has ** beside other characters; ** stands alone between slashes, "
                     + "* matches within a component",
                 "line 12: clients.one.workloads[3]: \"/a//b\" has an empty component: two slashes in a row, or one at the end",
-                "line 13: clients.two.keys: is not supported by this version",
+                "line 13: clients.two.group: is not supported by this version",
                 "line 13: clients.two.workloads: \"/x\" is a workload already, clients.one.workloads[0] on line 12: "
                     + "a workload belongs to one client",
             ])

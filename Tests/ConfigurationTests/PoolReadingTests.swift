@@ -85,7 +85,7 @@ import Testing
         let clients = try catalog(
             Self.models + "pools: {p: {models: [a, b]}}\nclients: {x: {allow: [p, c], deny: d}, y: {deny: p}}"
         ).clients
-        #expect(clients.map(\.allow) == [["p", "c"], nil] && clients.map(\.deny) == [["d"], ["p"]])
+        #expect(clients.map(\.allow) == [[AccessRule(names: ["p", "c"])], nil] && clients.map(\.deny) == [["d"], ["p"]])
     }
 
     @Test func capabilitiesAreFullPaths() throws {

@@ -63,11 +63,10 @@ import Testing
                     + "no request: the path could not be put before it",
                 "line 8: capture[3].model: has no meaning with path deny: nobody gets to the model",
                 "line 9: capture[4].model: \"ll*\" is a pattern, which is not supported by this version; write the names of models",
-                "line 11: clients.one.allow[2]: \"llama-*\" is a pattern, which is not supported by this version; "
-                    + "write the names of models",
-                "line 11: clients.one.allow[3]: \"chat\" is not under models",
                 "line 11: clients.one.allow[1]: \"llama\" is given twice; the first is on line 11",
-                "line 11: clients.one.deny: must be a single value, not a list or mapping",
+                "line 11: clients.one.allow[3]: \"chat\" is not under models",
+                "line 11: clients.one.deny.a: is not a known key; accepted here: names, operations, times, name",
+                "line 11: clients.one.deny: has no names; write {names: [\"llama-*\"], operations: [chat], times: [\"mon-fri 08:00-18:00\"]}",
                 "line 12: clients.two.deny: \"LLAMA\" is not under models; did you mean llama?",
             ])
     }

@@ -68,7 +68,7 @@ import Testing
               two: {allow: [a, "b*"]}
             """
         ).clients
-        #expect(clients.map(\.allow) == [nil, nil, [], ["a"], ["a", "b*"]])
+        #expect(clients.map(\.allow) == [nil, nil, [], ["a"], [AccessRule(names: ["a", "b*"])]])
         #expect(clients.map(\.deny) == [[], [], [], ["b*"], []])
     }
 

@@ -57,6 +57,13 @@ import Testing
         }
     }
 
+    @Test func oneNewlineAtTheEndOfAVariableIsNotMeant() throws {
+        for text in ["5", "5\n", "5\r\n"] {
+            #expect(try catalog("node: {workers: '${env:N}'}", environment: ["N": text]).node.workers == 5)
+        }
+        #expect(faults("node: {workers: '${env:N}'}", environment: ["N": "5\n\n"]).first?.contains("control character") == true)
+    }
+
     @Test func filesThatCannotBeUsed() throws {
         try withDirectory { directory in
             try write([UInt8](repeating: 0x31, count: 65_537), to: "\(directory)/large")
@@ -95,7 +102,7 @@ import Testing
     @Test func aSecretIsNeverPrinted() {
         let secret = "hunter2"
         let environment = [
-            "S": secret, "A": "12.77.66.55/8:80", "M": "[::ffff:12.77.66.55]:80", "L": "12.77.66.55:80", "N": "\(secret)\n",
+            "S": secret, "A": "12.77.66.55/8:80", "M": "[::ffff:12.77.66.55]:80", "L": "12.77.66.55:80", "N": "\(secret)\n\n",
         ]
         let fields = [
             "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "workers", "maxBody",

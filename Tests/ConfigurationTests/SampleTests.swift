@@ -21,6 +21,15 @@ import Testing
         return lines.joined(separator: "\n")
     }
 
+    /// With the files that the examples name, in a directory of the test's own.
+    private static func everything(in scratch: Scratch) throws -> Catalog {
+        for name in ["tls.crt", "tls.key", "ca.crt", "jwks.json"] { try scratch.write("x", to: name) }
+        try scratch.write("a-key-for-the-checkout\n", to: "checkout.key")
+        try scratch.write(String(repeating: "s", count: 40), to: "hs256.secret")
+        let yaml = try everything().replacing("/etc/modelbroker/", with: scratch.path + "/")
+        return try catalog(yaml, environment: ["EXAMPLE_KEY": "k", "CHECKOUT_KEY": "another-key-of-checkout"])
+    }
+
     @Test func parsesAsInstalled() throws {
         let catalog = try Configuration.load(path: Self.path)
         #expect(catalog.node == Node())
@@ -30,11 +39,19 @@ import Testing
     }
 
     @Test func parsesWithEveryExample() throws {
-        let parsed = try catalog(try Self.everything(), environment: ["EXAMPLE_KEY": "k"])
+        try Scratch.with { scratch in try check(try Self.everything(in: scratch), scratch) }
+    }
+
+    private func check(_ parsed: Catalog, _ scratch: Scratch) throws {
         var node = Node()
         node.brokerCgroup = "/modelbroker"
         node.podAddresses = [IPAddress(v4: 169, 254, 77, 1)]
         node.gateway = [try socketAddress("127.0.0.1:8080")]
+        node.secureGateway = [
+            SecureListener(
+                address: try socketAddress("127.0.0.1:8443"), certificateFile: scratch.path + "/tls.crt",
+                keyFile: scratch.path + "/tls.key", clientAuthorityFile: scratch.path + "/ca.crt", clientCertificates: .optional)
+        ]
         node.qdisc = Qdisc(device: "eth0", rate: 1_250_000_000)
         #expect(parsed.node == node, "the values shown are the defaults")
         #expect(parsed.rules.map(\.name) == ["watch", "llm", "blocked", "embed"])
@@ -52,11 +69,23 @@ import Testing
         #expect(model.fallback.map(\.url) == ["https://api.example.com"])
         #expect(parsed.pools.map(\.name) == ["chat", "gpu"])
         #expect(parsed.capabilities == ["generation.text-generation.sql-generation"])
-        let client = Client(
-            name: "checkout", workloads: ["/kubepods.slice/**/checkout*"], allow: ["chat", "llama-70b", "minilm"],
-            deny: ["meta/llama-8b"]
-        )
-        #expect(parsed.clients == [client])
+        let client = try #require(parsed.clients.first)
+        #expect(parsed.clients.count == 1 && client.workloads == ["/kubepods.slice/**/checkout*"])
+        #expect(client.keys.map(\.id) == ["checkout/1", "ci"])
+        #expect(client.allow?.map(\.names) == [["chat", "llama-70b", "minilm"], ["meta/*"]])
+        #expect(client.deny.map(\.name) == ["", "no-night-batch"])
+        #expect(client.allowance.concurrent == 20 && client.allowance.quotas.count == 4)
+        #expect(client.modelAllowances.keys.sorted() == ["llama-70b"])
+        #expect(client.perSession?.lifetimeRequests == 500 && client.perAddress?.concurrent == 4)
+        #expect(client.tokens.map(\.issuer) == ["corp"] && client.certificates.count == 2)
+        #expect(parsed.authentication.anonymous == .deny)
+        #expect(parsed.authentication.issuers.map(\.name) == ["corp", "ci", "tests"])
+        #expect(parsed.authentication.issuers.map(\.leeway) == [30, 30, 30], "the value shown is the default")
+        #expect(model.price == Price(input: 2_500_000, output: 10_000_000) && model.asksStreamUsage)
+        #expect(parsed.firewall.map(\.name) == ["no-files", "small"])
+        #expect(
+            parsed.audit == Audit(sink: .file("/var/log/modelbroker/audit.jsonl", size: 100 << 20, keep: 5)),
+            "the values shown are the defaults")
     }
 
     @Test func documentsEveryKey() throws {
@@ -69,7 +98,9 @@ import Testing
             "labels", "upstreamModel", "maintenance", "discover", "fallback", "cost", "provider", "key", "tls", "engine",
             "capabilities", "strategy", "retry", "breaker", "health", "pools", "mirror",
             "capture", "name", "to", "path", "whenProxyDown", "unknown", "opaque", "models", "endpoints", "url", "clients",
-            "workloads",
+            "workloads", "anonymous", "issuers", "issuer", "audience", "algorithms", "keys", "leeway", "tokens", "certificates",
+            "limits", "quotas", "perSession", "perAddress", "price", "contextLength", "streamUsage", "forwardCredentials",
+            "onConflict", "firewall", "audit", "level", "file", "maxBody", "day", "month",
         ]
         for key in keys { #expect(lines.contains { $0.hasPrefix("\(key):") }, "\(key)") }
     }

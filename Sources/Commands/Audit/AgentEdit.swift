@@ -15,12 +15,22 @@ struct AgentEdit {
         _ request: (_ uid: UInt32) -> ControlRequest, for type: Report.Type, text: (Report) -> String,
         record: (Report) -> AuditRecord.Subject
     ) throws {
+        try run(request, for: type, record: record) { report in
+            try global.output.show(report) { report, _ in text(report) }
+        }
+    }
+
+    /// - Parameter show: prints what came of it.
+    func run<Report: Codable>(
+        _ request: (_ uid: UInt32) -> ControlRequest, for type: Report.Type,
+        record: (Report) -> AuditRecord.Subject, show: (Report) throws -> Void
+    ) throws {
         // Once the agent is there, and before anything is changed: what cannot be told of is not done.
         let (report, audit) = try global.client.ask(request(uid), for: type) {
             try AuditFile(runDirectory: global.runDirectory)
         }
         let recorded = append(record(report), to: audit)
-        try global.output.show(report) { report, _ in text(report) }
+        try show(report)
         if !recorded { throw CommandFailed() }
     }
 

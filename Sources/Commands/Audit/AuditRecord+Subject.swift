@@ -6,13 +6,16 @@ extension AuditRecord {
         package var action: Action
         package var url: String?
         package var name: String?
+        package var model: String?
+        package var key: String?
+        package var client: String?
         package var changes: [String: QoSChangeReport.Item] = [:]
     }
 
     package init(time: String, uid: UInt32, loginUid: UInt32?, pid: Int32, _ subject: Subject) {
         self.init(
-            time: time, action: subject.action, uid: uid, loginUid: loginUid, pid: pid, url: subject.url, name: subject.name,
-            changes: subject.changes)
+            time: time, action: subject.action, uid: uid, loginUid: loginUid, pid: pid, model: subject.model, url: subject.url,
+            name: subject.name, key: subject.key, client: subject.client, changes: subject.changes)
     }
 }
 

@@ -6,6 +6,9 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         case endpointDrain = "endpoint-drain"
         case endpointEnable = "endpoint-enable"
         case poolRotate = "pool-rotate"
+        case quotaReset = "quota-reset"
+        case keyNew = "key-new"
+        case keyRevoke = "key-revoke"
     }
 
     /// RFC 3339 in UTC with milliseconds.
@@ -19,6 +22,9 @@ package struct AuditRecord: Hashable, Sendable, Codable {
     package var model: String?
     package var url: String?
     package var name: String?
+    /// Of a key its id, and whose it is; of quotas whose they are, nil: everybody's, or those of a model.
+    package var key: String?
+    package var client: String?
     /// Of the model's entry behind the change.
     package var version: UInt64?
     /// Empty: it was so already.
@@ -26,7 +32,8 @@ package struct AuditRecord: Hashable, Sendable, Codable {
 
     package init(
         time: String, action: Action, uid: UInt32, loginUid: UInt32?, pid: Int32, model: String? = nil, url: String? = nil,
-        name: String? = nil, version: UInt64? = nil, changes: [String: QoSChangeReport.Item]
+        name: String? = nil, key: String? = nil, client: String? = nil, version: UInt64? = nil,
+        changes: [String: QoSChangeReport.Item]
     ) {
         self.time = time
         self.action = action
@@ -36,6 +43,8 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         self.model = model
         self.url = url
         self.name = name
+        self.key = key
+        self.client = client
         self.version = version
         self.changes = changes
     }

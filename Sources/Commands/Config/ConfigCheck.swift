@@ -6,7 +6,8 @@ struct ConfigCheck: ParsableCommand {
         commandName: "check",
         abstract: "Read a configuration file as the agent would, and name every fault.",
         discussion: """
-            Changes nothing and needs neither root nor an agent; what `${env:…}` and `${file:…}` refer to has to be there.
+            Changes nothing and needs neither root nor an agent; what `${env:…}` and `${file:…}` refer to has to be there, \
+            and so have files of certificates and key sets.
 
             Example:
               modelbroker config check /etc/modelbroker/modelbroker.yaml

@@ -15,6 +15,8 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
         package var endpoints: Int
         package var pools: Int
         package var clients: Int
+        package var keys: Int
+        package var issuers: Int
     }
 
     package var valid: Bool
@@ -30,7 +32,8 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
         counts = Counts(
             rules: catalog.rules.count, models: catalog.models.count,
             endpoints: catalog.models.reduce(0) { $0 + $1.endpoints.count }, pools: catalog.pools.count,
-            clients: catalog.clients.count)
+            clients: catalog.clients.count, keys: catalog.clients.reduce(0) { $0 + $1.keys.count },
+            issuers: catalog.authentication.issuers.count)
         omitted = 0
     }
 
@@ -57,7 +60,8 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
             + [
                 Units.count(counts.rules, "rule"), Units.count(counts.models, "model"),
                 Units.count(counts.endpoints, "endpoint"), Units.count(counts.pools, "pool"),
-                Units.count(counts.clients, "client"),
+                Units.count(counts.clients, "client"), Units.count(counts.keys, "key"),
+                Units.count(counts.issuers, "issuer"),
             ].joined(separator: ", ")
     }
 }

@@ -1,3 +1,5 @@
+internal import Control
+
 /// Numbers as people read them; JSON keeps the raw ones.
 package enum Units {
     /// `512 B`, `1.5 KiB`, `12 MiB`: three digits at most beside the unit.
@@ -54,6 +56,19 @@ package enum Units {
         while decimals.last == "0" { decimals.removeLast() }
         let sign = value < 0 && scaled > 0 ? "-" : ""
         return decimals.isEmpty ? "\(sign)\(whole)" : "\(sign)\(whole).\(decimals)"
+    }
+
+    /// An amount of money: `20.5`, `0.000125`.
+    package static func money(millionths: UInt64) -> String {
+        var decimals = String(millionths % 1_000_000 + 1_000_000).dropFirst()
+        while decimals.last == "0" { decimals.removeLast() }
+        return "\(millionths / 1_000_000)" + (decimals.isEmpty ? "" : ".\(decimals)")
+    }
+
+    /// `2027-01-01T00:00:00Z`
+    package static func moment(epochSeconds: Int64) -> String {
+        // Without the milliseconds, which a configuration would not have.
+        Timestamp.text(seconds: Int(epochSeconds), milliseconds: 0).dropLast(5) + "Z"
     }
 
     /// What stands in a table where there is nothing to say.

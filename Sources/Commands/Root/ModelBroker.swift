@@ -1,5 +1,6 @@
 package import ArgumentParser
 internal import Control
+internal import Identity
 
 /// `modelbroker`: the root of the command tree.
 package struct ModelBroker: ParsableCommand {
@@ -10,7 +11,7 @@ package struct ModelBroker: ParsableCommand {
         discussion: """
             Tables are for people; -j prints the same data as JSON, -p as indented JSON. Errors go to standard error.
             doctor, qos, capture list, prog list, map list, map dump, qdisc show and detach need no running \
-            agent: they read the pinned BPF maps, for which they need root.
+            agent: they read the pinned BPF maps, for which they need root. config check and key new --offline need neither.
 
             Examples:
               modelbroker status
@@ -18,6 +19,8 @@ package struct ModelBroker: ParsableCommand {
               modelbroker explain --model chat --client checkout
               modelbroker -j model list | jq '.[].name'
               modelbroker qos set llama-70b --requests 100/s --bandwidth 50MiB/s
+              modelbroker key new checkout --expires 90d
+              modelbroker quota show checkout
               modelbroker config check /etc/modelbroker/modelbroker.yaml
               modelbroker events --follow
 
@@ -33,6 +36,7 @@ package struct ModelBroker: ParsableCommand {
                     ModelCommand.self, PoolCommand.self, CapabilityCommand.self, EndpointCommand.self, QoSCommand.self,
                     FlowCommand.self, ExplainCommand.self, EventsCommand.self,
                 ]),
+            CommandGroup(name: "Callers", subcommands: [ClientCommand.self, QuotaCommand.self, KeyCommand.self]),
             CommandGroup(
                 name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self, QdiscCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [ConfigCommand.self]),
@@ -66,12 +70,13 @@ package struct ModelBroker: ParsableCommand {
             return 0
         }
         guard code == .validationFailure else { return complain("\(error)") }
-        Terminal.write(fullMessage(for: error) + "\n", to: Terminal.standardError)
+        // A key that stands where it does not belong is repeated by the parser.
+        Terminal.write(KeyText.hidden(in: fullMessage(for: error)) + "\n", to: Terminal.standardError)
         return 2
     }
 
     private static func complain(_ message: String) -> Int32 {
-        Terminal.complain(message)
+        Terminal.complain(KeyText.hidden(in: message))
         return 1
     }
 }

@@ -13,15 +13,16 @@ package enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// Writes the whole text; a reader that has gone ends the process, as SIGPIPE does.
-    package static func write(_ text: String, to descriptor: Int32) {
+    /// Writes the whole text; a reader that has gone ends the process, as SIGPIPE does. False: not all of it could be written.
+    @discardableResult package static func write(_ text: String, to descriptor: Int32) -> Bool {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc::write(descriptor, $0.baseAddress, $0.count) }
             if written < 0, errno == EINTR { continue }
-            guard written > 0 else { return }
+            guard written > 0 else { return false }
             rest = rest.dropFirst(written)
         }
+        return true
     }
 
     /// A line for people on standard error.
