@@ -13,7 +13,8 @@ struct Part: Sendable {
         bytes = Array(text.utf8)
         let field = Array(Self.stampField.utf8)
         let starts = 0..<max(0, bytes.count - field.count + 1)
-        if let start = starts.first(where: { bytes[$0..<$0 + field.count].elementsEqual(field) }) {
+        // From the end: it stands there, behind texts that may be long.
+        if let start = starts.last(where: { bytes[$0..<$0 + field.count].elementsEqual(field) }) {
             stampOffset = start + field.count - Self.stampWidth
         }
     }
@@ -36,6 +37,8 @@ struct Answer: Sendable {
     var streams = false
     /// How long the first piece takes; each further one of a stream takes the time between tokens.
     var delayNanoseconds: Int64 = 0
+    /// nil: it is free.
+    var bill: Bill?
 
     static func json(_ text: String, status: Int = 200) -> Answer { Answer(status: status, parts: [Part(text)]) }
 

@@ -21,6 +21,8 @@ struct AnswerWriter {
     private let headOnly: Bool
     private let keepsAlive: Bool
     private var index = 0
+    /// Parts that were handed out as a whole.
+    private var written = 0
     private(set) var digest = SHA256()
 
     /// `faultless`: an answer to those who look at the engine, not to its clients.
@@ -48,8 +50,20 @@ struct AnswerWriter {
         bytes += framed(nextPart())
         if index == answer.parts.count, framing == .chunked { bytes += Array("0\r\n\r\n".utf8) }
         guard index < answer.parts.count else { return Step(bytes: bytes, next: .done(close: !keepsAlive)) }
-        let pause = index < answer.parts.count - 1 ? pauseNanoseconds : 0
         return Step(bytes: bytes, next: .more(.nanoseconds(pause)))
+    }
+
+    /// What follows the last token (the reason why it was the last, the usage, the end) is known at once.
+    private var pause: Int64 {
+        if let bill = answer.bill, bill.tokenParts > 0 { return index < bill.tokenParts ? pauseNanoseconds : 0 }
+        return index < answer.parts.count - 1 ? pauseNanoseconds : 0
+    }
+
+    /// What was written so far is billed; nil: nothing.
+    var bill: (bill: Bill, isWhole: Bool)? {
+        guard let bill = answer.bill else { return nil }
+        if written == answer.parts.count { return (bill, true) }
+        return bill.cut(afterParts: written).map { ($0, false) }
     }
 
     /// An answer of one piece drops in the middle of it, since it has no other place.
@@ -69,7 +83,10 @@ struct AnswerWriter {
         var part = answer.parts[index]
         index += 1
         part.stamp(Self.monotonic())
-        if !half { digest.update(part.bytes) }
+        if !half {
+            digest.update(part.bytes)
+            written += 1
+        }
         return part.bytes
     }
 

@@ -10,6 +10,8 @@ struct CompletionRequest: Decodable {
     var streamOptions: StreamOptions?
     var maxTokens: Int?
     var maxCompletionTokens: Int?
+    /// Instead of a quarter of the prompt's characters: tests that need a certain number say it.
+    var mockPromptTokens: Int?
     var messages: [Message]?
     var prompt: PromptText?
     var input: PromptText?
@@ -17,6 +19,9 @@ struct CompletionRequest: Decodable {
     var promptCharacters: Int {
         (messages ?? []).reduce(0) { $0 + ($1.content?.characters ?? 0) } + (prompt?.characters ?? 0) + (input?.characters ?? 0)
     }
+
+    /// A function of the body alone.
+    var promptTokens: Int { max(0, mockPromptTokens ?? (promptCharacters + 3) / 4) }
 
     var inputs: Int { input?.parts ?? 1 }
 

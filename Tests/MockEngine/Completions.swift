@@ -9,9 +9,11 @@ struct Completions {
 
     private var count: Int { max(1, min(options.tokens, request.maxCompletionTokens ?? request.maxTokens ?? options.tokens)) }
     private var usage: String {
-        let prompt = (request.promptCharacters + 3) / 4
+        let prompt = request.promptTokens
         return "{\"prompt_tokens\":\(prompt),\"completion_tokens\":\(count),\"total_tokens\":\(prompt + count)}"
     }
+
+    private var bill: Bill { Bill(model: request.model, promptTokens: request.promptTokens, completionTokens: count) }
 
     private func token(_ index: Int) -> String {
         let text = index == 0 ? "engine=\(options.name) prompt=\(request.promptCharacters)" : " token\(index)"
@@ -29,6 +31,8 @@ struct Completions {
         var answer = Answer(contentType: "text/event-stream; charset=utf-8", streams: true)
         answer.fields = [("cache-control", "no-cache")]
         answer.delayNanoseconds = options.ttft.nanoseconds
+        answer.bill = bill
+        answer.bill?.tokenParts = count
         for index in 0..<count { answer.parts.append(event(choice(index))) }
         answer.parts.append(event(kind == .chat ? finished("\"delta\":{}") : finished("\"text\":\"\"")))
         if request.streamOptions?.includeUsage == true { answer.parts.append(event("", usage: usage)) }
@@ -42,6 +46,7 @@ struct Completions {
         let object = kind == .chat ? "chat.completion" : "text_completion"
         var answer = Answer.json("{\(head(object)),\"choices\":[\(finished(content))],\"usage\":\(usage),\(Part.stampField)}")
         answer.delayNanoseconds = options.ttft.nanoseconds + options.itl.nanoseconds * Int64(count - 1)
+        answer.bill = bill
         return answer
     }
 
@@ -68,9 +73,11 @@ extension Completions {
     static func embeddings(_ request: CompletionRequest) -> Answer {
         let vector = (0..<8).map { "0.\(($0 * 7 + request.promptCharacters) % 10)" }.joined(separator: ",")
         let data = (0..<request.inputs).map { "{\"object\":\"embedding\",\"index\":\($0),\"embedding\":[\(vector)]}" }
-        let tokens = (request.promptCharacters + 3) / 4
-        return .json(
+        let tokens = request.promptTokens
+        var answer = Answer.json(
             "{\"object\":\"list\",\"data\":[\(data.joined(separator: ","))],\"model\":\(quoted(request.model)),"
                 + "\"usage\":{\"prompt_tokens\":\(tokens),\"total_tokens\":\(tokens)},\(Part.stampField)}")
+        answer.bill = Bill(model: request.model, promptTokens: tokens, completionTokens: 0)
+        return answer
     }
 }

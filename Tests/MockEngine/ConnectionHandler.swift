@@ -9,6 +9,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private let options: EngineOptions
     private let log: RequestLog
+    private let ledger: UsageLedger
     private let routes: Routes
     private var assembler = RequestAssembler()
     private var state = State.reading
@@ -20,10 +21,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var writer: AnswerWriter?
     private var timer: Scheduled<Void>?
 
-    init(options: EngineOptions, log: RequestLog, faults: Faults) {
+    init(options: EngineOptions, log: RequestLog, faults: Faults, ledger: UsageLedger) {
         self.options = options
         self.log = log
-        routes = Routes(options: options, log: log, faults: faults)
+        self.ledger = ledger
+        routes = Routes(options: options, log: log, faults: faults, ledger: ledger)
     }
 
     /// The broker's own questions: answered like any other, faults included, and not recorded, since they come when they like.
@@ -55,6 +57,22 @@ final class ConnectionHandler: ChannelInboundHandler {
         timer?.cancel()
         log.closed()
         context.fireChannelInactive()
+    }
+
+    /// The peer has said its last, and will read no more answers: an engine stops at once. What was written still goes out.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent, state != .closed else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        if state == .answering { finish(cancelled: true) }
+        state = .closed
+        timer?.cancel()
+        let channel = context.channel
+        // A peer that reads nothing must not keep it for ever.
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(5)) { channel.close(promise: nil) }
+        let flushed = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(NIOAny(context.channel.allocator.buffer(capacity: 0)), promise: flushed)
+        flushed.futureResult.whenComplete { _ in channel.close(promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
@@ -152,6 +170,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func finish(cancelled: Bool) {
         let digest = writer?.digest ?? SHA256()
+        if seq > 0, let (bill, isWhole) = writer?.bill { ledger.charge(bill, isWhole: isWhole) }
         writer = nil
         log.update(seq) { record in
             record.cancelled = cancelled

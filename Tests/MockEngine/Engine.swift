@@ -6,6 +6,7 @@ final class Engine: Sendable {
     private let options: EngineOptions
     private let log = RequestLog()
     private let faults = Faults()
+    private let ledger = UsageLedger()
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     init(options: EngineOptions) { self.options = options }
@@ -26,15 +27,17 @@ final class Engine: Sendable {
     }
 
     private func bootstrap() -> ServerBootstrap {
-        let (options, log, faults) = (options, log, faults)
+        let (options, log, faults, ledger) = (options, log, faults, ledger)
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.autoRead, value: options.slowAccept == nil)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(options: options, log: log, faults: faults))
+                    let handler = ConnectionHandler(options: options, log: log, faults: faults, ledger: ledger)
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
     }

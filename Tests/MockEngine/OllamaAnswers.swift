@@ -14,24 +14,29 @@ struct OllamaAnswers {
     func generate(_ request: CompletionRequest) -> Answer { answer(request) { "\"response\":\($0)" } }
 
     func embed(_ request: CompletionRequest) -> Answer {
-        .json("{\"model\":\(quoted(request.model)),\"embeddings\":[[0.1,0.2]],\"prompt_eval_count\":\(prompt(request))}")
+        let head = "\"model\":\(quoted(request.model)),\"embeddings\":[[0.1,0.2]]"
+        var answer = Answer.json("{\(head),\"prompt_eval_count\":\(request.promptTokens)}")
+        answer.bill = Bill(model: request.model, promptTokens: request.promptTokens, completionTokens: 0)
+        return answer
     }
-
-    private func prompt(_ request: CompletionRequest) -> Int { (request.promptCharacters + 3) / 4 }
 
     private func answer(_ request: CompletionRequest, _ content: (String) -> String) -> Answer {
         let count = options.tokens
         let head = "\"model\":\(quoted(request.model)),\"created_at\":\"2026-01-01T00:00:00Z\""
-        let end = "\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":\(prompt(request)),\"eval_count\":\(count)"
+        let end = "\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":\(request.promptTokens),\"eval_count\":\(count)"
         let words = (0..<count).map { $0 == 0 ? "engine=\(options.name)" : " token\($0)" }
         let delay = options.ttft.nanoseconds
+        let bill = Bill(model: request.model, promptTokens: request.promptTokens, completionTokens: count)
         guard request.stream != false else {
             var whole = Answer.json("{\(head),\(content(quoted(words.joined()))),\(end)}")
             whole.delayNanoseconds = delay
+            whole.bill = bill
             return whole
         }
         var answer = Answer(contentType: "application/x-ndjson", streams: true)
         answer.delayNanoseconds = delay
+        answer.bill = bill
+        answer.bill?.tokenParts = count
         answer.parts = words.map { Part("{\(head),\(content(quoted($0))),\"done\":false}\n") }
         answer.parts.append(Part("{\(head),\(content("\"\"")),\(end)}\n"))
         return answer

@@ -3,6 +3,7 @@ struct Routes {
     let options: EngineOptions
     let log: RequestLog
     let faults: Faults
+    let ledger: UsageLedger
 
     /// Paths of the tests' own: never recorded, and spared by every fault.
     static func isOwn(_ head: RequestHead) -> Bool { head.path.hasPrefix("/debug/") || head.path == "/health" }
@@ -13,6 +14,10 @@ struct Routes {
         case ("GET", "/debug/requests"): return .json(String(decoding: log.report(engine: options.name), as: UTF8.self))
         case ("DELETE", "/debug/requests"):
             log.reset()
+            return Answer(status: 204)
+        case ("GET", "/debug/usage"): return .json(ledger.report(engine: options.name))
+        case ("DELETE", "/debug/usage"):
+            ledger.reset()
             return Answer(status: 204)
         case ("PUT", "/debug/faults"):
             let query = head.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""

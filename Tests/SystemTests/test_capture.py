@@ -28,7 +28,8 @@ def broker(shared, engine):
         {"name": "llm", "to": ["127.64.0.0/16:8000", "[::1]:18000"], "path": "proxy", "whenProxyDown": "refuse"},
         {"name": "no", "to": ["127.66.0.0/16:*", "[::1]:18001"], "path": "deny"},
     ]
-    clients = {"checkout": {"workloads": ["{}/shop/**"]}, "reports": {"workloads": ["{}/reports"]}}
+    clients = {"checkout": {"workloads": ["{}/shop/**"]}, "reports": {"workloads": ["{}/reports"]},
+               "others": {"workloads": ["{}/plain", "{}/many"]}}
     broker = shared.broker(capture=rules, models={"m": [engine.url]})
     below = cgroups.below_mount(broker.cgroup)
     broker.config["clients"] = {
@@ -140,7 +141,13 @@ def _client_of(broker, caller):
 
 
 def test_an_unknown_workload_has_no_client(make, broker):
-    assert _client_of(broker, make.caller(broker.application_cgroup("somebody"))) == ""
+    """Where there are clients, it has to prove in another way which it is."""
+    caller = make.caller(broker.application_cgroup("somebody"))
+    with caller.dial(*DIALLED) as call:
+        answer = Connection(call.socket).request("POST", "/v1/chat/completions", chat("m"))
+        assert answer.status == 401 and answer.error["code"] == "invalid_api_key"
+        flow = next(flow for flow in broker.ask("flow", "list") if flow["pid"] == caller.pid)
+        assert flow["client"] == ""
 
 
 def test_a_caller_of_another_user_is_captured(make, broker):

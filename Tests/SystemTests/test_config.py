@@ -212,7 +212,7 @@ def test_a_listener_moves(broker):
 
 def fails_to_start(broker, *wrapper, **options):
     arguments = [binary("modelbrokerd"), "--config", broker.config_file, "--run-dir", broker.run_directory, "--pin-dir",
-                 broker.pin_directory]
+                 broker.pin_directory, "--state-dir", broker.state_directory]
     result = run([*wrapper, *arguments], check=False, timeout=30, **options)
     assert result.returncode != 0
     lines = [line for line in result.stderr.splitlines() if line.strip()]
@@ -225,7 +225,7 @@ def test_a_broken_configuration_at_start(make):
     broker = make.broker()
     broker.write_config(BROKEN)
     result = run([binary("modelbrokerd"), "--config", broker.config_file, "--run-dir", broker.run_directory, "--pin-dir",
-                  broker.pin_directory], check=False)
+                  broker.pin_directory, "--state-dir", broker.state_directory], check=False)
     assert result.returncode != 0
     for line, key in EXPECTED:
         assert any(f"line {line}:" in row and key in row for row in result.stderr.splitlines()), (line, key, result.stderr)

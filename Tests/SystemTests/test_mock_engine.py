@@ -204,3 +204,72 @@ def test_a_port_in_use_is_an_error(make):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run([binary("mock-engine"), "--port", taken.getsockname()[1]], check=False)
     assert result.returncode != 0 and "listening" not in result.stdout
+
+
+def billed(engine) -> tuple[int, int]:
+    """Tokens of prompts and of answers that the engine counts for model a."""
+    account = engine.usage().get("a", {"prompt_tokens": 0, "completion_tokens": 0})
+    return account["prompt_tokens"], account["completion_tokens"]
+
+
+def test_it_keeps_books(make):
+    """Whole answers as they say themselves; refused and unanswered requests cost nothing."""
+    engine = make.engine(*FAST, "--fail-status", "500", "--fail-every", "5")
+    client = sdk(engine)
+    message = [{"role": "user", "content": "abcdefgh"}]
+    whole = client.chat.completions.create(model="a", messages=message).usage
+    assert (whole.prompt_tokens, whole.completion_tokens) == (2, 4) == billed(engine)
+    ask(client, True)
+    assert billed(engine) == (3, 8)
+    assert client.embeddings.create(model="a", input="x" * 40).usage.total_tokens == 10
+    assert billed(engine) == (13, 8)
+    stated = client.chat.completions.create(model="a", messages=message, extra_body={"mock_prompt_tokens": 1000}).usage
+    assert stated.prompt_tokens == 1000 and billed(engine) == (1013, 12)
+    with pytest.raises(openai.InternalServerError):
+        ask(client, False)
+    assert billed(engine) == (1013, 12)
+    engine.forget_usage()
+    assert engine.usage() == {}
+
+
+@pytest.mark.parametrize("end", ["half-closed", "closed"])
+def test_a_stream_that_is_left_costs_what_was_written(make, end):
+    """The engine stops as soon as its peer says that it is done, and bills every token that it sent until then."""
+    engine = make.engine("--models", "a", "--tokens", "1000", "--ttft", "0ms", "--itl", "5ms")
+    with Connection.to(engine.host, engine.port) as connection:
+        connection.send(_request(chat("a", "abcdefgh", stream=True)))
+        connection.until(b"token5")
+        if end == "half-closed":
+            connection.socket.shutdown(socket.SHUT_WR)
+            began = time.monotonic()
+            seen = 6 + connection.rest().count(b"data: {")
+            assert time.monotonic() - began < 1
+    prompt, answer = eventually(lambda: engine.usage().get("a") and billed(engine), 5, "the stream being billed")
+    assert prompt == 2 and engine.usage()["a"]["aborted"] == 1
+    assert answer == seen if end == "half-closed" else 5 <= answer < 200
+    assert engine.last()["cancelled"]
+
+
+def test_what_was_written_is_flushed_when_the_peer_is_done(make):
+    """More than fits into the sockets: nothing of what is billed gets lost on the way."""
+    engine = make.engine("--models", "a", "--tokens", "200", "--token-bytes", "30000", "--ttft", "0ms", "--itl", "1ms")
+    with Connection.to(engine.host, engine.port) as connection:
+        connection.send(_request(chat("a", stream=True)))
+        connection.until(b"token5")
+        connection.socket.shutdown(socket.SHUT_WR)
+        seen = 6 + connection.rest().count(b"data: {")
+    assert eventually(lambda: billed(engine)[1], 5, "the stream being billed") == seen
+
+
+def test_usage_is_null_in_all_other_chunks_and_absent_unasked(make):
+    engine = make.engine(*FAST)
+    with Connection.to(engine.host, engine.port) as connection:
+        for asked in (True, False):
+            options = {"stream_options": {"include_usage": asked}}
+            body = connection.request("POST", "/v1/chat/completions", chat("a", stream=True, **options)).body.decode()
+            events = [json.loads(event[6:]) for event in body.split("\n\n") if event.startswith("data: {")]
+            if asked:
+                assert events[-1]["choices"] == [] and events[-1]["usage"]["completion_tokens"] == 4
+                assert all(event["usage"] is None and event["choices"] for event in events[:-1])
+            else:
+                assert not any("usage" in event for event in events) and all(event["choices"] for event in events)

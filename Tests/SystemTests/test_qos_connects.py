@@ -39,7 +39,9 @@ def broker(shared):
     broker.config["models"]["private"]["access"] = "private"
     broker.config["clients"] = {
         "batch": {"workloads": [f"{below}/batch"], "allow": ["private", "direct"]}, "shop": {"workloads": [f"{below}/shop"]},
+        "guest": {"deny": ["private"]},
     }
+    broker.config["anonymous"] = "guest"
     broker.write_config()
     return broker.start()
 

@@ -42,6 +42,9 @@ def broker(make, engines):
     broker = make.broker(capture=rules, models={"d": [engine.url for engine in engines]})
     below = cgroups.below_mount(broker.cgroup)
     broker.config["clients"] = {name: {"workloads": [f"{below}/{name}"]} for name in ("shop", "batch")}
+    # Made before the agent looks, so that they are known by the time that somebody dials.
+    for name in ("shop", "batch"):
+        broker.application_cgroup(name)
     broker.write_config()
     return broker.start()
 
@@ -181,9 +184,9 @@ def test_the_meters_are_what_the_callers_counted(broker, make):
 
 def test_the_path_direct_needs_neither_proxy_nor_agent(broker, make):
     proxy = broker.proxy_pid
+    caller = make.caller(broker.application_cgroup("shop"))
     broker.kill_agent()
     os.kill(proxy, signal.SIGKILL)
-    caller = make.caller(broker.application_cgroup("shop"))
     for _ in range(3):
         with caller.dial(*DIALLED) as call:
             assert call.errno == 0 and who(Connection(call.socket))

@@ -55,7 +55,8 @@ class Broker:
         scope.defer(shutil.rmtree, self.pins, True)
         scope.defer(self._detach)
         self.agent = scope.start(
-            name, binary("modelbrokerd"), "--config", self.config, "--run-dir", self.directory / "run", "--pin-dir", self.pins)
+            name, binary("modelbrokerd"), "--config", self.config, "--run-dir", self.directory / "run", "--pin-dir", self.pins,
+            "--state-dir", self.directory / "state")
         eventually(self._ready, 60, "the agent being ready")
 
     def _configuration(self, listen: str, upstream: str, rules, models) -> str:

@@ -2,6 +2,7 @@ import Admission
 import Catalog
 import Control
 import Flow
+import Identity
 import Routing
 
 /// Drives one flow as an event loop does, without sockets and without allocating anything itself.
@@ -22,8 +23,11 @@ struct FlowRun {
 
     /// A captured connection under a rule that relays models that the catalogue does not have.
     ///
-    /// - Parameter qos: of the one model that it has; nil: the model has no entry.
-    init(_ qos: QoS?, tick: UInt64 = 1_000_000) {
+    /// - Parameters:
+    ///   - qos: of the one model that it has; nil: the model has no entry.
+    ///   - isKeyed: callers are asked who they are, and what they use is charged to them.
+    ///   - isAudited: each request has an audit line.
+    init(_ qos: QoS?, tick: UInt64 = 1_000_000, isKeyed: Bool = false, isAudited: Bool = false) {
         self.tick = tick
         let engine = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 9101)
         let endpoint = Endpoint(host: "127.0.0.1", port: 9101, authority: "127.0.0.1:9101", addresses: [engine])
@@ -34,7 +38,19 @@ struct FlowRun {
             memory.put(qos, Sample.model, slot: Sample.slot)
             admission = AdmissionTable(memory.page, slots: [Sample.slot], models: [Sample.model])
         }
-        context.adopt(RoutingTable([Model(name: Sample.model, endpoints: [endpoint])]), Node(), admission: admission)
+        let models = [Model(name: Sample.model, endpoints: [endpoint])]
+        var directory = ClientDirectory()
+        if isKeyed {
+            let authentication = Authentication(anonymous: .deny)
+            let catalog = Catalog(models: models, clients: [Sample.client], authentication: authentication)
+            directory = ClientDirectory(catalog)
+            admission = AdmissionTable(
+                nil, slots: [], models: [Sample.model], allowances: Self.allowances(catalog) ?? AllowanceTable())
+        }
+        let audit = isAudited ? Audit(sink: .standardOutput) : nil
+        context.adopt(RoutingTable(models), Node(), admission: admission, directory: directory, audit: audit)
+        context.audit.isOpen = isAudited
+        context.epochMilliseconds = 1_795_262_400_000
         let address = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 50000)
         let dialled = SocketAddress(ip: IPAddress(v4: 127, 64, 0, 10), port: 8000)
         var caller = Caller(entrance: .capture, address: address, dialled: dialled)
@@ -45,10 +61,18 @@ struct FlowRun {
         flow = Flow(caller, &context)
     }
 
+    private static func allowances(_ catalog: Catalog) -> AllowanceTable? {
+        guard let page = AccountMemory(count: catalog.accounts.count).page,
+            let slots = page.assign(catalog.accounts.map(\.text))
+        else { return nil }
+        return try? AllowanceTable(catalog, page: page, slots: slots, held: HeldCounts(), sessions: SessionBook())
+    }
+
     mutating func receive(_ leg: Leg, _ bytes: [UInt8], _ range: Range<Int>? = nil) {
         context.now += tick
         flow.received(leg, bytes.span.extracting(range ?? 0..<bytes.count), &context, &out)
         carryOut()
+        if !context.audit.bytes.isEmpty { context.audit.bytes.removeAll(keepingCapacity: true) }
     }
 
     private mutating func carryOut() {
@@ -72,7 +96,10 @@ struct FlowRun {
                 connects += 1
                 wanted = policy
             case .releaseUpstream, .pauseClient, .resumeClient, .tag: break
-            case .shutdownWrite, .close, .abort, .connectHedge, .promoteHedge, .releaseHedge, .mirror: isUpset = true
+            case .shutdownWrite, .drainUpstream, .close, .abort, .connectHedge, .promoteHedge, .releaseHedge, .mirror,
+                .checkToken,
+                .deprioritize:
+                isUpset = true
             }
         }
         return wanted

@@ -1,4 +1,5 @@
 import Catalog
+import Identity
 
 /// The messages that the meter sends: heads as today's client libraries and engines write them.
 enum Sample {
@@ -12,6 +13,18 @@ enum Sample {
         qos.requests = Rate(1_000_000, per: .second)
         qos.tokens = Rate(1_000_000_000, per: .second)
         return qos
+    }
+
+    /// The key that its requests bear.
+    static let key = "sk-0123456789abcdef0123456789abcdef"
+
+    /// A client that the key proves, with limits that no run reaches.
+    static var client: Client {
+        var allowance = Allowance(quotas: [Quota(1 << 40, .tokens, per: .day)])
+        allowance.requests = limits.requests
+        allowance.tokens = limits.tokens
+        allowance.concurrent = 10
+        return Client(name: "team-a", keys: [KeyDigest.shared(id: "team-a/1", key: key)], allowance: allowance)
     }
 
     /// Nothing passes.
@@ -31,7 +44,7 @@ enum Sample {
             "Connection: keep-alive", "Accept: application/json", "Content-Type: application/json",
             "User-Agent: OpenAI/Python 1.99.9", "X-Stainless-Lang: python", "X-Stainless-Package-Version: 1.99.9",
             "X-Stainless-OS: Linux", "X-Stainless-Arch: x64", "X-Stainless-Runtime: CPython",
-            "X-Stainless-Runtime-Version: 3.11.7", "Authorization: Bearer sk-0123456789abcdef0123456789abcdef",
+            "X-Stainless-Runtime-Version: 3.11.7", "Authorization: Bearer \(key)",
             "X-Stainless-Async: false", "x-stainless-retry-count: 0", "x-stainless-read-timeout: 600",
             "Content-Length: \(body.utf8.count)",
         ]

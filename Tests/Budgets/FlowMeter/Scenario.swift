@@ -17,6 +17,8 @@ enum Scenario: String, CaseIterable {
     case limited
     /// Events of a stream whose tokens are limited.
     case tokens
+    /// As `request`, of a client that proves itself by a key and whose requests and tokens are limited; with an audit line.
+    case keyed, audited
     /// Requests for a model that takes none, many in a second.
     case refused
 
@@ -25,7 +27,7 @@ enum Scenario: String, CaseIterable {
 
     private var qos: QoS? {
         switch self {
-        case .request, .event, .relay, .prompt, .code: nil
+        case .request, .event, .relay, .prompt, .code, .keyed, .audited: nil
         case .slotted: QoS()
         case .limited, .tokens: Sample.limits
         case .refused: Sample.never
@@ -34,12 +36,13 @@ enum Scenario: String, CaseIterable {
 
     /// The flow after it; nil when it did not do what it was to do.
     func run(count: Int) -> FlowRun? {
-        var run = self == .refused ? FlowRun(qos, tick: 1000) : FlowRun(qos)
+        var run = FlowRun(
+            qos, tick: self == .refused ? 1000 : 1_000_000, isKeyed: self == .keyed, isAudited: self == .audited)
         switch self {
         case .refused:
             let request = Sample.request(model: Sample.model)
             for _ in 0..<count { run.receive(.client, request) }
-        case .request, .slotted, .limited: exchange(&run, Sample.request(model: Sample.model), count)
+        case .request, .slotted, .limited, .keyed, .audited: exchange(&run, Sample.request(model: Sample.model), count)
         case .relay: exchange(&run, Sample.request(model: "elsewhere"), count)
         case .prompt: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize), count)
         case .code: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize, prompt: Sample.code), count)

@@ -29,16 +29,19 @@ class Broker:
     numbers = iter(range(1, 1_000_000))
 
     def __init__(self, directory: pathlib.Path, capture=(), models=None, node=None, clients=None, netns: str | None = None,
-                 qos=None, pools=None, details=None):
+                 qos=None, pools=None, details=None, more=None, environment=None):
         number = next(self.numbers)
         self.directory = directory
         self.run_directory = directory / "run"
         self.pin_directory = BPFFS / f"{RUN}-{number}"
+        self.state_directory = directory / "state"
         self.config_file = directory / "modelbroker.yaml"
         self.cgroup = cgroups.make()
         self.netns = netns
         #: What the agent is started by, in front of its own command line.
         self.launcher: list = []
+        #: Of the agent, beside its own: secrets that the configuration refers to.
+        self.environment = dict(environment or {})
         self.agent: Process | None = None
         self.external: Process | None = None
         self.listen4, self.listen6 = ("127.0.0.1", free_port()), ("::1", free_port("::1"))
@@ -65,6 +68,8 @@ class Broker:
             self.config["pools"] = pools
         if clients:
             self.config["clients"] = clients
+        #: Other sections: anonymous, issuers, firewall, audit.
+        self.config |= more or {}
         self.write_config()
 
     # Configuration
@@ -91,7 +96,9 @@ class Broker:
         """Starts the agent without waiting for it."""
         arguments = [
             *self.launcher, binary("modelbrokerd"), "--config", self.config_file, "--run-dir", self.run_directory,
-            "--pin-dir", self.pin_directory]
+            "--pin-dir", self.pin_directory, "--state-dir", self.state_directory]
+        if env is None and self.environment:
+            env = os.environ | self.environment
         self.agent = Process(arguments, self.directory / "agent.log", netns=self.netns, env=env)
         return self
 
@@ -136,6 +143,26 @@ class Broker:
     def proxy_pid(self) -> int:
         """0 while there is none."""
         return self.status()["proxy"].get("pid", 0)
+
+    @property
+    def journal(self) -> pathlib.Path:
+        return self.state_directory / "journal"
+
+    @property
+    def accounts(self) -> pathlib.Path:
+        """The page that the agent and all proxies share."""
+        return self.run_directory / "accounts"
+
+    def quotas(self, client: str | None = None, model: str | None = None) -> list[dict]:
+        names = [*([client] if client else []), *(["--model", model] if model else [])]
+        return self.ask("quota", "show", *names)
+
+    def used(self, client: str, unit: str, period: str = "day", model: str | None = None) -> int:
+        """What a quota of a client says that was used; of one for a model, with its name."""
+        found = [quota["used"] for quota in self.quotas(client) if quota.get("client") == client
+                 and quota.get("model") == model and (quota["unit"], quota["period"]) == (unit, period)]
+        assert len(found) == 1, (client, unit, period, model, self.quotas())
+        return found[0]
 
     def kill_agent(self) -> None:
         self.agent.kill()

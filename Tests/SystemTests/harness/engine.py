@@ -47,6 +47,15 @@ class Engine:
         request = urllib.request.Request(f"{self.url}/debug/requests", method="DELETE")
         urllib.request.urlopen(request, timeout=10).close()
 
+    def usage(self) -> dict[str, dict]:
+        """What the engine itself has billed, by model: prompt_tokens, completion_tokens, answers, aborted."""
+        with urllib.request.urlopen(f"{self.url}/debug/usage", timeout=10) as answer:
+            return json.load(answer)["models"]
+
+    def forget_usage(self) -> None:
+        request = urllib.request.Request(f"{self.url}/debug/usage", method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
     def fault(self, **faults) -> None:
         """How it misbehaves from now on: percent, status, hang, ttft; none: not at all."""
         query = "&".join(f"{name}={value}" for name, value in faults.items())

@@ -17,6 +17,8 @@ def find() -> list[str]:
     left += [f"cgroup {path}" for path in cgroup2_mount().iterdir() if _mine(path.name)]
     names = pathlib.Path("/run/netns")
     left += [f"namespace {path.name}" for path in names.iterdir() if _mine(path.name)] if names.is_dir() else []
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+    left += [f"mount {line.split()[4]}" for line in mounts if f"/{RUN}-" in line.split()[4]]
     left += [f"process {child.pid} {child.args}" for child in STARTED if child.poll() is None]
     left += _strangers()
     if "mbv" in run(["ip", "-o", "link"], check=False).stdout:

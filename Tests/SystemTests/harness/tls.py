@@ -21,14 +21,18 @@ class Authority:
              "-keyout", directory / "ca.key", "-out", self.certificate])
         self.certificate.chmod(0o644)
 
-    def issue(self, subject: str, names: str, days: int = 30) -> tuple[pathlib.Path, pathlib.Path]:
-        """A certificate and its key; `names` as OpenSSL writes them: DNS:localhost,IP:127.0.0.1."""
+    def issue(self, subject: str, names: str, days: int = 30, name: str | None = None) -> tuple[pathlib.Path, pathlib.Path]:
+        """A certificate and its key; `names` as OpenSSL writes them: DNS:localhost,IP:127.0.0.1. `name`: the whole subject,
+        /O=shop/CN=checkout, where it is more than CN=subject."""
         key, request, certificate = (self.directory / f"{subject}.{kind}" for kind in ("key", "csr", "pem"))
         extension = self.directory / f"{subject}.ext"
         extension.write_text(f"subjectAltName={names}\n")
-        run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={subject}", "-keyout", key, "-out", request])
+        run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", name or f"/CN={subject}", "-keyout", key, "-out", request])
+        # A later certificate of the same subject replaces the first in one step, as a renewal does.
+        signed = certificate.with_suffix(".new")
         run(["openssl", "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.directory / "ca.key",
-             "-CAcreateserial", "-days", str(days), "-extfile", extension, "-out", certificate])
+             "-CAcreateserial", "-days", str(days), "-extfile", extension, "-out", signed])
+        signed.rename(certificate)
         return certificate, key
 
 
