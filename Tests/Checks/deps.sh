@@ -37,6 +37,8 @@ want libssl-dev has_header openssl/ssl.h
 want zlib1g-dev has_header zlib.h
 want clang compiles_bpf
 want bpftool bash -c 'PATH=$PATH:/usr/sbin:/sbin command -v bpftool'
+# A core of the running proxy, which is searched for secrets.
+want gdb command -v gcore
 want iproute2 bash -c 'PATH=$PATH:/usr/sbin:/sbin command -v ip'
 want curl command -v curl
 want wrk command -v wrk

@@ -37,6 +37,7 @@ for path in Sources/*/; do
         Control | Agent) ;;
         *) forbid "$module" 'NIO.*|_NIO.*|AsyncHTTPClient' 'only Control and Agent may' ;;
     esac
+    [ "$module" = Tokens ] || forbid "$module" 'JWTKit|JWT.*' 'only Tokens may'
     case $module in
         HTTPWire) forbid "$module" '.*' 'it imports nothing' ;;
         TLS) forbid "$module" '[^CG].*|C[^O].*' 'it imports OpenSSL and the C library alone' ;;
@@ -52,8 +53,8 @@ for path in Sources/*/; do
         Configuration | Telemetry) forbid "$module" 'BPF|KernelPlane|Reactor|Flow|Proxy|Agent|Control' 'it is common ground' ;;
     esac
     case $module in
-        Agent | Commands | Configuration | ControlCoding) ;;
-        *) forbid "$module" 'FoundationEssentials' 'JSON coding belongs to Agent, Commands, Configuration and ControlCoding' ;;
+        Agent | Commands | Configuration | ControlCoding | Tokens) ;;
+        *) forbid "$module" 'FoundationEssentials' 'JSON coding belongs to Agent, Commands, Configuration, ControlCoding and Tokens' ;;
     esac
     forbid "$module" 'Foundation' 'FoundationEssentials at most'
 done

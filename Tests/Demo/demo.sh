@@ -127,15 +127,17 @@ ONE=$ENGINE
 engine engine-two qwen-32b,llama-70b
 TWO=$ENGINE
 
-bold "The broker: one capture rule, three models, a pool of two of them"
+bold "The broker: one capture rule, three models, a pool of two of them, two clients"
 mkdir -p "$CGROUP/app" "$WORK/run"
 ADMIN=$(free_port)
 LISTEN=$(free_port)
+GATEWAY=$(free_port)
 cat >"$WORK/modelbroker.yaml" <<YAML
 node:
   cgroup: /$NAME
   listen: ["127.0.0.1:$LISTEN", "[::1]:$LISTEN"]
   admin: 127.0.0.1:$ADMIN
+  gateway: 127.0.0.1:$GATEWAY
 capture:
   - {name: llm, to: ["127.64.0.0/16:8000"], path: proxy, whenProxyDown: refuse, unknown: refuse}
 models:
@@ -144,9 +146,12 @@ models:
   llama-70b: {endpoints: [{url: "http://$ONE"}, {url: "http://$TWO"}]}
 pools:
   chat: {models: [llama-8b, qwen-32b], breaker: {failures: 1}}
+clients:
+  app: {workloads: ["/$NAME/app"], quotas: {day: {tokens: 100000}}}
+  visitor: {allow: [llama-8b], limits: {requests: 60/m}, quotas: {day: {tokens: 1000}}}
 YAML
 show <"$WORK/modelbroker.yaml"
-"$BIN/modelbrokerd" --config "$WORK/modelbroker.yaml" --run-dir "$WORK/run" --pin-dir "$PINS" >"$WORK/agent.log" 2>&1 &
+"$BIN/modelbrokerd" --config "$WORK/modelbroker.yaml" --run-dir "$WORK/run" --pin-dir "$PINS" --state-dir "$WORK/state" >"$WORK/agent.log" 2>&1 &
 AGENT=$!
 PIDS+=("$AGENT")
 ready() {
@@ -184,6 +189,32 @@ say '$ modelbroker status'
 cli status | show
 say '$ modelbroker capture list'
 cli capture list | show
+
+bold "Who calls: the application is known by its cgroup and has no key; whoever comes to the gateway needs one"
+gateway() {
+    curl -sS -m 30 -w '\n%{http_code}\n' "http://127.0.0.1:$GATEWAY/v1/chat/completions" -H 'Content-Type: application/json' \
+        -d "{\"model\": \"$1\", \"max_tokens\": 3, \"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}" "${@:2}"
+}
+expect() { # STATUS MODEL CURL-OPTIONS...
+    gateway "${@:2}" >"$WORK/answer"
+    show <"$WORK/answer"
+    [ "$(tail -n 1 "$WORK/answer")" = "$1" ] || { say "this should have been $1"; exit 1; }
+}
+say 'without one'
+expect 401 llama-8b
+say '$ modelbroker key new visitor --expires 90d'
+KEY=$(cli key new visitor --expires 90d)
+say 'with it, as any SDK sends it; a model that the client may not call; and once it is revoked'
+expect 200 llama-8b -H "Authorization: Bearer $KEY"
+expect 403 llama-70b -H "Authorization: Bearer $KEY"
+cli key list | show
+ID=${KEY#mb_}
+cli key revoke "${ID%%_*}" | show
+expect 401 llama-8b -H "Authorization: Bearer $KEY"
+say '$ modelbroker quota show'
+cli quota show | show
+say '$ modelbroker client list'
+cli client list | show
 
 bold "The pool chat prefers engine-one; that is killed, and engine-two answers"
 chat() {
