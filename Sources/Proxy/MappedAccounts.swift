@@ -16,9 +16,7 @@ final class MappedAccounts {
     func page(reaching slots: [UInt32]) throws(SystemError) -> AccountPage? {
         let last = slots.max() ?? 0
         if let page, last == 0 || page.reaches(last) { return page }
-        var status = stat()
-        guard fstat(file.number, &status) == 0 else { throw SystemError("fstat", errno) }
-        let mapping = try AccountMapping(file.number, size: Int(status.st_size))
+        let mapping = try AccountMapping(file.number, size: try FileFacts(descriptor: file.number).size)
         page = AccountPage(memory: mapping.base, size: mapping.size, owner: mapping)
         return page
     }

@@ -1,5 +1,5 @@
 import Catalog
-import Glibc
+import Reactor
 import TLS
 
 /// How servers of a configuration prove themselves, ready for use; nil would be plain.
@@ -17,25 +17,8 @@ enum TLSTerms: Sendable {
 /// Makes the terms of each configuration and keeps what has not changed, so that connections and sessions outlive a
 /// reload. Authorities are read again when their file is another than it was.
 struct TLSRegistry {
-    /// What tells a file from the one that was there before, without reading it.
-    private struct FileState: Hashable {
-        var device: UInt64
-        var inode: UInt64
-        var size: Int
-        var modified: [Int]
-
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            device = UInt64(status.st_dev)
-            inode = UInt64(status.st_ino)
-            size = Int(status.st_size)
-            modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
-        }
-    }
-
     private struct Trust {
-        var state: FileState?
+        var state: FileFacts?
         var authorities: TLSAuthorities
     }
 
@@ -84,7 +67,7 @@ struct TLSRegistry {
 
     /// Reads authorities unless they are those read before; true: they are others now.
     private mutating func read(_ file: String) throws(TLSError) -> Bool {
-        let state = FileState(file.isEmpty ? TLSAuthorities.systemDirectory : file)
+        let state = FileFacts(file.isEmpty ? TLSAuthorities.systemDirectory : file)
         if let known = trust[file], known.state == state, state != nil || file.isEmpty { return false }
         trust[file] = Trust(state: state, authorities: try TLSAuthorities(file: file.isEmpty ? nil : file))
         return true
