@@ -55,9 +55,7 @@ def load_arguments(case: Case, contender: Contender, times: Times, model: str = 
     arguments = [
         BUILT / "load", case.mode, contender.address, "-c", case.connections, "-w", warm, "-d", measured,
         "-b", case.input, "-o", case.output, "-r", case.rate, "-s", case.step, "-m", model]
-    if contender.cgroup:
-        arguments += ["-g", contender.cgroup]
-    return list(map(str, arguments))
+    return list(map(str, arguments)) + contender.caller_options
 
 
 def program(arguments: list[str], seconds: float) -> dict:

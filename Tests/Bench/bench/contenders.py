@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import resource
+import secrets
 import shutil
 import subprocess
 import urllib.error
@@ -17,15 +18,22 @@ DEDICATED = "127.65.0.10:9000"  # nor this: the kernel sends callers straight to
 LIMITED = "limited"  # a model that nobody gets an answer from
 # Limits that are charged for every request and never reached.
 AMPLE = "{requests: 1000000/s, burst: 1000000, tokens: 1000000000/s, connects: 1000000/s, connectBurst: 1000000}"
+CLIENT_AMPLE = "{requests: 1000000/s, burst: 1000000, tokens: 1000000000/s, concurrent: 100000}"
 
 
 class Contender:
     """Where callers connect, from which cgroup, and which processes do the work."""
 
-    def __init__(self, key: str, label: str, address: str, processes=(), cgroup: pathlib.Path | None = None):
-        self.key, self.label, self.address, self.cgroup = key, label, address, cgroup
+    def __init__(self, key: str, label: str, address: str, processes=(), cgroup: pathlib.Path | None = None, credential: str = ""):
+        self.key, self.label, self.address, self.cgroup, self.credential = key, label, address, cgroup, credential
         self._processes = list(processes)
         self.parts: dict[str, list[int]] = {}  # processes that are also shown by themselves
+
+    @property
+    def caller_options(self) -> list[str]:
+        """Options of `load`: what tells its callers from others."""
+        options = ["-g", str(self.cgroup)] if self.cgroup else []
+        return options + (["-k", self.credential] if self.credential else [])
 
     @property
     def pids(self) -> list[int]:
@@ -50,6 +58,10 @@ class Broker:
             (self.application / f"w{number}").mkdir()
         self.pins = BPFFS / self.name
         self.gateway, self.admin, listen = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        self.credential = secrets.token_urlsafe(32)
+        self.credential_file = self.directory / "caller.key"
+        self.credential_file.touch(mode=0o600)
+        self.credential_file.write_text(self.credential)
         self.config = self.directory / "modelbroker.yaml"
         self.config.write_text(self._configuration(listen, upstream, rules, models))
         scope.defer(shutil.rmtree, self.pins, True)
@@ -71,7 +83,11 @@ class Broker:
         lines.append(f'  {LIMITED}: {{endpoints: [{{url: "http://{upstream}"}}], qos: {{requests: 1/m, burst: 1}}}}')
         lines += [f'  {model}: {{endpoints: [{{url: "http://{upstream}"}}]}}' for model in models]
         # With many workloads each is to have an entry of its own, not to be found by the cgroup above it.
-        lines += ["clients:", f'  caller: {{workloads: ["/{self.name}/app{"/w*" if self.workloads else ""}"]}}']
+        workload = f'/{self.name}/app{"/w*" if self.workloads else ""}'
+        lines += [
+            "clients:", "  caller:", f'    workloads: ["{workload}"]', f'    keys: ["${{file:{self.credential_file}}}"]',
+            f"    limits: {CLIENT_AMPLE}",
+            f"audit: {{level: metadata, file: {{path: {self.directory}/audit.jsonl, size: 64MiB, keep: 1}}}}"]
         return "\n".join(lines) + "\n"
 
     def _ready(self) -> bool:
@@ -123,7 +139,7 @@ def broker(scope: Scope, upstream: str) -> list[Contender]:
     made = Broker(scope, upstream)
     found = [
         Contender("captured", "ModelBroker, captured", DIALLED, [made.agent], made.application),
-        Contender("gateway", "ModelBroker, gateway", made.gateway, [made.agent]),
+        Contender("gateway", "ModelBroker, gateway", made.gateway, [made.agent], credential=made.credential),
         Contender("path", "ModelBroker, direct path", DEDICATED, [made.agent], made.application)]
     for contender in found:
         contender.parts = {"of that the proxy": [made.proxy_pid]}

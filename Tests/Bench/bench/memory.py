@@ -21,8 +21,7 @@ class Callers:
     def __init__(self, contender: Contender, connections: int, streaming: bool):
         mode = ["stream", "-r", "20", "-w", "0.1", "-d", "60"] if streaming else ["hold"]
         arguments = [str(BUILT / "load"), mode[0], contender.address, *mode[1:], "-c", str(connections)]
-        if contender.cgroup:
-            arguments += ["-g", str(contender.cgroup)]
+        arguments += contender.caller_options
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 

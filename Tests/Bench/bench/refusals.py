@@ -21,9 +21,7 @@ def measure(contenders: dict[str, Contender], rounds: int, warm: float, measured
 
 def _sample(contender: Contender, path: str, warm: float, measured: float) -> dict:
     arguments = [BUILT / "load", "closed", contender.address, "-c", 32, "-w", warm, "-d", measured, "-m", LIMITED, "-p", path]
-    if contender.cgroup:
-        arguments += ["-g", contender.cgroup]
-    sample = program(list(map(str, arguments)), 60)
+    sample = program(list(map(str, arguments)) + contender.caller_options, 60)
     # The warm-up's refusals are in the one count and not in the other; one answer a minute is within the limit.
     if sample["errors"] or sample["refusals"] + 2 < sample["done"]:
         raise BenchError(f"{contender.label} let requests pass: {sample['refusals']} refusals of {sample['done']} answers")

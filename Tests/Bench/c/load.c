@@ -7,7 +7,7 @@
 //                                   -s MS: events come in steps of so many milliseconds
 //   load hold   ... (no -d)         one request for each connection, then idle until stdin ends, then one request more
 //
-// -g CGROUP: enter it first. -m MODEL: what the request names. -p PATH.
+// -g CGROUP: enter it first. -m MODEL: what the request names. -p PATH. -k KEY: the API key that it carries.
 #include "common.h"
 #include <poll.h>
 
@@ -32,7 +32,7 @@ struct connection {
 
 static enum mode mode;
 static struct sockaddr_in target;
-static const char *target_text, *model = "bench", *path = "/v1/chat/completions";
+static const char *target_text, *model = "bench", *path = "/v1/chat/completions", *key;
 static unsigned connections = 1, input = 1024, output = 1024, step = 1;
 static double duration = 1, warm_up = 0.2, rate;
 static char *request, buffer[BUFFER];
@@ -49,7 +49,7 @@ static uint64_t *backlog, backlog_first, backlog_last; // ring of due times
 
 static void make_request(void)
 {
-	char extra[96] = "";
+	char extra[96] = "", credential[160] = "";
 	size_t room = input + 1024;
 	char *body = malloc(room);
 	int n = snprintf(body, room, "{\"model\":\"%s\",%s\"messages\":[{\"role\":\"user\",\"content\":\"", model,
@@ -61,11 +61,13 @@ static void make_request(void)
 	n += 4;
 	if (mode == STREAM)
 		snprintf(extra, sizeof(extra), "x-bench-stream: %u\r\nx-bench-step: %u\r\n", (unsigned)rate, step);
+	if (key)
+		snprintf(credential, sizeof(credential), "Authorization: Bearer %s\r\n", key);
 	request = malloc(n + 1024);
 	request_size = snprintf(request, 1024,
 				"POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\n"
-				"Content-Type: application/json\r\nx-bench-output-bytes: %u\r\n%sContent-Length: %d\r\n\r\n",
-				path, target_text, output, extra, n);
+				"Content-Type: application/json\r\nx-bench-output-bytes: %u\r\n%s%sContent-Length: %d\r\n\r\n",
+				path, target_text, output, credential, extra, n);
 	memcpy(request + request_size, body, n);
 	request_size += n;
 	free(body);
@@ -408,7 +410,7 @@ static void read_options(int count, char **arguments)
 {
 	int option;
 
-	while ((option = getopt(count, arguments, "c:d:w:b:o:r:s:g:m:p:")) != -1) {
+	while ((option = getopt(count, arguments, "c:d:w:b:o:r:s:g:m:p:k:")) != -1) {
 		switch (option) {
 		case 'c': connections = atoi(optarg); break;
 		case 'd': duration = atof(optarg); break;
@@ -420,6 +422,7 @@ static void read_options(int count, char **arguments)
 		case 'g': enter_cgroup(optarg); break;
 		case 'm': model = optarg; break;
 		case 'p': path = optarg; break;
+		case 'k': key = optarg; break;
 		default: exit(2);
 		}
 	}
