@@ -37,7 +37,9 @@ final class TestGround {
 
     private init() throws {
         guard let mount = HostFacts.cgroup2Mount() else { throw Failure("no cgroup v2") }
-        name = "mbkernel-\(getpid())-\(Self.next())"
+        let number = Self.next()
+        if number == 1 { Leftovers.remove(below: mount) }
+        name = "mbkernel-\(getpid())-\(number)"
         self.mount = mount
         pinMount = "/tmp/\(name)"
         location = PlaneLocation(

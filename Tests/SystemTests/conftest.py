@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -33,13 +34,23 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_sessionstart(session):
-    session.had_bpffs = bpffs.is_mounted()
+    signal.signal(signal.SIGTERM, interrupted)
+    if os.geteuid() == 0:
+        bpffs.note()
 
 
+def interrupted(*_):
+    """As ctrl-C: what was made is taken away. Once, since that is not to be interrupted."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
+    # Last: pytest closes the fixtures of an interrupted run in this hook, too.
     left = leftovers.find() if os.geteuid() == 0 else []
-    if not session.had_bpffs and os.geteuid() == 0:
-        bpffs.unmount_if_empty()
+    if os.geteuid() == 0:
+        bpffs.unmount_ours()
     if left:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line("left behind: " + "; ".join(left), red=True)

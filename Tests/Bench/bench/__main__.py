@@ -14,7 +14,7 @@ import time
 
 from . import cases, chart, connects, growth, memory, refusals, report
 from .contenders import STARTERS, versions
-from .running import BUILT, CORES, ROOT, BenchError, Scope, free_port, raise_descriptor_limit
+from .running import BPFFS, BUILT, CORES, ROOT, BenchError, Scope, free_port, raise_descriptor_limit, unmount_bpffs
 
 SHORT = {
     "rounds": 3, "patience": 15, "times": cases.Times(0.08, 0.4, 0.25, 0.6), "connect": (7, 3000), "sizes": [32, 512],
@@ -156,6 +156,7 @@ def main() -> int:
     raise_descriptor_limit()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="mbbench-"))
     directory.chmod(0o755)
+    had_bpffs = BPFFS.is_mount()
     try:
         with Scope(directory) as scope:
             run = Run(chosen, scope)
@@ -168,6 +169,8 @@ def main() -> int:
         return 1
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        if not had_bpffs:
+            unmount_bpffs()
     (BUILT / "result.json").write_text(json.dumps(run.results, indent=1))
     print(report.text(run.results))
     print(f"\nin {run.results['seconds']} s; every sample in {(BUILT / 'result.json').relative_to(ROOT)}")

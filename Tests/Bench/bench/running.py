@@ -19,6 +19,12 @@ CORES = os.cpu_count() or 1
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
+def unmount_bpffs() -> None:
+    """Takes the BPF file system away that an agent has mounted, unless there is more in it than the kernel's own files."""
+    if BPFFS.is_mount() and {path.name for path in BPFFS.iterdir()} <= {"maps.debug", "progs.debug"}:
+        run("umount", BPFFS, check=False)
+
+
 class BenchError(Exception):
     """Something that the run needs did not work; the message says what."""
 
