@@ -140,12 +140,12 @@ def test_detach_leaves_nothing(make, broker, alive):
     broker.cli("detach")
     assert not broker.pin_directory.exists()
     assert not attached(broker)
-    eventually(lambda: not process_exists(proxy), 10, "the proxy being gone")
-    eventually(lambda: not broker.agent.running, 10, "the agent being gone")
-    eventually(lambda: not broker.broker_cgroup.exists(), 10, "the broker's cgroup being gone")
+    eventually(lambda: not process_exists(proxy), 20, "the proxy being gone")
+    eventually(lambda: not broker.agent.running, 20, "the agent being gone")
+    eventually(lambda: not broker.broker_cgroup.exists(), 20, "the broker's cgroup being gone")
     with caller.dial(*DIALLED) as call:
         assert call.errno != 0, "nobody is captured any more"
-    eventually(lambda: not {program["id"] for program in programs} & loaded_programs(), 10, "the programs being freed")
+    eventually(lambda: not {program["id"] for program in programs} & loaded_programs(), 20, "the programs being freed")
     assert broker.cli("detach", check=False).returncode == 0, "and again is no error"
 
 

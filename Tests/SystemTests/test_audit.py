@@ -88,7 +88,7 @@ def line_for(file, answer) -> dict:
         assert len(lines) <= 1, "one line for a request"
         return lines and lines[0]
 
-    return eventually(found, 5, "the line being written")
+    return eventually(found, 20, "the line being written")
 
 
 def test_a_request_that_is_allowed(world, file):
@@ -147,7 +147,7 @@ def test_a_connect_that_the_kernel_denies(world, file, make):
     with caller.dial(*PRIVATE) as call:
         assert call.errno
     line = eventually(
-        lambda: [line for line in lines_of(file) if line["layer"] == "kernel" and line.get("pid") == caller.pid], 5, "the line")[0]
+        lambda: [line for line in lines_of(file) if line["layer"] == "kernel" and line.get("pid") == caller.pid], 20, "the line")[0]
     assert (line["decision"], line["client"], line["model"]) == ("deny", "shop", "private")
     assert line["workload"].endswith("/shop")
 
@@ -160,7 +160,7 @@ def test_one_line_for_each_of_many(world, file):
             stream = {"stream": True} if number % 2 else {}
             answer = connection.request("POST", "/v1/chat/completions", chat("m", **stream), world.key.bearer)
             ids.add(answer.header("x-request-id"))
-    eventually(lambda: len(lines_of(file)) >= before + 200, 10, "all lines being written")
+    eventually(lambda: len(lines_of(file)) >= before + 200, 20, "all lines being written")
     new = lines_of(file)[before:]
     assert len(new) == 200 and {line["id"] for line in new} == ids
 
@@ -170,7 +170,7 @@ def test_a_stream_that_is_left_has_its_line(world, file):
         connection.send(request_bytes("POST", "/v1/chat/completions", chat("m", stream=True), world.key.bearer))
         head = connection.until(b"\r\n\r\n").decode().lower()
     identity = re.search(r"x-request-id: (\S+)", head)[1]
-    eventually(lambda: identity in {line.get("id") for line in lines_of(file)}, 5, "the line being written")
+    eventually(lambda: identity in {line.get("id") for line in lines_of(file)}, 20, "the line being written")
 
 
 def test_nothing_of_what_was_said(world, file):
@@ -238,7 +238,7 @@ def test_a_file_is_rotated(make, module_directory):
 
     eventually(ask_more, 60, "the first rotation")
     lines = lines_of(file) + [line for path in rotations() for line in lines_of(path)]
-    eventually(lambda: sum(len(lines_of(path)) for path in [file, *rotations()]) == sent, 10, "all lines being there")
+    eventually(lambda: sum(len(lines_of(path)) for path in [file, *rotations()]) == sent, 20, "all lines being there")
     assert len({line["id"] for line in lines}) == len(lines)
     seen = set(rotations())
 
@@ -263,7 +263,7 @@ def test_standard_output(make, module_directory):
         lines = [line for line in world.broker.agent.output().splitlines() if answer.header("x-request-id") in line]
         return [line for line in lines if line.startswith("{")]
 
-    line = json.loads(eventually(shown, 5, "the line being written")[0])
+    line = json.loads(eventually(shown, 20, "the line being written")[0])
     assert line["client"] == "shop" and line["status"] == 200
 
 
@@ -287,7 +287,7 @@ def test_a_webhook(make, module_directory, web):
     web, authority = web
     world = World(make, module_directory / "hook", webhook(web, authority, module_directory / "hook"))
     ids = {world.ask().header("x-request-id") for _ in range(20)}
-    eventually(lambda: ids <= {json.loads(line)["id"] for line in web.lines()}, 10, "the lines being sent")
+    eventually(lambda: ids <= {json.loads(line)["id"] for line in web.lines()}, 20, "the lines being sent")
     fields, _ = web.posts[0]
     assert fields["authorization"] == "Bearer of-the-webhook-0123456789"
     assert fields["content-type"].startswith("application/x-ndjson")
@@ -298,7 +298,7 @@ def test_a_webhook_that_is_slow_or_away_stops_nobody(make, module_directory, web
     web, authority = web
     world = World(make, module_directory / "away", webhook(web, authority, module_directory / "away"))
     world.ask()
-    eventually(web.lines, 10, "a first line")
+    eventually(web.lines, 20, "a first line")
     web.hold.clear()
     ids = set()
     began = time.monotonic()
@@ -352,4 +352,4 @@ def test_without_an_audit_nothing_is_written(make, module_directory):
             assert connection.request("GET", "/v1/models", fields=world.key.bearer).status == 200
         return answer.header("x-request-id") not in world.broker.agent.output()
 
-    eventually(silent, 10, "the audit ending", 0.2)
+    eventually(silent, 20, "the audit ending", 0.2)

@@ -107,7 +107,7 @@ def test_the_proxys_own_connections_are_not_captured(make, broker, caller):
     config = dict(broker.config)
     broker.config["models"] = dict(config["models"]) | {"inner": {"endpoints": [{"url": inside.url}]}}
     broker.write_config()
-    eventually(lambda: broker.model("inner"), 10, "the new model being known")
+    eventually(lambda: broker.model("inner"), 20, "the new model being known")
     before = broker.counters()
     with caller.dial(*DIALLED) as call:
         assert ask(call.socket, "inner").startswith("engine=inside")
@@ -131,7 +131,7 @@ def test_the_broker_knows_who_calls(broker, caller):
 
 def test_a_cgroup_made_later_below_a_known_one_is_known(make, broker):
     caller = make.caller(broker.application_cgroup("shop/new/deep/er"))
-    eventually(lambda: _client_of(broker, caller) == "checkout", 5, "the workload being known", 0.1)
+    eventually(lambda: _client_of(broker, caller) == "checkout", 20, "the workload being known", 0.1)
 
 
 def _client_of(broker, caller):
@@ -164,7 +164,7 @@ def test_a_connection_without_an_origin_is_closed(broker, family):
     with Connection.to(*getattr(broker, family)) as connection:
         connection.send(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.at_end(), "not a byte of an answer"
-    eventually(lambda: broker.status()["proxy"]["withoutOrigin"] == before + 1, 5, "it being counted")
+    eventually(lambda: broker.status()["proxy"]["withoutOrigin"] == before + 1, 20, "it being counted")
 
 
 def test_many_callers_at_once_keep_their_origins(make, broker):

@@ -110,7 +110,7 @@ def test_flow_list(broker, caller, engine):
     for column in ("pid", "command", "workload", "dialled", "client", "model", "endpoint", "state", "in", "out", "age"):
         assert column in heading, column
     assert broker.ask("flow", "list", "--model", "spare") == []
-    later = eventually(lambda: next(f for f in broker.ask("flow", "list") if f["id"] == flow["id"])["bytesOut"] > flow["bytesOut"], 5)
+    later = eventually(lambda: next(f for f in broker.ask("flow", "list") if f["id"] == flow["id"])["bytesOut"] > flow["bytesOut"], 20)
     assert later, "the numbers move"
 
 
@@ -188,7 +188,7 @@ def test_events_follow(broker, caller):
             seen.extend(json.loads(line) for line in process.stdout.readlines())
             return [event for event in seen if event["kind"] == "connect-denied"]
 
-        event = eventually(denied, 10, "the event", 0.1)[0]
+        event = eventually(denied, 20, "the event", 0.1)[0]
         assert event["address"] == "127.66.0.9:1234" and event["pid"] == caller.pid and event["rule"] == "no"
         assert event["workload"] == cgroups.below_mount(caller.cgroup)
     finally:

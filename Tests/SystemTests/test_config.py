@@ -123,7 +123,7 @@ def test_a_broken_file_leaves_the_running_configuration(broker):
     generation = broker.status()["configuration"]["generation"]
     broker.write_config(BROKEN)
     broker.reload()
-    report = eventually(lambda: broker.status()["configuration"]["lastReload"], 10, "the reload being reported", 0.05)
+    report = eventually(lambda: broker.status()["configuration"]["lastReload"], 20, "the reload being reported", 0.05)
     assert not report["accepted"] and report["generation"] == generation
     assert any("line 4" in fault and "gatway" in fault for fault in report["faults"])
     assert len(report["faults"]) >= len(EXPECTED)
@@ -132,16 +132,16 @@ def test_a_broken_file_leaves_the_running_configuration(broker):
     assert "reload-failed" in broker.cli("events").stdout
     broker.write_config()
     broker.reload()
-    eventually(lambda: broker.status()["configuration"]["lastReload"]["accepted"], 10, "the mended file being taken", 0.05)
+    eventually(lambda: broker.status()["configuration"]["lastReload"]["accepted"], 20, "the mended file being taken", 0.05)
 
 
 def test_a_change_of_the_file_is_enough(broker, engine):
     broker.config["models"]["later"] = {"endpoints": [{"url": engine.url}]}
     broker.write_config()
-    eventually(lambda: chats(broker, "later") == 200, 10, "the new model", 0.05)
+    eventually(lambda: chats(broker, "later") == 200, 20, "the new model", 0.05)
     del broker.config["models"]["later"]
     broker.write_config()
-    eventually(lambda: chats(broker, "later") == 404, 10, "the model being gone", 0.05)
+    eventually(lambda: chats(broker, "later") == 404, 20, "the model being gone", 0.05)
 
 
 def test_a_file_written_in_place_is_seen(broker, engine):
@@ -149,7 +149,7 @@ def test_a_file_written_in_place_is_seen(broker, engine):
 
     broker.config["models"]["inplace"] = {"endpoints": [{"url": engine.url}]}
     broker.config_file.write_text(yaml.safe_dump(broker.config))
-    eventually(lambda: chats(broker, "inplace") == 200, 10, "the new model", 0.05)
+    eventually(lambda: chats(broker, "inplace") == 200, 20, "the new model", 0.05)
 
 
 def test_a_configmaps_symlink_swap_is_seen(make, engine):
@@ -169,7 +169,7 @@ def test_a_configmaps_symlink_swap_is_seen(make, engine):
     assert chats(broker, "swapped") == 404
     (home / "..data_tmp").symlink_to("v2")
     (home / "..data_tmp").rename(home / "..data")
-    eventually(lambda: chats(broker, "swapped") == 200, 15, "the new model", 0.05)
+    eventually(lambda: chats(broker, "swapped") == 200, 20, "the new model", 0.05)
 
 
 def test_rules_change_while_callers_call(make, broker):
@@ -183,10 +183,10 @@ def test_rules_change_while_callers_call(make, broker):
         with caller.dial("127.64.0.10", 8000) as call:
             return call.errno == errno.ECONNREFUSED
 
-    eventually(denied, 10, "the rule being changed", 0.05)
+    eventually(denied, 20, "the rule being changed", 0.05)
     broker.config["capture"] = []
     broker.write_config()
-    eventually(lambda: broker.ask("capture", "list") == [], 10, "the rule being gone", 0.05)
+    eventually(lambda: broker.ask("capture", "list") == [], 20, "the rule being gone", 0.05)
 
 
 def test_a_listener_moves(broker):
@@ -203,7 +203,7 @@ def test_a_listener_moves(broker):
         except OSError:
             return False
 
-    eventually(moved, 10, "the gateway at its new port", 0.05)
+    eventually(moved, 20, "the gateway at its new port", 0.05)
     with pytest.raises(OSError):
         Connection.to(*old).close()
 
@@ -285,6 +285,6 @@ def test_health_and_metrics(broker):
         status, text = broker.admin_get("/metrics")
         return status == 200 and 'm"' in text and text
 
-    text = eventually(shown, 5, "the metrics", 0.1)
+    text = eventually(shown, 20, "the metrics", 0.1)
     for line in text.splitlines():
         assert line.startswith("#") or len(line.rsplit(" ", 1)) == 2 and float(line.rsplit(" ", 1)[1]) >= 0, line

@@ -52,7 +52,7 @@ def test_http_goes_on_byte_for_byte(make, broker, caller, body, named):
             assert connection.take(len(ANSWER)) == ANSWER
     assert b"".join(bytes(record) for record in server.received) == request * 2
     if named:
-        model = eventually(lambda: broker.model(named), 5, "the name being shown")
+        model = eventually(lambda: broker.model(named), 20, "the name being shown")
         assert model["source"] == "seen" and model["requests"] >= 2
 
 
@@ -213,7 +213,7 @@ def test_an_unread_stream_is_held_back_at_its_source(make, broker, caller):
     with Connection(caller.connect(server.host, server.port)) as connection:
         connection.send(b"\x00go")
         connection.take(1)
-        eventually(lambda: _still(server), 10, "the source being stopped", 0.5)
+        eventually(lambda: _still(server), 20, "the source being stopped", 0.5)
         assert len(server.received[0]) < 100
         assert resident_kib(broker.proxy_pid) - before < 20_000
         left = size - 1 - len(connection.buffer)
@@ -267,7 +267,7 @@ def test_models_seen_are_listed_with_their_numbers(make, broker, caller):
         for stream in (False, True, True):
             connection.send(request_bytes("POST", "/v1/chat/completions", chat("seen-here", stream=stream)))
             assert connection.response().status == 200
-    model = eventually(lambda: broker.model("seen-here"), 5, "the model being listed")
+    model = eventually(lambda: broker.model("seen-here"), 20, "the model being listed")
     assert (model["source"], model["requests"], model["status2xx"]) == ("seen", 3, 3)
     assert model["bytesIn"] > 0 and model["bytesOut"] > 0
     assert "seen-here" in broker.cli("model", "list").stdout

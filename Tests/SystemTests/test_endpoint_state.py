@@ -69,11 +69,11 @@ def test_a_probe_finds_what_requests_did_not(make, engines):
     a = engines[0].url
     engines[0].process.signal(19)
     try:
-        eventually(lambda: states(broker)[a] == ("standby", "probe"), 5, "the stopped engine being found", 0.1)
+        eventually(lambda: states(broker)[a] == ("standby", "probe"), 20, "the stopped engine being found", 0.1)
         assert engine_of(broker) == "b"
     finally:
         engines[0].process.signal(18)
-    eventually(lambda: states(broker)[a][0] == "active", 5, "the engine being well again", 0.1)
+    eventually(lambda: states(broker)[a][0] == "active", 20, "the engine being well again", 0.1)
     assert broker.events(kind="endpoint-down") and broker.events(kind="endpoint-up")
 
 
@@ -82,21 +82,21 @@ def test_maintenance(make, engines):
     configured["m"]["endpoints"][0]["maintenance"] = [{"cron": "* * * * *", "for": "1m"}]
     broker = make.broker(details=configured).start()
     a = engines[0].url
-    eventually(lambda: states(broker)[a] == ("standby", "maintenance"), 5, "the window being in force", 0.1)
+    eventually(lambda: states(broker)[a] == ("standby", "maintenance"), 20, "the window being in force", 0.1)
     assert engine_of(broker) == "b"
     far = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=12)).hour
     broker.config["models"]["m"]["endpoints"][0]["maintenance"] = [{"cron": f"0 {far} * * *", "for": "1m"}]
     broker.write_config()
     broker.reload()
-    eventually(lambda: states(broker)[a][0] == "active", 5, "the window being over", 0.1)
+    eventually(lambda: states(broker)[a][0] == "active", 20, "the window being over", 0.1)
 
 
 def test_discovery(make, engines):
     configured = details(engines[:1], discover={"period": "1s", "onNew": "register"})
     configured["other"] = {"endpoints": [{"url": engines[1].url, "discover": {"period": "1s", "onNew": "notify"}}]}
     broker = make.broker(details=configured).start()
-    eventually(lambda: engine_of(broker, "a-own") == "a", 8, "the discovered model being callable", 0.2)
-    eventually(lambda: broker.events(kind="model-found", model="b-own"), 8, "the event", 0.2)
+    eventually(lambda: engine_of(broker, "a-own") == "a", 20, "the discovered model being callable", 0.2)
+    eventually(lambda: broker.events(kind="model-found", model="b-own"), 20, "the event", 0.2)
     assert engine_of(broker, "b-own") == 404
     broker.reload()
     assert engine_of(broker, "a-own") == "a"

@@ -172,7 +172,7 @@ def test_slow_heads_and_bodies_end(broker, engine):
 
 def test_the_proxy_survived_all_this(broker):
     assert broker.status()["proxy"]["restarts"] == 0
-    eventually(lambda: broker.status()["proxy"]["openConnections"] == 0, 15, "no connection being left", 0.2)
+    eventually(lambda: broker.status()["proxy"]["openConnections"] == 0, 20, "no connection being left", 0.2)
 
 
 def test_the_oracle_is_strict():

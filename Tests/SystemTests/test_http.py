@@ -233,9 +233,9 @@ def test_a_stale_kept_alive_connection_is_tried_again(client, model):
 def test_a_client_that_leaves_while_it_waits_cancels(client, engines, broker):
     before = engines["hangs"].report()["cancelled"]
     client.send(request_bytes("POST", CHAT, chat("hangs")))
-    eventually(lambda: any(seen["complete"] and not seen["cancelled"] for seen in engines["hangs"].requests()[-1:]), 5, "its arrival")
+    eventually(lambda: any(seen["complete"] and not seen["cancelled"] for seen in engines["hangs"].requests()[-1:]), 20, "its arrival")
     client.close()
-    eventually(lambda: engines["hangs"].report()["cancelled"] == before + 1, 5, "the engine being told")
+    eventually(lambda: engines["hangs"].report()["cancelled"] == before + 1, 20, "the engine being told")
 
 
 def test_a_client_that_leaves_in_mid_request_sends_nothing_on(client, engines):
@@ -258,9 +258,9 @@ def test_half_closing_a_governed_connection_is_leaving_it(client, engines):
     """As web servers have it: who closes the sending side while an answer is due does not wait for it."""
     before = engines["hangs"].report()["cancelled"]
     client.send(request_bytes("POST", CHAT, chat("hangs")))
-    eventually(lambda: any(seen["complete"] and not seen["cancelled"] for seen in engines["hangs"].requests()[-1:]), 5, "its arrival")
+    eventually(lambda: any(seen["complete"] and not seen["cancelled"] for seen in engines["hangs"].requests()[-1:]), 20, "its arrival")
     client.socket.shutdown(socket.SHUT_WR)
-    eventually(lambda: engines["hangs"].report()["cancelled"] == before + 1, 5, "the engine being told")
+    eventually(lambda: engines["hangs"].report()["cancelled"] == before + 1, 20, "the engine being told")
     assert client.at_end()
 
 

@@ -70,7 +70,7 @@ class World:
             last.append((self.billed, self.used))
             return len(last) > 3 and len(set(last[-3:])) == 1 and last[-1]
 
-        return eventually(still, 15, lambda: f"the books standing still; {last[-3:]}", 0.1)
+        return eventually(still, 20, lambda: f"the books standing still; {last[-3:]}", 0.1)
 
     def works(self) -> bool:
         try:
@@ -233,7 +233,7 @@ def test_a_full_disk(small_disk, make, module_directory):
         filler = small_disk / "filler"
         fill(filler)
         eventually(lambda: load.outcomes.get(503, 0) > 20, 60, lambda: f"them being refused, {load.outcomes}")
-        event = eventually(lambda: broker.events(kind="accounting-stopped"), 10, "the event")
+        event = eventually(lambda: broker.events(kind="accounting-stopped"), 20, "the event")
         assert event[0].get("detail")
         # Nobody who has a quota gets in any more, and everybody else does.
         good = load.outcomes[200]
@@ -250,13 +250,13 @@ def test_a_full_disk(small_disk, make, module_directory):
         filler.unlink()
         eventually(lambda: load.outcomes[200] > good + 50, 30, "requests being answered again")
     assert broker.events(kind="accounting-resumed")
-    eventually(lambda: sums(broker) == tuple(map(sum, zip(*bills(engine), strict=True))), 15, "the books agreeing", 0.1)
+    eventually(lambda: sums(broker) == tuple(map(sum, zip(*bills(engine), strict=True))), 20, "the books agreeing", 0.1)
     # And it was written down: a restart without the page knows it.
     before = sums(broker)
     broker.agent.stop()
     for pid in cgroups.members(broker.broker_cgroup):
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not cgroups.members(broker.broker_cgroup), 10, "the proxy being gone")
+    eventually(lambda: not cgroups.members(broker.broker_cgroup), 20, "the proxy being gone")
     broker.accounts.unlink()
     broker.start()
     assert sums(broker) == before

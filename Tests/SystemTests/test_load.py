@@ -138,4 +138,4 @@ def test_clients_that_leave_at_every_moment_leave_nothing(broker, streaming):
         leave(len(request) if whole else index % len(request), index if whole and index % 2 == 0 else 0)
     after = at_rest(broker)
     assert after[0] <= before[0] and after[1] <= before[1] + 2048, (before, after)
-    eventually(lambda: broker.model("s")["active"] == 0, 10, "nothing being under way")
+    eventually(lambda: broker.model("s")["active"] == 0, 20, "nothing being under way")

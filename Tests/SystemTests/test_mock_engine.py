@@ -128,7 +128,7 @@ def test_it_hangs_and_sees_the_client_leave(make):
         connection.send(_request(chat("a")))
         with pytest.raises(TimeoutError):
             connection.response()
-    assert eventually(lambda: engine.report()["cancelled"] == 1, 5, "the cancellation being counted")
+    assert eventually(lambda: engine.report()["cancelled"] == 1, 20, "the cancellation being counted")
 
 
 def test_it_sees_a_client_leave_in_mid_stream(make):
@@ -136,7 +136,7 @@ def test_it_sees_a_client_leave_in_mid_stream(make):
     with Connection.to(engine.host, engine.port) as connection:
         connection.send(_request(chat("a", stream=True)))
         connection.until(b"token1")
-    eventually(lambda: engine.last()["cancelled"], 5, "the cancellation being recorded")
+    eventually(lambda: engine.last()["cancelled"], 20, "the cancellation being recorded")
 
 
 def test_failures_come_in_turn(make):
@@ -244,7 +244,7 @@ def test_a_stream_that_is_left_costs_what_was_written(make, end):
             began = time.monotonic()
             seen = 6 + connection.rest().count(b"data: {")
             assert time.monotonic() - began < 1
-    prompt, answer = eventually(lambda: engine.usage().get("a") and billed(engine), 5, "the stream being billed")
+    prompt, answer = eventually(lambda: engine.usage().get("a") and billed(engine), 20, "the stream being billed")
     assert prompt == 2 and engine.usage()["a"]["aborted"] == 1
     assert answer == seen if end == "half-closed" else 5 <= answer < 200
     assert engine.last()["cancelled"]
@@ -258,7 +258,7 @@ def test_what_was_written_is_flushed_when_the_peer_is_done(make):
         connection.until(b"token5")
         connection.socket.shutdown(socket.SHUT_WR)
         seen = 6 + connection.rest().count(b"data: {")
-    assert eventually(lambda: billed(engine)[1], 5, "the stream being billed") == seen
+    assert eventually(lambda: billed(engine)[1], 20, "the stream being billed") == seen
 
 
 def test_usage_is_null_in_all_other_chunks_and_absent_unasked(make):

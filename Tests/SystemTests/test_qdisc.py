@@ -197,15 +197,15 @@ def test_what_cannot_be_done_is_said(broker, node):
 def test_a_tree_that_somebody_takes_away_is_built_again(broker, node):
     broker.start()
     node.tc("qdisc", "del", "dev", DEVICE, "root")
-    eventually(lambda: "1:11" in node.classes(), 15, "the tree being built again")
+    eventually(lambda: "1:11" in node.classes(), 20, "the tree being built again")
     # And a device that comes back gets its tree, too.
     node.node.ip("link", "del", DEVICE)
     (tree,) = broker.ask("qdisc", "show")
     assert tree["state"] == "no such device" and tree["classes"] == []
-    eventually(lambda: "network device" in broker.agent.output(), 15, "the loss being said")
+    eventually(lambda: "network device" in broker.agent.output(), 20, "the loss being said")
     node.node.ip("link", "add", DEVICE, "type", "veth", "peer", "name", "peer0")
     node.node.ip("link", "set", DEVICE, "up")
-    eventually(lambda: "1:11" in node.classes(), 15, "the tree on the new device")
+    eventually(lambda: "1:11" in node.classes(), 20, "the tree on the new device")
     assert broker.agent.running
     broker.agent.signal(signal.SIGTERM)
     assert broker.agent.wait() == 0
@@ -218,10 +218,10 @@ def test_a_change_by_hand_reaches_the_class(broker, node, agent):
         broker.kill_agent()
     broker.cli("qos", "set", "b", "--bandwidth", "30Mbit/s")
     if agent == "up":
-        eventually(lambda: shown(broker)["b"]["ceil"] == 5_625_000, 2, "the class having the new ceiling")
+        eventually(lambda: shown(broker)["b"]["ceil"] == 5_625_000, 20, "the class having the new ceiling")
     assert shown(broker)["b"]["ceil"] == 5_625_000
     broker.cli("qos", "reset", "b")
-    eventually(lambda: shown(broker)["b"]["ceil"] == 3_750_000, 2, "the class having the old ceiling")
+    eventually(lambda: shown(broker)["b"]["ceil"] == 3_750_000, 20, "the class having the old ceiling")
 
 
 def test_more_than_the_device_has_is_shared_out_and_said(broker, node):
@@ -233,4 +233,4 @@ def test_more_than_the_device_has_is_shared_out_and_said(broker, node):
     assert entries["a"]["rate"] == 2_500_000 and not entries["a"]["short"]
     assert entries["b"]["short"] and entries["b"]["rate"] < 9_500_000
     assert sum(entry["rate"] for name, entry in entries.items() if name != "device") <= 12_500_000
-    eventually(lambda: "in part without: b" in broker.agent.output(), 15, "the shortage being said")
+    eventually(lambda: "in part without: b" in broker.agent.output(), 20, "the shortage being said")

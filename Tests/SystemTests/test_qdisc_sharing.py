@@ -99,7 +99,7 @@ class Ground:
 
     def measure(self, flows) -> dict[str, Flow]:
         """Once both have been at it for a while: until then TCP looks for its rate."""
-        eventually(lambda: all(receiver.now()[1] > 1 << 20 for _, receiver in flows.values()), 15, "both flowing", 0.1)
+        eventually(lambda: all(receiver.now()[1] > 1 << 20 for _, receiver in flows.values()), 20, "both flowing", 0.1)
         before, first = self.sent(), self.now(flows)
         time.sleep(SECONDS)
         last, after = self.now(flows), self.sent()

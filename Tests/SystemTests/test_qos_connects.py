@@ -65,7 +65,7 @@ def refused(broker, model, reason) -> dict[str, int]:
 def test_connects_come_at_their_rate_and_the_others_see_eagain(broker, model, dialled):
     before = broker.qos(model)
     refused_before = refused(broker, model, "connect-rate").get("shop", 0)
-    eventually(lambda: broker.qos(model)["buckets"]["connects"]["level"] == 5, 5, "the bucket being full")
+    eventually(lambda: broker.qos(model)["buckets"]["connects"]["level"] == 5, 20, "the bucket being full")
     seen = hammer(broker.application_cgroup("shop"), *dialled, rate=250, seconds=SECONDS)
     assert {kind for _, kind in seen.outcomes} == {"ok", "EAGAIN"}
     times = seen.times()
@@ -77,12 +77,12 @@ def test_connects_come_at_their_rate_and_the_others_see_eagain(broker, model, di
     assert after["connections"]["admitted"] - before["connections"]["admitted"] == seen.count("ok")
     assert refused(broker, model, "connect-rate")["shop"] - refused_before == seen.count("EAGAIN")
     # Events are many alike, of which some are kept: each says whom it met.
-    events = eventually(lambda: broker.events(kind="limited", pid=seen.pid), 5, "the events")
+    events = eventually(lambda: broker.events(kind="limited", pid=seen.pid), 20, "the events")
     assert {(event["model"], event["client"], event["reason"], event["observed"]) for event in events} == {
         (model, "shop", "connect-rate", False)}
     assert events[0]["address"] == (f"[{dialled[0]}]" if ":" in dialled[0] else dialled[0]) + f":{dialled[1]}"
     assert events[0]["workload"] == cgroups.below_mount(broker.application_cgroup("shop"))
-    eventually(lambda: broker.qos(model)["connections"]["open"] == 0, 5, "all places being given back")
+    eventually(lambda: broker.qos(model)["connections"]["open"] == 0, 20, "all places being given back")
 
 
 def test_a_rate_set_by_hand_holds_for_the_next_connect(restored, make):
@@ -103,7 +103,7 @@ def test_observing_lets_all_connects_pass_and_says_so(restored):
     assert bucket["refused"] == before["refused"]
     admitted, observed = (bucket[key] - before[key] for key in ("admitted", "observed"))
     assert admitted + observed == len(seen.outcomes) and admitted <= 3
-    events = eventually(lambda: restored.events(kind="limited", pid=seen.pid), 5, "the events")
+    events = eventually(lambda: restored.events(kind="limited", pid=seen.pid), 20, "the events")
     assert all(event["observed"] and event["reason"] == "connect-rate" for event in events)
 
 
@@ -117,7 +117,7 @@ def test_so_many_connections_are_open_at_once_and_no_more(restored, make, model,
         assert restored.qos(model)["connections"]["open"] == 4
         assert refused(restored, model, "connections")["shop"] >= 2
         calls[0].socket.close()
-        with eventually(lambda: _connected(caller, dialled), 5, "a place being given back"):
+        with eventually(lambda: _connected(caller, dialled), 20, "a place being given back"):
             assert caller.dial(*dialled).errno == errno.EAGAIN
         restored.set(model, connections=0)
         assert caller.dial(*dialled).errno == errno.EAGAIN, "none at all"
@@ -125,7 +125,7 @@ def test_so_many_connections_are_open_at_once_and_no_more(restored, make, model,
         for call in calls:
             if call.socket:
                 call.socket.close()
-    eventually(lambda: restored.qos(model)["connections"]["open"] == 0, 5, "all places being given back")
+    eventually(lambda: restored.qos(model)["connections"]["open"] == 0, 20, "all places being given back")
 
 
 def _connected(caller, dialled):
@@ -140,7 +140,7 @@ def test_a_private_model_is_for_those_who_are_allowed(broker, make):
         assert call.errno == errno.ECONNREFUSED
     with batch.dial(*PRIVATE) as call:
         assert _ask(call.socket, "private").status == 200
-    event = eventually(lambda: broker.events(kind="limited", pid=shop.pid), 5, "the event")[0]
+    event = eventually(lambda: broker.events(kind="limited", pid=shop.pid), 20, "the event")[0]
     assert (event["model"], event["client"], event["reason"]) == ("private", "shop", "access")
     assert refused(broker, "private", "access") == {"shop": 1}
     # A client with a list is held to it, a client without one may call what is public.

@@ -75,7 +75,7 @@ def test_connects_are_spread_over_the_engines_themselves(broker, engines, make):
     finally:
         for call in calls:
             call.socket.close()
-    eventually(lambda: {endpoint["open"] for endpoint in endpoints(broker).values()} == {0}, 5, "them being closed")
+    eventually(lambda: {endpoint["open"] for endpoint in endpoints(broker).values()} == {0}, 20, "them being closed")
 
 
 def test_a_second_after_an_engine_is_killed_no_connect_goes_there(broker, engines, make):
@@ -95,7 +95,7 @@ def test_a_second_after_an_engine_is_killed_no_connect_goes_there(broker, engine
             assert who(Connection(call.socket)) != "two"
     assert endpoints(broker)[dead]["picked"] == picked
     assert not endpoints(broker)[dead]["usable"]
-    events = eventually(lambda: broker.events(kind="endpoint-down", model="d"), 5, "the event")
+    events = eventually(lambda: broker.events(kind="endpoint-down", model="d"), 20, "the event")
     assert events[0]["address"] == dead
     # It comes back, and is used again.
     port = engines[1].port
@@ -106,13 +106,13 @@ def test_a_second_after_an_engine_is_killed_no_connect_goes_there(broker, engine
         with caller.dial(*DIALLED) as call:
             return call.errno == 0 and who(Connection(call.socket)) == "two"
 
-    eventually(answers_again, 5, "the engine being used again")
+    eventually(answers_again, 20, "the engine being used again")
 
 
 def test_with_no_engine_left_the_rule_decides(broker, engines, make):
     for engine in engines:
         engine.process.kill()
-    eventually(lambda: not any(endpoint["usable"] for endpoint in endpoints(broker).values()), 5, "all being found dead", 0.05)
+    eventually(lambda: not any(endpoint["usable"] for endpoint in endpoints(broker).values()), 20, "all being found dead", 0.05)
     caller = make.caller(broker.application_cgroup("shop"))
     with caller.dial(*DIALLED) as call:
         assert call.errno == errno.ECONNREFUSED, "whenProxyDown: refuse"

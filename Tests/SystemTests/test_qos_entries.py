@@ -106,7 +106,7 @@ def charge(broker, caller):
         with Connection(caller.connect(*DIALLED)) as connection:
             for _ in range(3):
                 assert connection.request("POST", "/v1/chat/completions", chat("m", max_tokens=20)).status == 200
-    eventually(lambda: broker.qos("m")["connections"]["open"] == 0, 5, "the connections being closed")
+    eventually(lambda: broker.qos("m")["connections"]["open"] == 0, 20, "the connections being closed")
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])

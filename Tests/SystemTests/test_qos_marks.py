@@ -98,10 +98,10 @@ def test_two_direct_flows_share_and_the_one_that_stays_gets_all(broker, make):
         assert share(first) == marks_of(first.socket).pacing == 1_000_000
         with caller.dial(*DIRECT["ipv4"]) as second, begin_stream(second.socket, "d-ipv4"):
             assert share(second) == marks_of(second.socket).pacing == 500_000
-            eventually(lambda: share(first) == 500_000, 5, "the first having half")
+            eventually(lambda: share(first) == 500_000, 20, "the first having half")
             for leg in ("requests", "responses"):
                 assert broker.qos("d-ipv4")["sockets"][leg] == {"active": 2, "share": 500_000}
-        eventually(lambda: share(first) == 1_000_000, 5, "the first having all")
+        eventually(lambda: share(first) == 1_000_000, 20, "the first having all")
 
 
 @pytest.mark.parametrize("path", ["proxied", "direct"])
@@ -120,7 +120,7 @@ def test_a_model_that_is_no_longer_configured_lets_its_sockets_go(broker, make, 
         broker.config["capture"] = [rule for rule in former[1] if rule.get("model") != model]
         reload(broker)
         for leg in legs:
-            eventually(lambda: marks_seen(*leg) == PLAIN, 5, f"{leg} being let go: {marks_seen(*leg)}", 0.05)
+            eventually(lambda: marks_seen(*leg) == PLAIN, 20, f"{leg} being let go: {marks_seen(*leg)}", 0.05)
         for _ in range(3):
             client.until(b"data: {")
         gone = broker.cli("qos", "show", model, check=False)
@@ -136,7 +136,7 @@ def test_a_model_that_is_no_longer_configured_lets_its_sockets_go(broker, make, 
         for _ in range(3):
             client.until(b"data: {")
     # And their end takes nothing away that is not theirs.
-    eventually(lambda: not marks_seen(*legs[0]), 5, "the connection being gone")
+    eventually(lambda: not marks_seen(*legs[0]), 20, "the connection being gone")
     assert broker.qos(model)["connections"]["open"] == 0 and broker.qos(model)["sockets"]["tagged"] == 0
 
 

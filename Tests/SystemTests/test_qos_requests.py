@@ -184,7 +184,7 @@ def test_a_storm_of_refusals_is_told_of_by_its_count(broker):
         left_out = [re.search(r"(\d+) alike left out", event.get("detail", "")) for event in events]
         return len(events), sum(int(found[1]) for found in left_out if found)
 
-    eventually(lambda: sum(told()) == 400, 10, "all of them being told of")
+    eventually(lambda: sum(told()) == 400, 20, "all of them being told of")
     assert told()[0] < 60
     events = broker.events(kind="refused", model="storm")
     assert all(event["reason"] == "requests" for event in events)

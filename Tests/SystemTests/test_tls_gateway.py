@@ -324,7 +324,7 @@ def test_a_bad_certificate_keeps_the_last_good(make, module_directory, what):
     assert world.ask().status == 200
     world.renew("good-again")
     eventually(lambda: world.subject() == "good-again", 20, "the good one", 0.05)
-    eventually(lambda: world.broker.events(kind="credentials-renewed"), 10, "the event")
+    eventually(lambda: world.broker.events(kind="credentials-renewed"), 20, "the event")
 
 
 def test_a_proxy_that_starts_anew_has_the_certificate(make, module_directory):

@@ -102,12 +102,12 @@ class Broker:
         self.agent = Process(arguments, self.directory / "agent.log", netns=self.netns, env=env)
         return self
 
-    def start(self, timeout: float = 20) -> "Broker":
+    def start(self, timeout: float = 40) -> "Broker":
         self.launch()
         self.wait_ready(timeout)
         return self
 
-    def wait_ready(self, timeout: float = 20) -> None:
+    def wait_ready(self, timeout: float = 40) -> None:
         eventually(self.ready, timeout, f"the agent being ready; its log:\n{self.agent.output()}\n", 0.05)
 
     def ready(self) -> bool:

@@ -80,4 +80,4 @@ class Caller:
         self._link.close()
         if self.popen.poll() is None:
             self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(30)

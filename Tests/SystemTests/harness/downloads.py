@@ -21,7 +21,7 @@ class Source:
 
     def close(self) -> None:
         self.child.kill()
-        self.child.wait(10)
+        self.child.wait(30)
         self.child.stdout.close()
 
 
@@ -40,7 +40,7 @@ class Downloads:
         self.child.stdin.write(json.dumps(command) + "\n")
         self.child.stdin.flush()
         line = self.child.stdout.readline()
-        assert line, f"the downloads ended with {self.child.wait(10)}"
+        assert line, f"the downloads ended with {self.child.wait(30)}"
         return json.loads(line)
 
     def open(self, count: int) -> list[int]:
@@ -76,7 +76,7 @@ class Downloads:
 
     def close(self) -> None:
         self.child.kill()
-        self.child.wait(10)
+        self.child.wait(30)
         for stream in (self.child.stdin, self.child.stdout):
             stream.close()
 

@@ -17,7 +17,7 @@ class Engine:
         arguments = [binary("mock-engine"), "--host", host, "--port", port, *flags]
         self.process = Process(arguments, log, cgroup=cgroup, netns=netns)
         self.host = host
-        line = eventually(self._ready, 15, f"{' '.join(map(str, arguments))} being ready")
+        line = eventually(self._ready, 20, f"{' '.join(map(str, arguments))} being ready")
         self.port = int(line.rsplit(":", 1)[1])
 
     def _ready(self):

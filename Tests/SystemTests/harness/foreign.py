@@ -21,5 +21,5 @@ class ForeignProxy:
 
     def close(self):
         self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(30)
         self.popen.stdout.close()

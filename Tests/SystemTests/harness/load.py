@@ -72,7 +72,7 @@ class Load:
         for child in self.children:
             if child.poll() is None:
                 child.kill()
-            child.wait(10)
+            child.wait(30)
             for stream in (child.stdin, child.stdout):
                 stream.close()
 

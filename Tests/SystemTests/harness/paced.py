@@ -23,7 +23,7 @@ class End:
 
     def _line(self) -> str:
         line = self.child.stdout.readline()
-        assert line, f"this end of the flow ended with {self.child.wait(10)}"
+        assert line, f"this end of the flow ended with {self.child.wait(30)}"
         return line.strip()
 
     def now(self) -> tuple[float, float]:
@@ -34,6 +34,6 @@ class End:
 
     def close(self) -> None:
         self.child.kill()
-        self.child.wait(10)
+        self.child.wait(30)
         for stream in (self.child.stdin, self.child.stdout):
             stream.close()

@@ -69,12 +69,12 @@ class Process:
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
-        self.popen.wait(10)
+        self.popen.wait(30)
 
-    def wait(self, timeout: float = 10) -> int:
+    def wait(self, timeout: float = 30) -> int:
         return self.popen.wait(timeout)
 
-    def stop(self, timeout: float = 10) -> int:
+    def stop(self, timeout: float = 30) -> int:
         """SIGTERM, and SIGKILL when that is not heard. Returns the exit status."""
         self.signal(signal.SIGTERM)
         try:

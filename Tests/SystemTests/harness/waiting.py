@@ -3,7 +3,7 @@
 import time
 
 
-def eventually(condition, timeout: float = 5.0, what="", interval: float = 0.01):
+def eventually(condition, timeout: float = 20, what="", interval: float = 0.01):
     """Polls until `condition()` is true and returns its value; AssertionError at the deadline. `what` may be a function that
     says then how things stand."""
     deadline = time.monotonic() + timeout
