@@ -30,7 +30,7 @@ import Testing
         defer { running.cancel() }
         let endpoint = Endpoint(
             host: "127.0.0.1", port: server.address.port, authority: "e", addresses: [server.address],
-            health: HealthCheck(period: 100, timeout: 500, failures: 2), discovery: Discovery(onNew: .register))
+            health: HealthCheck(period: 100, timeout: 20_000, failures: 2), discovery: Discovery(onNew: .register))
         let catalog = Catalog(models: [Model(name: "llama", endpoints: [endpoint])])
         discoveries.adopt(catalog)
         standings.adopt(catalog)

@@ -18,12 +18,15 @@ import Testing
         return logger
     }
 
-    private static func plan(_ addresses: [SocketAddress], limit: Int? = nil, request: String? = nil) -> InquiryPlan {
+    /// - Parameter timeout: in nanoseconds: long enough for every answer that comes.
+    private static func plan(
+        _ addresses: [SocketAddress], limit: Int? = nil, request: String? = nil, timeout: UInt64 = 20_000_000_000
+    ) -> InquiryPlan {
         let endpoint = Endpoint(host: "e", port: 80, authority: "e")
         return InquiryPlan(
             addresses: addresses,
             request: request.map { Array($0.utf8) } ?? InquiryRequest.bytes("GET", "/v1/models", to: endpoint),
-            period: 20_000_000, timeout: 300_000_000, bodyLimit: limit)
+            period: 20_000_000, timeout: timeout, bodyLimit: limit)
     }
 
     /// What is heard of one errand, until it is enough.
@@ -59,7 +62,8 @@ import Testing
 
     @Test func silenceAndSilentEndsAreFailures() async throws {
         let server = try FakeServer(.silence)
-        #expect(try await ask(Self.plan([server.address])).first == .failed(reason: "no answer in 300 ms"))
+        let silent = try await ask(Self.plan([server.address], timeout: 300_000_000))
+        #expect(silent.first == .failed(reason: "no answer in 300 ms"))
         server.answer(.nothing)
         #expect(try await ask(Self.plan([server.address])).first == .failed(reason: "closed without an answer"))
     }
@@ -82,6 +86,13 @@ import Testing
         let nobody = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 1)
         let heard = try await ask(Self.plan([nobody, server.address])) { $0.count >= 2 }
         #expect(Array(heard.prefix(2)) == [.failed(reason: "Connection refused"), .replied(Reply(status: 200))])
+    }
+
+    /// Somebody who has answered is asked again after the period, not only when the answer would have been late.
+    @Test func aLongTimeoutPutsNothingOff() async throws {
+        let server = try FakeServer(FakeServer.http(200))
+        let heard = try await ask(Self.plan([server.address], timeout: 600_000_000_000)) { $0.count >= 5 }
+        #expect(heard.allSatisfy { $0 == .replied(Reply(status: 200)) })
     }
 
     @Test func aConnectionCanBeEnough() async throws {

@@ -48,18 +48,22 @@ final class Inquirer: Service {
         var open: [Errand: Inquiry] = [:]
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
         var trust = TLSTrust()
-        var look: UInt64 = 0
+        // When the schedule is to be looked at next, and when that was last done.
+        var (look, looked): (UInt64, UInt64) = (0, 0)
         while !stopped.load(ordering: .relaxed) {
             // Before anybody is late: what has arrived while a long answer was read counts.
             for inquiry in ready(of: open, until: look) {
                 guard let outcome = inquiry.advance(&buffer) else { continue }
                 open[inquiry.errand] = nil
                 take(outcome, of: inquiry.errand)
+                // It waits for its next turn now, which may come long before it would have been late.
+                look = min(look, looked + Self.pause)
             }
             let now = Clocks.monotonic()
             let isChanged = changed.exchange(false, ordering: .acquiring)
             if isChanged { forget(&open) }
             if isChanged || now >= look {
+                looked = now
                 expire(&open, now)
                 start(&open, &trust, now)
                 let next = schedule.withLock { $0.next }
