@@ -42,7 +42,7 @@ final class ChildProcess {
     }
 
     /// The next line of output.
-    func readLine(withinMilliseconds limit: Int32 = 15_000) throws -> String {
+    func readLine(withinMilliseconds limit: Int32 = 60_000) throws -> String {
         while true {
             if let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = String(decoding: pending[..<end], as: UTF8.self)
@@ -56,6 +56,12 @@ final class ChildProcess {
             guard count > 0 else { throw Failure("child \(pid) has ended") }
             pending += chunk.prefix(count)
         }
+    }
+
+    /// Is there output to read?
+    var hasOutput: Bool {
+        var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+        return !pending.isEmpty || poll(&waiting, 1, 0) > 0
     }
 
     func stop() {

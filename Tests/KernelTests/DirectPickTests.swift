@@ -27,7 +27,7 @@ extension KernelSuite {
                 let direct = try DirectGround(ground, weights: [1, 1, 1])
                 let app = try ground.peer("app")
                 let seen = pairs(try app("hammer('127.70.0.1', \(direct.port), 0.5, 0, least=300)"))
-                #expect((seen["ok"] ?? 0) >= 300 && seen.count == 2, "\(seen)")
+                #expect((seen["ok"] ?? 0) >= 300 && Set(seen.keys) == hammerTimes.union(["ok"]), "\(seen)")
                 let picked = try direct.picked()
                 #expect(picked.reduce(0, +) == UInt64(seen["ok"] ?? 0))
                 #expect(picked.allSatisfy { Double($0) > (seen["ok"] ?? 0) / 5 }, "\(picked)")
@@ -67,19 +67,26 @@ extension KernelSuite {
                 try direct.engines("silence('e1')")
                 #expect(try eventually { try app.connect("c", "127.70.0.1", direct.port) == "error ECONNREFUSED" })
                 let first = try direct.readings()[1]
-                #expect(first.failed == 1 && first.open == 0 && (first.nanosecondsSinceFailure ?? .max) < 1_000_000_000)
-                let began = ContinuousClock.now
-                #expect(try app("hold('k', '127.70.0.1', \(direct.port), 30)") == "ok")
-                #expect(.now - began < .milliseconds(900), "too slow a machine to tell")
-                #expect(try direct.readings()[1].picked == first.picked)
+                #expect(first.failed == 1 && first.open == 0 && first.nanosecondsSinceFailure != nil)
 
-                // Then it is tried again, and rests again.
-                #expect(try eventually { try (direct.readings()[1].nanosecondsSinceFailure ?? 0) > 1_000_000_000 })
-                #expect(try app.connect("c", "127.70.0.1", direct.port) == "error ECONNREFUSED")
-                #expect(try app.connect("c", "127.70.0.1", direct.port) == "ok")
-                #expect(try direct.readings()[1].failed == 2)
-                try app("[close(k) for k in list(socks)]")
-                #expect(try eventually { try direct.open() == [0, 0] })
+                // A second that is over before the machine has made these connects says nothing: then once more.
+                for attempt in 1...5 {
+                    #expect(try eventually { try (direct.readings()[1].nanosecondsSinceFailure ?? 0) > 1_000_000_000 })
+                    let before = try direct.readings()[1]
+                    let began = ContinuousClock.now
+                    // Now it is tried again, and rests again.
+                    let answers = try ["a", "b"].map { try app.connect($0, "127.70.0.1", direct.port) }
+                    let held = try app("hold('k', '127.70.0.1', \(direct.port), 30)")
+                    let took = ContinuousClock.now - began
+                    let after = try direct.readings()[1]
+                    try app("[close(k) for k in list(socks)]")
+                    #expect(try eventually { try direct.open() == [0, 0] })
+                    guard took < .milliseconds(900) || attempt == 5 else { continue }
+                    #expect(answers.sorted() == ["error ECONNREFUSED", "ok"] && held == "ok")
+                    #expect(after.failed == before.failed + 1 && after.picked == before.picked + 1, "\(took)")
+                    #expect((after.nanosecondsSinceFailure ?? .max) < 1_000_000_000)
+                    break
+                }
             }
         }
 

@@ -29,6 +29,9 @@ final class Peer {
 
     func answer() throws -> String { try child.readLine() }
 
+    /// `answer` would not wait.
+    var hasAnswered: Bool { child.hasOutput }
+
     /// Listens on a free port.
     func listen(_ key: String, _ host: String) throws -> UInt16 {
         let answer = try self("listen('\(key)', '\(host)')")

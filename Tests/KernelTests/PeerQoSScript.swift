@@ -30,15 +30,20 @@ let peerQoSScript = """
             return None, errno.errorcode.get(e.errno, 'timeout')
         return s, 'ok'
 
-    # For so long, and until `least` connects were made: a machine that others slow down makes few in its time.
-    def hammer(host, port, seconds, gap, threads=1, least=0):
+    # For so long, and until each thread has made `least` connects, `good` of them that were let through: a machine that others
+    # slow down makes few in its time. Of a single thread, in seconds of CLOCK_MONOTONIC: `first` is after its first connect and
+    # `last` before its last one, `begin` and `end` are around all of them.
+    def hammer(host, port, seconds, gap, threads=1, least=0, good=0):
         seen = {}
+        edges = {'first': 0.0, 'last': 0.0}
         lock = threading.Lock()
         begin = time.monotonic()
         def run():
             mine = {}
-            while time.monotonic() - begin < seconds or sum(mine.values()) < least:
+            while time.monotonic() - begin < seconds or sum(mine.values()) < least or mine.get('ok', 0) < good:
+                edges['last'] = time.monotonic()
                 s, result = attempt(host, port)
+                edges['first'] = edges['first'] or time.monotonic()
                 if s:
                     s.close()
                 mine[result] = mine.get(result, 0) + 1
@@ -52,14 +57,17 @@ let peerQoSScript = """
             worker.start()
         for worker in workers:
             worker.join()
-        elapsed = time.monotonic() - begin
-        return f'elapsed={elapsed} ' + ' '.join(f'{k}={v}' for k, v in sorted(seen.items()))
+        edges |= {'begin': begin, 'end': time.monotonic()}
+        return ' '.join(f'{k}={v}' for k, v in [*edges.items(), *sorted(seen.items())])
 
-    def crowd(host, port, threads, rounds):
+    # So many rounds in each thread, and until `good` connects were let through: on a busy machine others may be quicker.
+    def crowd(host, port, threads, rounds, good):
         lock = threading.Lock()
         state = {'now': 0, 'most': 0, 'ok': 0}
         def run():
-            for _ in range(rounds):
+            left = rounds
+            while left > 0 or state['ok'] < good:
+                left -= 1
                 s, result = attempt(host, port)
                 with lock:
                     state[result] = state.get(result, 0) + 1
@@ -131,8 +139,15 @@ let peerQoSScript = """
         info = socks[key].getsockopt(6, 11, 256)
         return struct.unpack('Q', info[120:128])[0], struct.unpack('I', info[100:104])[0]
 
+    # `late`: the most by which this process came too late to what it had to do.
     def stream(keys, seconds):
         done = threading.Event()
+        late = [0.0]
+        def watch():
+            while not done.is_set():
+                begin = time.monotonic()
+                time.sleep(0.002)
+                late[0] = max(late[0], time.monotonic() - begin - 0.002)
         def run(key):
             data = bytes(65536)
             socks[key].settimeout(0.2)
@@ -141,11 +156,13 @@ let peerQoSScript = """
                     socks[key].send(data)
                 except OSError:
                     pass
+        sent = [acked(key)[1] for key in keys]
         workers = [threading.Thread(target=run, args=(key,)) for key in keys]
+        workers.append(threading.Thread(target=watch))
         for worker in workers:
             worker.start()
         time.sleep(0.5)
-        before = [acked(key)[0] for key in keys]
+        before = [acked(key) for key in keys]
         begin = time.monotonic()
         time.sleep(seconds)
         after = [acked(key) for key in keys]
@@ -153,8 +170,9 @@ let peerQoSScript = """
         done.set()
         for worker in workers:
             worker.join()
-        each = [(a[0] - b) / elapsed for a, b in zip(after, before)]
-        return f'rate={sum(each)} least={min(each)} most={max(each)} retransmitted={sum(a[1] for a in after)}'
+        each = [(a[0] - b[0]) / elapsed for a, b in zip(after, before)]
+        again = sum(a[1] - b for a, b in zip(after, sent))
+        return f'rate={sum(each)} least={min(each)} most={max(each)} retransmitted={again} late={late[0]}'
 
     def sink(key):
         def run():
