@@ -133,7 +133,7 @@ import Testing
 
     @Test func webhooksGetWholeLinesTogether() async throws {
         let server = try FakeServer(FakeServer.http(204))
-        let pace = AuditWebhook.Pace(gathering: 50, waits: [5, 5, 5], timeout: 1_000_000_000)
+        let pace = AuditWebhook.Pace(gathering: 50, waits: [5, 5, 5], timeout: 10_000_000_000)
         let (told, hub) = (Told(), EventHub())
         let keeper = AuditKeeper(hub: hub, logger: Self.quiet, pace: pace) { told.add($0) }
         keeper.adopt(Audit(sink: .webhook("http://\(server.address)/log", authorization: Secret("Bearer s3"), caFile: nil)))
@@ -151,7 +151,7 @@ import Testing
     @Test func aWebhookThatDoesNotAnswerLosesLinesLoudly() async throws {
         let server = try FakeServer(FakeServer.http(500))
         let lost = Mutex<[(String, UInt64)]>([])
-        let pace = AuditWebhook.Pace(buffer: 1000, batch: 100, gathering: 20, waits: [5, 5, 5], timeout: 1_000_000_000)
+        let pace = AuditWebhook.Pace(buffer: 1000, batch: 100, gathering: 20, waits: [5, 5, 5], timeout: 10_000_000_000)
         let webhook = try AuditWebhook("http://\(server.address)/", authorization: nil, caFile: nil, pace: pace) {
             (reason, count) in lost.withLock { $0.append((reason, count)) }
         }
@@ -168,7 +168,7 @@ import Testing
 
     @Test func aWebhookThatIsReplacedSendsWhatItHasAndEnds() async throws {
         let server = try FakeServer(FakeServer.http(200))
-        let pace = AuditWebhook.Pace(gathering: 20, waits: [5], timeout: 1_000_000_000)
+        let pace = AuditWebhook.Pace(gathering: 20, waits: [5], timeout: 10_000_000_000)
         let webhook = try AuditWebhook("http://\(server.address)/", authorization: nil, caFile: nil, pace: pace) { _, _ in }
         try webhook.start()
         var proxys = webhook.descriptor

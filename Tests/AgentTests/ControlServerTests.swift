@@ -249,7 +249,7 @@ import Testing
     }
 }
 
-/// A client of the control socket: blocking, with a limit of ten seconds on every read.
+/// A client of the control socket: blocking, with a limit on every read.
 final class FakeClient {
     struct Maker {
         let path: String

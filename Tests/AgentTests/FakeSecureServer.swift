@@ -37,7 +37,7 @@ final class FakeSecureServer: Sendable {
     deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     private static func serve(_ caller: Int32, _ context: TLSServerContext, _ answer: String) throws {
-        var limit = timeval(tv_sec: 2, tv_usec: 0)
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(caller, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var server = try TLSServer(context)
         var request = ""

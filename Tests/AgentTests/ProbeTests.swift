@@ -112,10 +112,23 @@ import Testing
     }
 
     @Test func seesAnEndpointFallAndRiseWithinASecond() async throws {
-        var (descriptor, address) = try listener()
-        let changes = Changes()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        // The second is the prober's: one in which the machine did not run it for long is not its own.
+        for attempt in 1...5 {
+            let stalls = try Stalls()
+            let took = try await fallAndRise(logger)
+            let largest = stalls.end()
+            if took >= .seconds(1), largest > .milliseconds(50), attempt < 5 { continue }
+            #expect(took < .seconds(1), "the machine stood still for \(largest)")
+            return
+        }
+    }
+
+    /// How long it takes to see that an endpoint has fallen.
+    private func fallAndRise(_ logger: Logger) async throws -> Duration {
+        var (descriptor, address) = try listener()
+        let changes = Changes()
         let prober = EndpointProber(logger: logger) { changes.add($0) }
         let running = Task { try await prober.run() }
         defer {
@@ -138,12 +151,13 @@ import Testing
         close(descriptor)
         let before = ContinuousClock.now
         #expect(await eventually { changes.all.count == 1 })
-        #expect(ContinuousClock.now - before < .seconds(1))
+        let took = ContinuousClock.now - before
         #expect(changes.all.first == EndpointProber.Change(address: address, usable: false, reason: "Connection refused"))
         #expect(prober.usable == [address: false])
         descriptor = try listener(port: address.port).descriptor
         #expect(await eventually { changes.all.count == 2 })
         #expect(changes.all.last == EndpointProber.Change(address: address, usable: true, reason: nil))
+        return took
     }
 
     /// Connections that nobody accepts fill the listener's queue: what comes then is neither taken nor refused.

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Agent
@@ -35,13 +36,38 @@ final class Scratch: Sendable {
 }
 
 /// Waits until the condition holds; false when it did not in time.
-func eventually(within limit: Duration = .seconds(10), _ condition: () async throws -> Bool) async rethrows -> Bool {
+func eventually(within limit: Duration = .seconds(20), _ condition: () async throws -> Bool) async rethrows -> Bool {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {
         if try await condition() { return true }
         try? await Task.sleep(for: .milliseconds(5))
     }
     return try await condition()
+}
+
+/// Notes how long the machine does not run a thread that is due: it sleeps for a moment again and again.
+final class Stalls: Sendable {
+    private let state = Mutex((largest: Duration.zero, isOver: false))
+
+    init() throws {
+        try BackgroundThread.start("stalls") { self.watch() }
+    }
+
+    /// Ends; by how much it was late at most.
+    func end() -> Duration {
+        state.withLock { state in
+            state.isOver = true
+            return state.largest
+        }
+    }
+
+    private func watch() {
+        let clock = ContinuousClock()
+        while !state.withLock({ $0.isOver }) {
+            let late = clock.measure { usleep(2000) } - .milliseconds(2)
+            state.withLock { $0.largest = max($0.largest, late) }
+        }
+    }
 }
 
 /// Runs blocking calls on a thread of their own: on the pool's few threads they would hold up whom they wait for.

@@ -32,7 +32,7 @@ import Testing
     private func call(_ url: String, caFile: String? = nil, limit: Int = 100, body: [UInt8] = []) throws -> WebCall {
         WebCall(
             method: body.isEmpty ? "GET" : "POST", address: try #require(WebAddress(url)), caFile: caFile, body: body,
-            timeout: 2_000_000_000, bodyLimit: limit)
+            timeout: 20_000_000_000, bodyLimit: limit)
     }
 
     private func run(_ call: WebCall) async throws -> Inquiry.Outcome {
@@ -108,7 +108,7 @@ import Testing
             var buffer = [UInt8](repeating: 0, count: 512)
             for _ in 0..<200 {
                 var polled = pollfd(fd: inquiry.descriptor, events: inquiry.interest, revents: 0)
-                guard poll(&polled, 1, 2000) > 0 else { return nil }
+                guard poll(&polled, 1, 20_000) > 0 else { return nil }
                 if let outcome = inquiry.advance(&buffer) { return outcome }
             }
             return nil

@@ -6,7 +6,7 @@ import Testing
 
 /// The client against servers that do what servers should not.
 @Suite struct ControlClientTests {
-    private func client(_ agent: FakeAgent, patience: Int = 5_000, limit: Int = 1 << 20) -> ControlClient {
+    private func client(_ agent: FakeAgent, patience: Int = 20_000, limit: Int = 1 << 20) -> ControlClient {
         ControlClient(runDirectory: agent.directory, patience: patience, limit: limit)
     }
 
@@ -44,7 +44,7 @@ import Testing
         let span = seconds {
             #expect(throws: ClientError.timedOut) { try patient.ask(.status, for: StatusReport.self) }
         }
-        #expect(span >= 0.19 && span < 3)
+        #expect(span >= 0.19 && span < 20)
     }
 
     @Test func aTricklingServerDoesNotExtendTheDeadline() throws {
@@ -55,7 +55,7 @@ import Testing
         let span = seconds {
             #expect(throws: ClientError.timedOut) { try patient.ask(.status, for: StatusReport.self) }
         }
-        #expect(span < 3)
+        #expect(span < 20)
     }
 
     @Test func givesUpOnAServerThatNeverAccepts() throws {

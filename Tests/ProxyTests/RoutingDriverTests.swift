@@ -84,12 +84,14 @@ import Testing
         let caller = try TestCaller(proxy.gateway)
         // The delay after which a race is worth while is known after fifty.
         for _ in 0..<60 { #expect(caller.ask("m", "END").contains("END")) }
+        // One that the machine held up may have been raced, too.
+        let before = try routes(proxy).first { $0.name == "m" }?.hedgesWon ?? 0
         slow.set()
         let answer = caller.ask("m", "END")
         #expect(answer.hasSuffix("second END"))
         // The connection that won is the caller's upstream now, and goes on to be kept.
         #expect(second.seen.requests.count >= 1)
-        #expect(try routes(proxy).first { $0.name == "m" }?.hedgesWon == 1)
+        #expect(try routes(proxy).first { $0.name == "m" }?.hedgesWon == before + 1)
         slow.clear()
         #expect(caller.ask("m", "END").hasSuffix("END"))
         let records = try endpoints(proxy)
@@ -99,21 +101,28 @@ import Testing
     /// A rival that can't be reached takes nothing from the one that can.
     @Test func aRaceAgainstNobodyIsWon() throws {
         let slow = Flag()
+        let second = try TestEngine { $0.close() }
         let first = try TestEngine {
-            if slow.isSet { usleep(300_000) }
+            if slow.isSet {
+                // Until the race has begun, or for long enough where nobody sees that it has.
+                let met = second.seen.requests.count
+                let end = MonotonicClock.now() + 1_000_000_000
+                while second.seen.requests.count == met, MonotonicClock.now() < end { usleep(5_000) }
+            }
             $0.answer("first END")
         }
-        let second = try TestEngine { $0.close() }
         defer { [first, second].forEach { $0.close() } }
         let proxy = try TestProxy(Catalog(models: [model("m", [first, second]) { $0.retry.hedges = true }]))
         let caller = try TestCaller(proxy.gateway)
         for _ in 0..<60 { #expect(caller.ask("m", "END").hasSuffix("first END")) }
+        // One that the machine held up may have been raced, too.
+        let before = try routes(proxy).first { $0.name == "m" }?.hedges ?? 0
         slow.set()
         #expect(caller.ask("m", "END").hasSuffix("first END"))
         second.close()
         #expect(caller.ask("m", "END").hasSuffix("first END"))
         let route = try routes(proxy).first { $0.name == "m" }
-        #expect((1...2).contains(route?.hedges ?? 0) && route?.hedgesWon == 0)
+        #expect((before + 1...before + 2).contains(route?.hedges ?? 0) && route?.hedgesWon == 0)
         #expect(try endpoints(proxy).allSatisfy { $0.inFlight == 0 })
     }
 
@@ -205,9 +214,9 @@ import Testing
 
 }
 
-/// Waits for up to ten seconds for something to become true.
+/// Waits for up to twenty seconds for something to become true.
 func eventually(_ condition: () throws -> Bool) throws {
-    let deadline = MonotonicClock.now() + 10_000_000_000
+    let deadline = MonotonicClock.now() + 20_000_000_000
     while try !condition() {
         guard MonotonicClock.now() < deadline else {
             Issue.record("it did not happen")
