@@ -1,5 +1,6 @@
 import Catalog
 import Configuration
+import Glibc
 import Testing
 
 /// What good pools become.
@@ -110,11 +111,15 @@ import Testing
         let names = (0..<2_000).map { "m\($0)" }
         let models = "models:\n" + names.map { "  \($0): {endpoints: [http://h]}\n" }.joined()
         let pools = (0..<100).map { "  p\($0): {models: [\(names.joined(separator: ", "))]}\n" }.joined()
-        let clock = ContinuousClock()
-        let time = try clock.measure {
-            let read = try catalog(models + "pools:\n" + pools).pools
-            #expect(read.count == 100)
-        }
-        #expect(time < .seconds(30))
+        let before = try Self.secondsOfThisThread()
+        #expect(try catalog(models + "pools:\n" + pools).pools.count == 100)
+        #expect(try Self.secondsOfThisThread() - before < 30)
+    }
+
+    /// Of computing: that others compute, too, is not the reader's doing.
+    private static func secondsOfThisThread() throws -> Int {
+        var time = timespec()
+        try #require(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0)
+        return time.tv_sec
     }
 }
