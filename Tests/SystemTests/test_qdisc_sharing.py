@@ -15,6 +15,7 @@ import pytest
 from harness.netns import join
 from harness.paced import End
 from harness.processes import run
+from harness.stalls import Stalls, undisturbed
 from harness.waiting import eventually
 
 DEVICE, RATE = "mbv1", 12_500_000
@@ -44,6 +45,8 @@ class Flow:
     seconds: float
     #: What its model's class sent meanwhile and a moment longer, on the wire.
     sent: float
+    #: The part of that time for which the machine stood still, and nothing of it could be carried.
+    stalled: float
 
     @property
     def loss(self) -> float:
@@ -52,7 +55,8 @@ class Flow:
     def __str__(self):
         offered, arrived = (amount / self.seconds * 8e-6 for amount in (self.offered, self.arrived))
         late = self.behind / self.offered * self.seconds * 1000
-        return f"offered {offered:.2f} Mbit/s, got {arrived:.2f}, lost {self.loss:.2%}, {late:.0f} ms behind"
+        return (f"offered {offered:.2f} Mbit/s, got {arrived:.2f}, lost {self.loss:.2%}, {late:.0f} ms behind, "
+                f"of a machine that stood still for {self.stalled:.1%}")
 
 
 class Ground:
@@ -101,14 +105,15 @@ class Ground:
         """Once both have been at it for a while: until then TCP looks for its rate."""
         eventually(lambda: all(receiver.now()[1] > 1 << 20 for _, receiver in flows.values()), 20, "both flowing", 0.1)
         before, first = self.sent(), self.now(flows)
-        time.sleep(SECONDS)
+        with Stalls() as stalls:
+            time.sleep(SECONDS)
         last, after = self.now(flows), self.sent()
         result = {}
         for model, (offered, arrived) in last.items():
             (began, offered_before), (_, arrived_before) = first[model]
             result[model] = Flow(
                 offered[1] - offered_before, arrived[1] - arrived_before, offered[1] - arrived[1], offered[0] - began,
-                after.get(model, 0) - before.get(model, 0))
+                after.get(model, 0) - before.get(model, 0), stalls.within(began, offered[0]) / (offered[0] - began))
             print(f"{model}: {result[model]}")
         return result
 
@@ -131,23 +136,42 @@ KEPT = {
     "responses-priority": ("responses", PRIORITY), "requests-guaranteed": ("requests", GUARANTEED)}
 
 
+#: What one who offers 90 % can make up for in the rest of the device, until it is measured again.
+TOLERATED = 0.02
+
+
 @pytest.mark.parametrize("case", choice(list(KEPT), list(KEPT)[:2]))
 def test_the_high_one_keeps_its_rate(ground, case):
-    flows = ground.measure(ground.flows(*KEPT[case]))
-    high, low = flows["high"], flows["low"]
-    assert high.loss < LITTLE, high
-    assert high.behind < LITTLE * high.offered, f"nor had it lost more before: {high}"
-    # The low one has what is left, and the device is full.
-    assert low.loss > 0.5, low
-    assert 0.95 < (high.arrived + low.arrived) / PAYLOAD / high.seconds / RATE < 1.05, flows
-    for flow in flows.values():
-        assert flow.sent * PAYLOAD > 0.99 * flow.arrived, f"what arrived has left by its model's class: {flow}"
+    under_way = ground.flows(*KEPT[case])
+    #: What an earlier measurement, in which the machine stood still, has left to be made up for.
+    left = 0.0
+
+    def keeps():
+        nonlocal left
+        flows = ground.measure(under_way)
+        high, low = flows["high"], flows["low"]
+        before, left = left, high.behind
+        assert high.loss < LITTLE + high.stalled, high
+        assert high.behind - before < (LITTLE + high.stalled) * high.offered, f"nor had it lost more before: {high}"
+        # The low one has what is left, and the device is full.
+        assert low.loss > 0.5, low
+        assert 0.95 - high.stalled < (high.arrived + low.arrived) / PAYLOAD / high.seconds / RATE < 1.05, flows
+        for flow in flows.values():
+            assert flow.sent * PAYLOAD > 0.99 * flow.arrived, f"what arrived has left by its model's class: {flow}"
+
+    undisturbed(keeps, TOLERATED)
 
 
 @pytest.mark.parametrize("direction", choice(["responses", "requests"], ["responses"]))
 def test_equals_share_the_loss(ground, direction):
     """Nothing but the entries makes the difference."""
-    assert ground.measure(ground.flows(direction, EQUAL))["high"].loss > MUCH
+    flows = ground.flows(direction, EQUAL)
+    undisturbed(lambda: loses(ground, flows), TOLERATED)
+
+
+def loses(ground, flows) -> None:
+    high = ground.measure(flows)["high"]
+    assert high.loss > MUCH, high
 
 
 @pytest.mark.parametrize("direction", choice(["responses", "requests"], ["requests"]))
@@ -155,4 +179,5 @@ def test_a_device_that_knows_no_classes_makes_no_difference(ground, direction):
     """With the priorities and as slow a device, but without the key."""
     limit = ["rate", f"{RATE * 8}bit", "burst", "32kb", "latency", "20ms"]
     run(["tc", "qdisc", "add", "dev", DEVICE, "root", "tbf", *limit], netns=ground.node.name)
-    assert ground.measure(ground.flows(direction, PRIORITY, classed=False))["high"].loss > MUCH
+    flows = ground.flows(direction, PRIORITY, classed=False)
+    undisturbed(lambda: loses(ground, flows), TOLERATED)

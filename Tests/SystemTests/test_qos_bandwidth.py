@@ -15,6 +15,7 @@ import pytest
 from harness.downloads import Downloads, Source, retransmissions
 from harness.netns import join
 from harness.processes import run
+from harness.stalls import Stalls, undisturbed
 from harness.waiting import eventually
 
 FULL = os.environ.get("QOS_FULL") == "1"
@@ -22,6 +23,10 @@ SECONDS = 10 if FULL else 3
 ALL = [(total, flows) for total in (10, 100, 400) for flows in (1, 4, 16)]
 CASES = ALL if FULL else [(10, 4), (100, 1), (100, 16), (400, 4)]
 PORT = 8080
+#: Downloads at a time.
+MOST = 16
+#: Seconds for which the machine may stand still in a measurement of a second that is to be right to 5 %.
+TOLERATED = 0.005
 
 
 def bytes_of(megabits: float) -> float:
@@ -60,8 +65,12 @@ def unpaced(ground, broker):
 def downloads(ground, unpaced):
     """With a bandwidth all the time, so that nothing is lost anywhere. The engine's own sending is not the broker's."""
     before = [retransmissions(namespace.name) for namespace in ground[:2]]
-    yield unpaced
-    assert [retransmissions(namespace.name) for namespace in ground[:2]] == before, "something was sent twice"
+    with Stalls() as stalls:
+        yield unpaced
+    twice = sum(retransmissions(namespace.name) for namespace in ground[:2]) - sum(before)
+    # A machine that stands still for longer than TCP's shortest timeout looks like loss, once to each connection and to its probe.
+    pauses = max(sum(until - since > 0.1 for since, until in gaps) for gaps in stalls.gaps.values())
+    assert twice <= pauses * 2 * MOST, f"something was sent twice: {twice}, with {pauses} pauses of the machine"
 
 
 def limit(broker, megabits: float) -> None:
@@ -103,13 +112,14 @@ def check(rates: dict[int, float], flows: int, megabits: float) -> None:
     assert spread < 1.1, f"one gets {spread:.3f} of what another gets: {rates}"
 
 
-def check_measured(downloads, seconds: float, flows: int, megabits: float) -> None:
-    """Never more than the total; on a machine that is busy otherwise it may be less for a while, but not three times."""
-    for attempt in range(3):
+def check_measured(downloads, seconds: float, flows: int, megabits: float, left=()) -> None:
+    """Over the next seconds the total is held, and shared equally; `left`: numbers of those that have gone."""
+
+    def measurement():
         rates = measure(downloads, seconds)
-        assert sum(rates.values()) < 1.05 * bytes_of(megabits), rates
-        if attempt == 2 or sum(rates.values()) > 0.95 * bytes_of(megabits):
-            return check(rates, flows, megabits)
+        check({number: rate for number, rate in rates.items() if number not in left}, flows, megabits)
+
+    undisturbed(measurement, TOLERATED)
 
 
 @pytest.mark.parametrize("megabits, flows", CASES)
@@ -125,29 +135,36 @@ def test_the_total_holds_as_downloads_come_and_go(broker, downloads):
     """4, then 16, then 6: each time all share equally, and the time around the changes is no exception for the total."""
     limit(broker, 100)
     downloads.open(4)
-    began = settle(downloads, broker, 4, 100)
-    check_measured(downloads, 1, 4, 100)
-    downloads.open(12)
-    settle(downloads, broker, 16, 100)
-    check_measured(downloads, 1, 16, 100)
-    left = downloads.leave(10)
-    settle(downloads, broker, 6, 100)
-    rates = measure(downloads, 1)
-    check({number: rate for number, rate in rates.items() if number not in left}, 6, 100)
-    over_all = sum(downloads.rates(began, time.monotonic() - 0.02).values()) / bytes_of(100)
-    assert 0.95 < over_all < 1.05, over_all
+    with Stalls() as stalls:
+        began = settle(downloads, broker, 4, 100)
+        check_measured(downloads, 1, 4, 100)
+        downloads.open(12)
+        settle(downloads, broker, 16, 100)
+        check_measured(downloads, 1, 16, 100)
+        left = downloads.leave(10)
+        settle(downloads, broker, 6, 100)
+        check_measured(downloads, 1, 6, 100, left)
+        ended = time.monotonic() - 0.02
+    over_all = sum(downloads.rates(began, ended).values()) / bytes_of(100)
+    lost = stalls.within(began, ended) / (ended - began)
+    assert 0.95 - lost < over_all < 1.05, (over_all, lost)
 
 
 @pytest.mark.parametrize("before, after", [(100, 20), (20, 100)], ids=["less", "more"])
 def test_a_change_holds_within_200_milliseconds(broker, downloads, before, after):
-    limit(broker, before)
     downloads.open(4)
-    settle(downloads, broker, 4, before)
-    check_measured(downloads, 0.5, 4, before)
-    limit(broker, after)
-    changed = time.monotonic()
-    measure(downloads, 1.3)
-    check(downloads.rates(changed + 0.2, changed + 1.2), 4, after)
+
+    def change():
+        limit(broker, before)
+        settle(downloads, broker, 4, before)
+        check_measured(downloads, 0.5, 4, before)
+        limit(broker, after)
+        changed = time.monotonic()
+        measure(downloads, 1.3)
+        check(downloads.rates(changed + 0.2, changed + 1.2), 4, after)
+
+    limit(broker, before)
+    undisturbed(change, TOLERATED)
 
 
 def test_without_a_bandwidth_nobody_waits(broker, unpaced):
@@ -155,9 +172,7 @@ def test_without_a_bandwidth_nobody_waits(broker, unpaced):
     unpaced.open(2)
     settle(unpaced, broker, 2, 10)
     broker.set("m", bandwidth="none")
-    changed = time.monotonic()
     eventually(lambda: sum(measure(unpaced, 0.2).values()) > 5 * bytes_of(10), 20, "it going as fast as it can")
-    assert time.monotonic() - changed < 5
     broker.set("m", mode="observe", bandwidth="1Mbit/s")
     assert sum(measure(unpaced, 0.5).values()) > 5 * bytes_of(10), "observing shapes nothing"
     broker.cli("qos", "reset", "m")

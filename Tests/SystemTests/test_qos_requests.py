@@ -9,6 +9,7 @@ import openai
 import pytest
 from harness.http1 import Connection, chat
 from harness.load import Load, check_rate
+from harness.stalls import Stalls, undisturbed
 from harness.waiting import eventually
 
 FULL = os.environ.get("QOS_FULL") == "1"
@@ -29,7 +30,7 @@ def broker(shared, engine):
     limited = {"requests": "100/s", "burst": BURST}
     qos = {
         "running": dict(limited), "stopped": dict(limited), "switched": dict(limited),
-        "raises": {"requests": "2/s", "burst": 1}, "retried": {"requests": "2/s", "burst": 1}, "zero": {"requests": "0/s"}, "storm": {"requests": "0/s"},
+        "raises": {"requests": "30/m", "burst": 1}, "retried": {"requests": "30/m", "burst": 1}, "zero": {"requests": "0/s"}, "storm": {"requests": "0/s"},
         "watched": {"requests": "1/h", "burst": 3, "mode": "observe"}, "free": {},
     }
     rules = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"}]
@@ -41,8 +42,9 @@ def ask(broker, model, **more):
         return connection.request("POST", "/v1/chat/completions", chat(model, **more))
 
 
-def check_refusal(answer, model: str, rate: float):
-    """Everything that a client can read from a 429 is there and true."""
+def check_refusal(answer, model: str, rate: float, stalled: float):
+    """Everything that a client can read from a 429 is there and true; of a broker that was not run for so many seconds it is what
+    was true before."""
     error, fields = answer.error, answer.fields
     assert answer.status == 429 and fields["content-type"].startswith("application/json")
     assert set(error) == {"message", "type", "param", "code"}, error
@@ -50,7 +52,7 @@ def check_refusal(answer, model: str, rate: float):
     assert f"'{model}'" in error["message"]
     seconds, milliseconds = int(fields["retry-after"]), int(fields["retry-after-ms"])
     assert 1 <= seconds <= 120
-    assert 1 <= milliseconds <= 1000 / rate + 1, "the next unit comes after a period at the latest"
+    assert 1 <= milliseconds <= 1000 / rate + 1 + 1000 * stalled, "the next unit comes after a period at the latest"
     assert int(fields["x-ratelimit-limit-requests"]) == BURST
     assert int(fields["x-ratelimit-remaining-requests"]) == 0
     assert DURATION.fullmatch(fields["x-ratelimit-reset-requests"]), fields
@@ -72,7 +74,21 @@ def test_two_callers_share_a_rate_which_changes_while_they_ask(broker, model):
         proxy = broker.proxy_pid
         broker.agent.signal(signal.SIGTERM)
         assert broker.agent.wait(20) == 0
-    with Load(model, places, rate=500) as load:
+
+    def measure():
+        broker.set(model, requests="100/s")
+        eventually(lambda: broker.qos(model)["buckets"]["requests"]["level"] == BURST, what="the bucket being full")
+        ask_and_change(broker, model, places)
+
+    undisturbed(measure, 0.05)
+    if model == "stopped":
+        broker.start()
+        assert broker.proxy_pid == proxy, "the proxy has lived through it"
+
+
+def ask_and_change(broker, model, places):
+    former = broker.qos(model)["buckets"]["requests"]
+    with Stalls() as stalls, Load(model, places, rate=500) as load:
         load.go_on_for(STEADY)
         before = time.monotonic()
         broker.set(model, requests="300/s")
@@ -82,25 +98,22 @@ def test_two_callers_share_a_rate_which_changes_while_they_ask(broker, model):
     answers = [answer for result in results for answer in result]
     asked = [answer.received for answer in answers]
     admitted = [answer.received for answer in answers if answer.status == 200]
+    bucket = broker.qos(model)["buckets"]["requests"]
+    assert bucket["admitted"] - former["admitted"] == len(admitted)
+    assert bucket["refused"] - former["refused"] == len(answers) - len(admitted)
+    assert (bucket["observed"], bucket["contended"], bucket["capacity"]) == (0, 0, BURST)
     assert {answer.status for answer in answers} == {200, 429}
-    rates = [(load.began, 100), (after, 300)]
-    check_rate(admitted, asked, rates, BURST, (load.began, before))
-    # In force when the command returns: what is owed stays owed, so nothing comes in a burst.
-    check_rate(admitted, asked, rates, BURST, (after, max(asked)), extra=0)
     for answer in answers:
         if answer.status == 200:
             check_admission(answer)
         else:
-            check_refusal(answer, model, 100)
+            check_refusal(answer, model, 100, stalls.largest)
     for result in results:
         assert sum(answer.status == 200 for answer in result) > 0.1 * len(admitted), "both get a part"
-    bucket = broker.qos(model)["buckets"]["requests"]
-    assert bucket["admitted"] == len(admitted)
-    assert bucket["refused"] == len(answers) - len(admitted)
-    assert (bucket["observed"], bucket["contended"], bucket["capacity"]) == (0, 0, BURST)
-    if model == "stopped":
-        broker.start()
-        assert broker.proxy_pid == proxy, "the proxy has lived through it"
+    rates = [(load.began, 100), (after, 300)]
+    check_rate(admitted, asked, rates, BURST, (load.began, before))
+    # In force when the command returns: what is owed stays owed, so nothing comes in a burst.
+    check_rate(admitted, asked, rates, BURST, (after, max(asked)), extra=0)
 
 
 def test_a_change_is_in_force_when_the_command_returns(broker):
@@ -158,26 +171,30 @@ def test_the_sdk_raises_its_rate_limit_error(broker, sdk):
         with pytest.raises(openai.RateLimitError) as raised:
             create(client, "raises")
     assert raised.value.code == "rate_limit_exceeded" and raised.value.type == "requests"
-    assert raised.value.response.headers["retry-after"] == "1"
-    assert 1 <= int(raised.value.response.headers["retry-after-ms"]) <= 500
+    wait = int(raised.value.response.headers["retry-after-ms"])
+    assert 1 <= wait <= 2000
+    assert int(raised.value.response.headers["retry-after"]) == -(-wait // 1000)
 
 
 def test_the_sdks_retry_waits_as_told_and_is_admitted(broker, sdk):
     """Had it waited too little, there would be a second refusal."""
     with sdk(3) as client:
-        create(client, "retried")
         began = time.monotonic()
         create(client, "retried")
-        assert 0.2 < time.monotonic() - began < 5
+        create(client, "retried")
+        assert 1.9 < time.monotonic() - began < 10, "the second comes a period after the first"
     bucket = broker.qos("retried")["buckets"]["requests"]
     assert (bucket["admitted"], bucket["refused"]) == (2, 1)
 
 
 def test_a_storm_of_refusals_is_told_of_by_its_count(broker):
     """Each is answered and counted; events are few, and together they speak of every one."""
+    began = time.monotonic()
     with Connection.to(*broker.gateway) as connection:
         for _ in range(400):
             assert connection.request("POST", "/v1/chat/completions", chat("storm")).status == 429
+
+    lasted = time.monotonic() - began
 
     def told():
         events = broker.events(kind="refused", model="storm")
@@ -185,7 +202,8 @@ def test_a_storm_of_refusals_is_told_of_by_its_count(broker):
         return len(events), sum(int(found[1]) for found in left_out if found)
 
     eventually(lambda: sum(told()) == 400, 20, "all of them being told of")
-    assert told()[0] < 60
+    # A few in each second of it, and one more that counts the others.
+    assert told()[0] < 60 + 10 * lasted
     events = broker.events(kind="refused", model="storm")
     assert all(event["reason"] == "requests" for event in events)
     assert events[0]["detail"].startswith("429 The model 'storm' has reached a limit of zero on requests.")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from harness.http1 import Broken, Connection, chat, request_bytes
+from harness.stalls import Stalls
 from harness.waiting import eventually
 
 DIALLED = ("127.64.0.10", 8000)
@@ -72,17 +73,18 @@ def test_the_bytes_are_the_engines(engines, entrance, model):
 
 @pytest.mark.parametrize("model", ["paced", "paced-tiny"])
 def test_each_event_arrives_within_5_ms(entrance, model):
-    """The machine may be busy with something else, hence three tries; a broker that holds events back fails them all."""
-    delays = []
-    for _ in range(3):
-        delays.append(measure(entrance, model))
-        if delays[-1] <= 5:
+    """The machine may be busy with something else, hence several tries, and events that were under way while it stood still say
+    nothing; a broker that holds events back fails them all."""
+    tries = []
+    for _ in range(5):
+        tries.append(measure(entrance, model))
+        if len(tries[-1]) >= 10 and max(tries[-1]) <= 5:
             return
-    pytest.fail(f"the slowest event took {', '.join(f'{delay:.1f}' for delay in delays)} ms in three tries")
+    pytest.fail(f"the slowest event of each try, in ms: {', '.join(f'{max(delays, default=0):.1f} of {len(delays)}' for delays in tries)}")
 
 
-def measure(entrance, model) -> float:
-    """The longest time in ms from the sending of an event to its arrival."""
+def measure(entrance, model) -> list[float]:
+    """The times in ms from the sending of events to their arrival, of those in whose time no CPU stood still."""
     seen, arrivals = bytearray(), []
 
     def arrived(piece):
@@ -91,11 +93,12 @@ def measure(entrance, model) -> float:
         while len(arrivals) < seen.count(b"\n\n"):
             arrivals.append(now)
 
-    with entrance() as connection:
+    with Stalls() as stalls, entrance() as connection:
         stream(connection, model, arrived)
     sent = [json.loads(event[6:])["sent_ns"] for event in seen.decode().split("\n\n") if '"sent_ns"' in event]
     assert len(sent) >= 20 and sent[5] - sent[4] > 40_000_000
-    return max(arrival - at for at, arrival in zip(sent, arrivals, strict=False)) / 1e6
+    return [(arrival - at) / 1e6 for at, arrival in zip(sent, arrivals, strict=False)
+            if stalls.within(at / 1e9, arrival / 1e9) < 0.002]
 
 
 def test_include_usage_passes_and_is_not_invented(entrance):
