@@ -62,12 +62,12 @@ def test_the_cloud_is_the_last_resort(make, cloud, authority, key):
 
 
 def test_connections_are_kept_and_sessions_resumed(make, cloud, authority, key):
-    broker = make.broker(details=details(None, cloud, authority, key), node={"workers": 1, "timeouts": {"upstreamIdle": "1s"}}).start()
+    broker = make.broker(details=details(None, cloud, authority, key), node={"workers": 1, "timeouts": {"upstreamIdle": "2s"}}).start()
     before = cloud.handshakes
     for _ in range(10):
         assert ask(broker).status == 200
     assert cloud.handshakes == before + 1
-    eventually(lambda: ask(broker).status == 200 and cloud.resumed >= 1, 20, "a session being resumed", 2.5)
+    eventually(lambda: ask(broker).status == 200 and cloud.resumed >= 1, 30, "a session being resumed", 4)
 
 
 @pytest.mark.parametrize(("names", "trust", "reason"), [

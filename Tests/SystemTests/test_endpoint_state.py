@@ -15,7 +15,7 @@ def engines(make):
 
 
 def details(engines, **more):
-    health = {"path": "/health", "period": "300ms", "timeout": "300ms"}
+    health = {"path": "/health", "period": "300ms", "timeout": "2s"}
     endpoints = [{"url": engine.url, "health": health} | more for engine in engines]
     return {"m": {"endpoints": endpoints, "strategy": "priority"}}
 

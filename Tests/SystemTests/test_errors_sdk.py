@@ -49,7 +49,7 @@ def broker(shared, full_port):
         "cut-short": [engine("cut-short", "--drop-after", "1")],
     }
     rules = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse", "unknown": "refuse"}]
-    node = {"maxBody": "1MiB", "timeouts": {"connect": "500ms", "response": "700ms"}}
+    node = {"maxBody": "1MiB", "timeouts": {"connect": "1s", "response": "2s"}}
     # Each failure is to be seen as it is, as often as the tests ask for it.
     details = {name: {"breaker": {"failures": 1000, "errorRate": "0%"}} for name in models}
     return shared.broker(capture=rules, models=models, details=details, node=node).start()
@@ -58,7 +58,7 @@ def broker(shared, full_port):
 @pytest.fixture(scope="module")
 def client(broker):
     host, port = broker.gateway
-    with openai.OpenAI(base_url=f"http://{host}:{port}/v1", api_key="none", max_retries=0, timeout=10) as client:
+    with openai.OpenAI(base_url=f"http://{host}:{port}/v1", api_key="none", max_retries=0, timeout=30) as client:
         yield client
 
 

@@ -56,7 +56,7 @@ def test_nothing_fails_that_had_not_begun(make, engines):
 
     async def run():
         client = Client(*broker.gateway)
-        load = asyncio.create_task(offer(client, "m", 18, rate=500, streams=50, tokens=20))
+        load = asyncio.create_task(offer(client, "m", 18, rate=500, streams=50, tokens=20, least=501))
         times = await trouble()
         return times, await load
 

@@ -28,7 +28,7 @@ def engine(shared):
 
 @pytest.fixture(scope="module")
 def broker(shared, engine):
-    node = {"timeouts": {"head": "1s", "bodyIdle": "1s"}}
+    node = {"timeouts": {"head": "3s", "bodyIdle": "1s"}}
     return shared.broker(models={"m": [engine.url]}, node=node).start()
 
 
@@ -61,7 +61,7 @@ def in_two(position):
 def try_case(broker, engine, case, send):
     data = message(case)
     engine.forget()
-    with Connection.to(*broker.gateway, timeout=5) as connection:
+    with Connection.to(*broker.gateway, timeout=20) as connection:
         try:
             send(connection, data)
             if case["name"].startswith("truncated"):
@@ -165,7 +165,7 @@ def test_slow_heads_and_bodies_end(broker, engine):
             connection.send(data)
             began = time.monotonic()
             answer = connection.rest()
-            assert 0.5 < time.monotonic() - began < 5
+            assert 0.5 < time.monotonic() - began < 10
             assert not answer or answer.startswith(b"HTTP/1.1 408"), answer
     assert not engine.requests() or not engine.requests()[-1]["complete"]
 

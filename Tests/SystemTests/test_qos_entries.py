@@ -139,7 +139,8 @@ def test_a_restarted_agent_keeps_overrides_and_debts(broker, make, end):
     with Connection(caller.connect(*DIALLED)) as connection:
         statuses = [connection.request("POST", "/v1/chat/completions", chat("m", max_tokens=1)).status for _ in range(24)]
     admitted = statuses.count(200)
-    assert statuses == [200] * admitted + [429] * (24 - admitted) and 20 <= admitted <= 21
+    assert statuses == [200] * admitted + [429] * (24 - admitted)
+    assert 20 <= admitted <= 21 + (time.monotonic() - began) / 60
     # What was set by hand also outlives a change of the file below it, and ends when told to.
     broker.config["models"]["m"]["qos"] |= {"requests": "90/h", "priority": "low"}
     broker.write_config()
@@ -177,6 +178,7 @@ def test_models_that_come_while_it_runs_are_governed_at_once(broker, engine):
         with Connection.to(*broker.gateway) as connection:
             return [connection.request("POST", "/v1/chat/completions", chat(name, max_tokens=1)).status for _ in range(count)]
 
+    began = time.monotonic()
     assert statuses("m", 40) == [200] * 40
     for number in range(700):
         entry = {"endpoints": [{"url": engine.url}], "qos": {"requests": "1/h", "burst": 2}}
@@ -188,7 +190,7 @@ def test_models_that_come_while_it_runs_are_governed_at_once(broker, engine):
         assert statuses(name, 4) == [200, 200, 429, 429], name
     # What was there before goes on, its debt with it.
     admitted = statuses("m", 12).count(200)
-    assert 10 <= admitted <= 11
+    assert 10 <= admitted <= 11 + (time.monotonic() - began) / 60
     broker.set("new-699", requests="none")
     assert statuses("new-699", 3) == [200] * 3
     assert broker.proxy_pid == proxy
@@ -202,8 +204,12 @@ def test_models_that_come_while_it_runs_are_governed_at_once(broker, engine):
 
 
 def test_4096_models_have_entries_and_one_more_is_refused(make, engine):
+    def rate(index):
+        """Another one than its neighbours', and such that no unit comes back within half a minute."""
+        return f"{index % 97 + 1}/h"
+
     def entry(index):
-        return {"endpoints": [{"url": engine.url}], "qos": {"requests": f"{index + 1}/h", "burst": 1}}
+        return {"endpoints": [{"url": engine.url}], "qos": {"requests": rate(index), "burst": 1}}
 
     broker = make.broker()
     broker.config["models"] = {f"model-{index:04}": entry(index) for index in range(4096)}
@@ -212,7 +218,7 @@ def test_4096_models_have_entries_and_one_more_is_refused(make, engine):
     broker.start()
     shown = broker.ask("qos", "show")
     assert [report["model"] for report in shown] == [f"model-{index:04}" for index in range(4096)]
-    assert [report["settings"]["requests"]["value"] for report in shown] == [f"{index + 1}/h" for index in range(4096)]
+    assert [report["settings"]["requests"]["value"] for report in shown] == [rate(index) for index in range(4096)]
     assert len({report["slot"] for report in shown}) == 4096
     with Connection.to(*broker.gateway) as connection:
         for name in ("model-0000", "model-2047", "model-4095"):

@@ -277,7 +277,7 @@ def test_a_certificate_is_required(make, module_directory):
 # Certificates that change.
 
 def test_a_certificate_is_renewed_under_load(make, module_directory):
-    world = World(make, module_directory / "renewed")
+    world = World(make, module_directory / "renewed", node={"timeouts": {"head": "5m", "keepAlive": "5m"}})
     over, failures, count = threading.Event(), [], [0]
 
     def hammer():
@@ -296,13 +296,13 @@ def test_a_certificate_is_renewed_under_load(make, module_directory):
             for number in range(5):
                 world.renew(f"renewed-{number}")
                 eventually(lambda: world.subject() == f"renewed-{number}", 20, "the new certificate", 0.05)
+            eventually(lambda: count[0] > 20 or failures, what="enough requests")
         finally:
             over.set()
             for thread in threads:
                 thread.join(30)
         assert old.request("POST", "/v1/chat/completions", chat("m")).status == 200, "open connections stay"
     assert not failures, (len(failures), failures[:3])
-    assert count[0] > 20
 
 
 @pytest.mark.parametrize("what", ["rubbish", "empty", "another-key", "gone"])
@@ -369,11 +369,11 @@ def test_tls_on_the_plain_port(world):
 def test_handshakes_that_do_not_come_to_an_end(world, data):
     """They end with the time for a head at the latest, and cost nothing."""
     with Connection.to(*world.address) as connection:
-        connection.socket.settimeout(8)
+        connection.socket.settimeout(20)
         connection.send(data)
         began = time.monotonic()
         connection.rest()
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 10
     assert world.ask().status == 200
 
 

@@ -8,11 +8,12 @@ import sys
 import time
 
 
-def hammer(host: str, port: int, rate: float, seconds: float) -> list:
+def hammer(host: str, port: int, rate: float, seconds: float, least: int) -> list:
+    """For so long, and until there were so many."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     outcomes = []
     began = time.monotonic()
-    while (now := time.monotonic()) < began + seconds:
+    while (now := time.monotonic()) < began + seconds or len(outcomes) < least:
         due = began + len(outcomes) / rate
         if due > now:
             time.sleep(due - now)

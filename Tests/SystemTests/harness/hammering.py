@@ -24,6 +24,6 @@ class Hammered:
         return [time for time, kind in self.outcomes if outcome in (None, kind)]
 
 
-def hammer(cgroup: pathlib.Path, host: str, port: int, rate: float, seconds: float) -> Hammered:
-    what = {"host": host, "port": port, "rate": rate, "seconds": seconds}
+def hammer(cgroup: pathlib.Path, host: str, port: int, rate: float, seconds: float, least: int = 0) -> Hammered:
+    what = {"host": host, "port": port, "rate": rate, "seconds": seconds, "least": least}
     return Hammered(**json.loads(run([sys.executable, PROGRAM, json.dumps(what)], cgroup=cgroup, timeout=seconds + 30).stdout))

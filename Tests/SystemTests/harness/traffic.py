@@ -107,20 +107,28 @@ class Client:
         self.idle = []
 
 
-async def offer(client: Client, model: str, seconds: float, rate: float = 0, streams: int = 0, tokens: int = 16):
-    """`rate` requests a second and `streams` streams one after the other for a time; (requests, streams)."""
+async def offer(client: Client, model: str, seconds: float, rate: float = 0, streams: int = 0, tokens: int = 16, goes_on=None,
+                least: int = 0):
+    """`rate` requests a second and `streams` streams one after the other for a time, and while `goes_on()`; (requests, streams).
+
+    The streams go on until there were `least` of them: on a busy machine the requests leave them little time.
+    """
     until = time.monotonic() + seconds
+
+    def over() -> bool:
+        return time.monotonic() >= until and not (goes_on and goes_on())
+
     requests: list[asyncio.Task] = []
     done: list[Outcome] = []
 
     async def stream():
-        while time.monotonic() < until:
+        while not over() or len(done) < least:
             done.append(await client.exchange(chat(model, stream=True, max_tokens=tokens)))
 
     lanes = [asyncio.create_task(stream()) for _ in range(streams)]
     began = time.monotonic()
-    while rate and (now := time.monotonic()) < until:
-        due = int((now - began) * rate)
+    while rate and not over():
+        due = int((time.monotonic() - began) * rate)
         while len(requests) < due:
             requests.append(asyncio.create_task(client.exchange(chat(model))))
         await asyncio.sleep(0.002)
