@@ -12,11 +12,13 @@ package struct Catalog: Hashable, Sendable {
     package var firewall: [FirewallRule]
     /// nil: no decision is written down.
     package var audit: Audit?
+    /// Beside the default one, which is always there, though it may be among these with values of its own.
+    package var groups: [Group]
 
     package init(
         node: Node = Node(), rules: [CaptureRule] = [], models: [Model] = [], clients: [Client] = [], pools: [Pool] = [],
         capabilities: [String] = [], authentication: Authentication = Authentication(), firewall: [FirewallRule] = [],
-        audit: Audit? = nil
+        audit: Audit? = nil, groups: [Group] = []
     ) {
         self.node = node
         self.rules = rules
@@ -27,5 +29,12 @@ package struct Catalog: Hashable, Sendable {
         self.authentication = authentication
         self.firewall = firewall
         self.audit = audit
+        self.groups = groups
+    }
+
+    /// The default group first, then the others in their order: a group's number is its place here.
+    package var allGroups: [Group] {
+        let named = groups.first { $0.name == Group.defaultName } ?? Group(name: Group.defaultName)
+        return [named] + groups.filter { $0.name != Group.defaultName }
     }
 }

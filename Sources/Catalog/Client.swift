@@ -19,11 +19,14 @@ package struct Client: Hashable, Sendable {
     /// What each of its sessions, and each address it calls from, may use. Quotas are not kept for these.
     package var perSession: SessionAllowance?
     package var perAddress: Allowance?
+    /// The service group; always one of the catalogue's.
+    package var group: String
 
     package init(
         name: String, workloads: [String] = [], allow: [AccessRule]? = nil, deny: [AccessRule] = [], keys: [APIKey] = [],
         tokens: [TokenMatch] = [], certificates: [String] = [], allowance: Allowance = Allowance(),
-        modelAllowances: [String: Allowance] = [:], perSession: SessionAllowance? = nil, perAddress: Allowance? = nil
+        modelAllowances: [String: Allowance] = [:], perSession: SessionAllowance? = nil, perAddress: Allowance? = nil,
+        group: String = Group.defaultName
     ) {
         self.name = name
         self.workloads = workloads
@@ -36,5 +39,6 @@ package struct Client: Hashable, Sendable {
         self.modelAllowances = modelAllowances
         self.perSession = perSession
         self.perAddress = perAddress
+        self.group = group
     }
 }

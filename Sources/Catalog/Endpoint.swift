@@ -31,6 +31,14 @@ package struct Endpoint: Hashable, Sendable {
     package var maintenance: [MaintenanceWindow]
     /// Ask it which models it has; nil: no.
     package var discovery: Discovery?
+    /// Requests under way to it at once; nil: any number.
+    package var maxInFlight: Concurrency?
+    /// nil: it is not asked how busy it is.
+    package var metrics: EngineMetrics?
+    /// nil: it runs, or does not, without the broker's doing.
+    package var activation: Activation?
+    /// It has an activation: requests for it wait until the agent says that it is ready.
+    package var isOnDemand: Bool
 
     package init(
         host: String, port: UInt16, authority: String, pathPrefix: String = "", addresses: [SocketAddress] = [],
@@ -38,7 +46,8 @@ package struct Endpoint: Hashable, Sendable {
         labels: [String: String] = [:], cost: UInt64? = nil, provider: String = "",
         key: Secret? = nil, forwardsCredentials: Bool = false, health: HealthCheck = HealthCheck(),
         maintenance: [MaintenanceWindow] = [],
-        discovery: Discovery? = nil
+        discovery: Discovery? = nil, maxInFlight: Concurrency? = nil, metrics: EngineMetrics? = nil,
+        activation: Activation? = nil, isOnDemand: Bool = false
     ) {
         self.host = host
         self.port = port
@@ -57,6 +66,10 @@ package struct Endpoint: Hashable, Sendable {
         self.health = health
         self.maintenance = maintenance
         self.discovery = discovery
+        self.maxInFlight = maxInFlight
+        self.metrics = metrics
+        self.activation = activation
+        self.isOnDemand = isOnDemand || activation != nil
     }
 
     package var url: String { "\(tls == nil ? "http" : "https")://\(authority)\(pathPrefix)" }

@@ -21,12 +21,17 @@ package struct Model: Hashable, Sendable {
     package var contextLength: UInt64?
     /// Whether an endpoint is asked for the usage of a stream whose caller did not ask for it, where tokens count.
     package var asksStreamUsage: Bool
+    /// Requests for it under way at once, at all its endpoints together; nil: any number.
+    package var maxInFlight: UInt32?
+    /// What bounds the requests that wait for it, of each group that has no bounds of its own.
+    package var queue: QueuePolicy
 
     package init(
         name: String, endpoints: [Endpoint], access: Access = .public, qos: QoS = QoS(), capabilities: [String] = [],
         fallback: [Endpoint] = [],
         routing: RoutingPolicy = RoutingPolicy(strategy: .roundRobin), allowance: Allowance = Allowance(), price: Price? = nil,
-        contextLength: UInt64? = nil, asksStreamUsage: Bool = true
+        contextLength: UInt64? = nil, asksStreamUsage: Bool = true, maxInFlight: UInt32? = nil,
+        queue: QueuePolicy = QueuePolicy()
     ) {
         self.name = name
         self.endpoints = endpoints
@@ -39,5 +44,7 @@ package struct Model: Hashable, Sendable {
         self.price = price
         self.contextLength = contextLength
         self.asksStreamUsage = asksStreamUsage
+        self.maxInFlight = maxInFlight
+        self.queue = queue
     }
 }

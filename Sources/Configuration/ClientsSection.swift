@@ -5,14 +5,15 @@ struct ClientsSection {
     private static let keys = KnownKeys(
         [
             "workloads", "keys", "tokens", "certificates", "allow", "deny", "limits", "quotas", "models", "perSession",
-            "perAddress",
-        ], later: ["group"])
+            "perAddress", "group",
+        ])
 
     /// What clients refer to.
     struct Surroundings {
         var models: ModelIndex
         var capabilities: CapabilityIndex
         var issuers: NameList
+        var groups: NameList
     }
 
     private let surroundings: Surroundings
@@ -49,6 +50,7 @@ struct ClientsSection {
         readProofs(&client, fields)
         readAccess(&client, fields)
         readLimits(&client, fields)
+        reading.set(&client.group, fields["group"], surroundings.groups.name)
         return client
     }
 

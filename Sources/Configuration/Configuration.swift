@@ -7,8 +7,9 @@ package import Catalog
 package enum Configuration {
     private static let keys = KnownKeys(
         [
-            "node", "capture", "models", "pools", "capabilities", "anonymous", "issuers", "clients", "firewall", "audit",
-        ], later: ["groups"])
+            "node", "capture", "models", "pools", "capabilities", "anonymous", "issuers", "groups", "clients", "firewall",
+            "audit",
+        ])
 
     /// Reads the text of a configuration. Endpoints with literal addresses have them filled in, those with names have none.
     package static func parse(_ yaml: String) throws(ConfigurationFaults) -> Catalog {
@@ -63,6 +64,7 @@ package enum Configuration {
         if let field = fields["pools"] {
             catalog.pools = PoolsSection.read(field, catalog.models, capabilities, reading)
         }
+        reading.activations.spread(over: &catalog)
         let models = ModelIndex(catalog.models, pools: catalog.pools.map(\.name))
         if let field = fields["capture"] { catalog.rules = CaptureSection.read(field, models, reading) }
         readCallers(&catalog, fields, models, capabilities, reading)
@@ -78,10 +80,12 @@ package enum Configuration {
         _ reading: Reading
     ) {
         if let field = fields["issuers"] { catalog.authentication.issuers = IssuersSection.read(field, reading) }
+        if let field = fields["groups"] { catalog.groups = GroupsSection.read(field, reading) }
         let given = fields["clients"].flatMap { $0.isNull ? nil : $0 }
         if let field = given {
             let surroundings = ClientsSection.Surroundings(
-                models: models, capabilities: capabilities, issuers: names(in: fields["issuers"], of: "issuers"))
+                models: models, capabilities: capabilities, issuers: names(in: fields["issuers"], of: "issuers"),
+                groups: names(in: fields["groups"], of: "groups", beside: [Group.defaultName]))
             catalog.clients = ClientsSection.read(field, surroundings, reading)
         }
         let clients = NameList(catalog.clients.map(\.name), of: "clients")
@@ -92,9 +96,9 @@ package enum Configuration {
     }
 
     /// Also those whose entries are faulty: that one refers to them is no fault.
-    private static func names(in field: Field?, of section: String) -> NameList {
-        guard case .mapping(let entries) = field?.value.content else { return NameList([], of: section) }
-        return NameList(entries.map(\.key), of: section)
+    private static func names(in field: Field?, of section: String, beside others: [String] = []) -> NameList {
+        guard case .mapping(let entries) = field?.value.content else { return NameList(others, of: section) }
+        return NameList(entries.map(\.key) + others, of: section)
     }
 
     private static func checkAccounts(_ catalog: Catalog, _ field: Field?, _ reading: Reading) {

@@ -35,6 +35,11 @@ struct DedicationCheck {
             let reason = "and path direct sends what the caller sends: nobody would encrypt it"
             reading.fault(field, "\(quoted(model.name)) has an endpoint with https, \(reason)")
         }
+        if let endpoint = model.endpoints.first(where: { $0.activation != nil }) {
+            let reason = "and on path direct the kernel chooses: nobody would wait until it runs"
+            reading.fault(
+                field, "\(quoted(model.name)) has the endpoint \(printable(endpoint.url, limit: 300)) with activate, \(reason)")
+        }
         if let endpoint = model.endpoints.first(where: { !$0.pathPrefix.isEmpty }) {
             let reason = "and path direct changes no request: the path could not be put before it"
             reading.fault(

@@ -5,8 +5,8 @@ struct EndpointReader {
     private static let keys = KnownKeys(
         [
             "url", "weight", "labels", "upstreamModel", "engine", "cost", "provider", "key", "tls", "health", "maintenance",
-            "discover", "forwardCredentials",
-        ], later: ["maxInFlight"])
+            "discover", "forwardCredentials", "maxInFlight", "metrics", "activate",
+        ])
     private static let tlsKeys = KnownKeys(["serverName", "ca"])
     private static let windowKeys = KnownKeys(["cron", "for"])
     private static let discoveryKeys = KnownKeys(["period", "onNew"])
@@ -40,6 +40,7 @@ struct EndpointReader {
         readServing(&endpoint, fields)
         readTrust(&endpoint, fields, hasURL: located != nil)
         readCare(&endpoint, fields)
+        readLoad(&endpoint, fields, hasURL: located != nil)
         return located.map { Located(value: endpoint, field: $0.field, shown: $0.shown) }
     }
 
@@ -98,6 +99,25 @@ struct EndpointReader {
         if endpoint.engine == .raw, endpoint.discovery != nil {
             reading.fault(field, "has no meaning with engine raw, which has no list of models")
         }
+    }
+
+    /// How much it takes at once, and whether it runs at all.
+    private func readLoad(_ endpoint: inout Endpoint, _ fields: [String: Field], hasURL: Bool) {
+        if let field = fields["maxInFlight"] { endpoint.maxInFlight = ConcurrencyReader.read(field, reading) }
+        if let field = fields["metrics"] {
+            endpoint.metrics = EngineMetricsSection.read(field, reading)
+            if endpoint.tls != nil, endpoint.metrics != nil {
+                reading.fault(field, "cannot be had from an https endpoint: the agent reads them over plain http only")
+            }
+        }
+        guard let field = fields["activate"], !field.isNull else { return }
+        endpoint.activation = ActivationSection.read(field, reading)
+        guard hasURL, let activation = endpoint.activation else { return }
+        endpoint.isOnDemand = true
+        if endpoint.addresses.isEmpty {
+            reading.fault(field, "needs a literal address in the URL, as http://127.0.0.1:8000: what is started is one server")
+        }
+        if let fault = reading.activations.take(activation, of: endpoint.url, field) { reading.fault(field, fault) }
     }
 
     private func windows(_ field: Field) -> [MaintenanceWindow] {

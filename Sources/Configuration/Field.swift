@@ -25,17 +25,11 @@ struct Located<Value> {
 /// The keys that a mapping takes.
 struct KnownKeys {
     let accepted: [String]
-    /// Keys that the product has or will have, and this version does not.
-    let later: Set<String>
 
-    init(_ accepted: [String], later: Set<String> = []) {
-        self.accepted = accepted
-        self.later = later
-    }
+    init(_ accepted: [String]) { self.accepted = accepted }
 
     /// What to say of a key that is not accepted.
     func refusal(of key: String) -> String {
-        if later.contains(key) { return "is not supported by this version" }
         if let near = NearMiss.nearest(to: key, among: accepted) { return "is not a known key; did you mean \(near)?" }
         return "is not a known key; accepted here: \(accepted.joined(separator: ", "))"
     }

@@ -32,6 +32,11 @@ enum Limits {
     static let times = 32
     static let gateways = 64
     static let clients = 65_536
+    /// Each of them may have a queue for each model.
+    static let groups = 256
+    /// Arguments of a program that is started, and variables of its environment; bytes of each.
+    static let arguments = 1_024
+    static let argumentBytes = 32 << 10
     /// API keys of all clients together.
     static let keys = 65_536
     static let issuers = 64

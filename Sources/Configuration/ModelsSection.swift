@@ -4,7 +4,7 @@ import Catalog
 struct ModelsSection {
     private static let keys = KnownKeys(
         ["endpoints", "access", "qos"] + ModelUseSection.keys + ["engine", "capabilities"] + RoutingSection.keys
-            + ["health", "fallback", "forwardCredentials"])
+            + ["health", "fallback", "forwardCredentials", "maxInFlight", "queue"])
 
     private let capabilities: CapabilityIndex
     private let reading: Reading
@@ -40,6 +40,8 @@ struct ModelsSection {
         ModelUseSection.read(&model, fields, reading)
         if let list = fields["capabilities"] { model.capabilities = paths(list) }
         model.routing = RoutingSection.read(fields, over: model.routing, reading)
+        if let limit = fields["maxInFlight"] { model.maxInFlight = ConcurrencyReader.fixed(limit, reading) }
+        if let queue = fields["queue"] { model.queue = QueueSection.read(queue, reading) }
         readEndpoints(&model, field, fields)
         return model
     }

@@ -34,10 +34,16 @@ enum NameText {
 
     /// A user that the proxy may run as.
     static func user(_ text: String) throws(Refusal) -> String {
+        _ = try account(text)
+        guard text != "root", text != "0" else { throw Refusal("is refused: the proxy never runs as root; name another user") }
+        return text
+    }
+
+    /// Any user.
+    static func account(_ text: String) throws(Refusal) -> String {
         guard (1...32).contains(text.utf8.count), text.utf8.allSatisfy(isIdentifierByte), !text.hasPrefix("-") else {
             throw Refusal("is not the name of a user")
         }
-        guard text != "root", text != "0" else { throw Refusal("is refused: the proxy never runs as root; name another user") }
         return text
     }
 

@@ -18,6 +18,16 @@ enum NumberText {
         return number
     }
 
+    /// A whole number that may be negative.
+    static func signed(_ text: String, in range: ClosedRange<Int>) throws(Refusal) -> Int {
+        let isNegative = text.hasPrefix("-")
+        guard let number = digits(isNegative ? text.dropFirst() : text[...]), range.contains(isNegative ? -number : number)
+        else {
+            throw Refusal("is not a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return isNegative ? -number : number
+    }
+
     /// A duration in milliseconds: `500ms`, `10s`, `5m`, `1h`; 1 ms to 24 h.
     static func milliseconds(_ text: String) throws(Refusal) -> Int {
         try milliseconds(text, in: 1...86_400_000, "from 1ms to 24h")

@@ -2,6 +2,8 @@
 final class Reading {
     let log: FaultLog
     private var references: References
+    /// How the servers of the endpoints read so far are started.
+    var activations = ActivationLedger()
 
     init(log: FaultLog, references: References) {
         self.log = log

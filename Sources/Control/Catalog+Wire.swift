@@ -108,7 +108,7 @@ extension Node: WireCoded {
 }
 
 extension Catalog: WireCoded {
-    static var wireMinimum: Int { Node.wireMinimum + 20 + Authentication.wireMinimum + 5 }
+    static var wireMinimum: Int { Node.wireMinimum + 20 + Authentication.wireMinimum + 9 }
 
     func write(to writer: inout WireWriter) {
         writer.write(node)
@@ -120,12 +120,13 @@ extension Catalog: WireCoded {
         writer.write(authentication)
         writer.write(firewall)
         writer.write(audit)
+        writer.write(groups)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             node: try reader.value(), rules: try reader.list(), models: try reader.list(), clients: try reader.list(),
             pools: try reader.list(), capabilities: try reader.list(), authentication: try reader.value(),
-            firewall: try reader.list(), audit: try reader.optional())
+            firewall: try reader.list(), audit: try reader.optional(), groups: try reader.list())
     }
 }

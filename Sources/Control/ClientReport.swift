@@ -61,6 +61,8 @@ package struct ClientReport: Hashable, Sendable, Codable {
     package var quotas: [QuotaReport]
     /// nil: the proxy does not say.
     package var activity: Activity?
+    /// Its service group; nil: the agent does not say.
+    package var group: String?
 
     package init(
         _ client: Client, number: UInt32, keys: [KeyReport] = [], isAnonymous: Bool = false, limits: [LimitReport] = [],
@@ -78,6 +80,7 @@ package struct ClientReport: Hashable, Sendable, Codable {
         self.limits = limits
         self.quotas = quotas
         self.activity = activity
+        group = client.group
     }
 }
 

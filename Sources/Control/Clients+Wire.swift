@@ -1,7 +1,7 @@
 import Catalog
 
 extension Client: WireCoded {
-    static var wireMinimum: Int { 4 * 7 + 2 + Allowance.wireMinimum + 1 }
+    static var wireMinimum: Int { 4 * 8 + 2 + Allowance.wireMinimum + 1 }
 
     func write(to writer: inout WireWriter) {
         writer.write(name)
@@ -15,6 +15,7 @@ extension Client: WireCoded {
         writer.write(modelAllowances.sorted { $0.key < $1.key }.map { NamedAllowance(name: $0.key, allowance: $0.value) })
         writer.write(perSession)
         writer.write(perAddress)
+        writer.write(group)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -22,7 +23,8 @@ extension Client: WireCoded {
             name: try reader.text(), workloads: try reader.list(), allow: try reader.optionalList(), deny: try reader.list(),
             keys: try reader.list(), tokens: try reader.list(), certificates: try reader.list(), allowance: try reader.value(),
             modelAllowances: try Sorted.dictionary(of: try reader.list(of: NamedAllowance.self).map { ($0.name, $0.allowance) }),
-            perSession: try reader.optional(), perAddress: try reader.optional())
+            perSession: try reader.optional(), perAddress: try reader.optional(),
+            group: try reader.text())
     }
 }
 

@@ -15,6 +15,19 @@ package enum ControlRequest: Hashable, Sendable {
     /// `uid`, here and below: who wants it, for the event; nil: it is not said.
     case drain(url: String, uid: UInt32? = nil)
     case enable(url: String, uid: UInt32? = nil)
+    /// Start the server of an endpoint on demand, or stop it once its requests have ended; answered by an `EngineReport` when
+    /// that is under way, or a failure when nothing with that URL is on demand.
+    case startEngine(url: String, uid: UInt32? = nil)
+    case stopEngine(url: String, uid: UInt32? = nil)
+    /// The last lines that a supervised engine wrote; answered by an `EngineLog`. `name`: the endpoint's URL, or a model's
+    /// name.
+    case engineLog(name: String, last: Int)
+    /// Answered by `[GroupReport]`.
+    case groups
+    /// Answered by a `GroupReport`, or a failure when there is no such group.
+    case group(name: String)
+    /// Answered by `[QueueReport]`: of each model, each group that has, or had, something there.
+    case queues
     /// Answered by `[PoolReport]`.
     case pools
     /// Answered by a `PoolReport`, or a failure when there is no such pool.

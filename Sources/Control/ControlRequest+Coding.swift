@@ -10,6 +10,10 @@ extension ControlRequest: Codable {
         case resetQuotas = "reset-quotas"
         case addKey = "add-key"
         case revokeKey = "revoke-key"
+        case groups, group, queues
+        case startEngine = "start-engine"
+        case stopEngine = "stop-engine"
+        case engineLog = "engine-log"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -29,6 +33,19 @@ extension ControlRequest: Codable {
         case .enable:
             self = .enable(
                 url: try fields.decode(String.self, forKey: .url), uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
+        case .startEngine:
+            self = .startEngine(
+                url: try fields.decode(String.self, forKey: .url), uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
+        case .stopEngine:
+            self = .stopEngine(
+                url: try fields.decode(String.self, forKey: .url), uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
+        case .engineLog:
+            self = .engineLog(
+                name: try fields.decode(String.self, forKey: .name),
+                last: max(0, try fields.decodeIfPresent(Int.self, forKey: .last) ?? 100))
+        case .groups: self = .groups
+        case .group: self = .group(name: try fields.decode(String.self, forKey: .name))
+        case .queues: self = .queues
         case .pools: self = .pools
         case .pool: self = .pool(name: try fields.decode(String.self, forKey: .name))
         case .rotate:
@@ -64,11 +81,11 @@ extension ControlRequest: Codable {
         var fields = encoder.container(keyedBy: Key.self)
         try fields.encode(command, forKey: .command)
         switch self {
-        case .model(let name), .pool(let name), .client(let name): try fields.encode(name, forKey: .name)
+        case .model(let name), .pool(let name), .client(let name), .group(let name): try fields.encode(name, forKey: .name)
         case .rotate(let name, let uid):
             try fields.encode(name, forKey: .name)
             try fields.encodeIfPresent(uid, forKey: .uid)
-        case .drain(let url, let uid), .enable(let url, let uid):
+        case .drain(let url, let uid), .enable(let url, let uid), .startEngine(let url, let uid), .stopEngine(let url, let uid):
             try fields.encode(url, forKey: .url)
             try fields.encodeIfPresent(uid, forKey: .uid)
         case .quotas(let selection): try fields.encode(selection, forKey: .selection)
@@ -79,6 +96,9 @@ extension ControlRequest: Codable {
         case .revokeKey(let id, let uid):
             try fields.encode(id, forKey: .id)
             try fields.encodeIfPresent(uid, forKey: .uid)
+        case .engineLog(let name, let last):
+            try fields.encode(name, forKey: .name)
+            try fields.encode(last, forKey: .last)
         case .explain(let request): try fields.encode(request, forKey: .request)
         case .flows(let model, let client):
             try fields.encodeIfPresent(model, forKey: .model)
@@ -89,7 +109,9 @@ extension ControlRequest: Codable {
             // An agent that knows no levels is not asked for one.
             if level != .info { try fields.encode(level, forKey: .level) }
         case .qosChanged(let notice): try fields.encode(notice, forKey: .notice)
-        case .status, .models, .endpoints, .pools, .capabilities, .captures, .clients, .keys, .detach, .reload: break
+        case .status, .models, .endpoints, .pools, .capabilities, .captures, .clients, .keys, .groups, .queues, .detach,
+            .reload:
+            break
         }
     }
 
@@ -102,6 +124,12 @@ extension ControlRequest: Codable {
         case .endpoints: .endpoints
         case .drain: .drain
         case .enable: .enable
+        case .startEngine: .startEngine
+        case .stopEngine: .stopEngine
+        case .engineLog: .engineLog
+        case .groups: .groups
+        case .group: .group
+        case .queues: .queues
         case .pools: .pools
         case .pool: .pool
         case .rotate: .rotate

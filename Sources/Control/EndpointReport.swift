@@ -65,12 +65,18 @@ package struct EndpointReport: Hashable, Sendable, Codable {
     package var limitUsePercent: UInt8?
     /// nil: connect() does not choose it.
     package var direct: Direct?
+    /// Requests under way at once that it may have now, and whether that was found rather than set; nil: any number.
+    package var limit: UInt32?
+    package var isAdaptive: Bool?
+    /// Of an endpoint on demand, as `EnginePhase.text` has it; nil: it is none.
+    package var phase: String?
 
     package init(
         model: String, url: String?, address: String?, isFallback: Bool = false, pool: String? = nil, state: State = .active,
         reason: String? = nil, detail: String? = nil, remainingMilliseconds: UInt64? = nil, breaker: String? = nil,
         inFlight: UInt64 = 0, requests: UInt64 = 0, failures: UInt64 = 0, firstByteMeanMicroseconds: UInt64? = nil,
-        latencyMeanMicroseconds: UInt64? = nil, fallbacks: UInt64 = 0, limitUsePercent: UInt8? = nil, direct: Direct? = nil
+        latencyMeanMicroseconds: UInt64? = nil, fallbacks: UInt64 = 0, limitUsePercent: UInt8? = nil, direct: Direct? = nil,
+        limit: UInt32? = nil, isAdaptive: Bool? = nil, phase: String? = nil
     ) {
         self.model = model
         self.url = url
@@ -90,6 +96,9 @@ package struct EndpointReport: Hashable, Sendable, Codable {
         self.fallbacks = fallbacks
         self.limitUsePercent = limitUsePercent
         self.direct = direct
+        self.limit = limit
+        self.isAdaptive = isAdaptive
+        self.phase = phase
     }
 
     /// What the proxy says of it.
@@ -103,7 +112,8 @@ package struct EndpointReport: Hashable, Sendable, Codable {
             inFlight: record.inFlight, requests: record.requests, failures: record.failures,
             firstByteMeanMicroseconds: record.firstByteMean == 0 ? nil : record.firstByteMean,
             latencyMeanMicroseconds: record.latencyMean == 0 ? nil : record.latencyMean, fallbacks: record.fallbacks,
-            limitUsePercent: record.limitUse)
+            limitUsePercent: record.limitUse, limit: record.limit, isAdaptive: record.limit == nil ? nil : record.isAdaptive,
+            phase: record.phase == .always ? nil : record.phase.text)
     }
 }
 

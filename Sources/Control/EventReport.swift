@@ -65,6 +65,14 @@ package struct EventReport: Hashable, Sendable, Codable {
         // A key set or a certificate can't be had, or read: the last good one stays; it is well again.
         package static let credentialsStale = Kind(rawValue: "credentials-stale")
         package static let credentialsRenewed = Kind(rawValue: "credentials-renewed")
+        // The server of an endpoint on demand: on its way, ready, told to end, gone as it should; it did not get ready, or went
+        // as it should not.
+        package static let engineStarting = Kind(rawValue: "engine-starting")
+        package static let engineReady = Kind(rawValue: "engine-ready")
+        package static let engineStopping = Kind(rawValue: "engine-stopping")
+        package static let engineStopped = Kind(rawValue: "engine-stopped")
+        package static let engineFailed = Kind(rawValue: "engine-failed")
+        package static let engineCrashed = Kind(rawValue: "engine-crashed")
         // Audit lines were dropped, or their sink can't be written to.
         package static let auditFailed = Kind(rawValue: "audit-failed")
     }

@@ -66,6 +66,16 @@ package struct ExplainReport: Hashable, Sendable, Codable {
         }
     }
 
+    /// Where a request waits.
+    package struct Line: Hashable, Sendable, Codable {
+        package var model: String
+        package var group: String
+        /// Among the requests of the group; 1: it would be the next of them.
+        package var place: UInt32
+        /// Until it would have a slot; nil: nobody knows.
+        package var expectedMilliseconds: UInt64?
+    }
+
     /// What was asked about.
     package var model: String
     /// `pool`, `model` or `capability`; nil: nothing has that name.
@@ -76,6 +86,8 @@ package struct ExplainReport: Hashable, Sendable, Codable {
     /// `stage: what came of it`, in order.
     package var stages: [String]
     package var candidates: [Candidate]
+    /// nil: it would not wait.
+    package var waitsIn: Line?
     /// Of the refusal; nil: there is none.
     package var status: UInt16?
     package var refusal: String?
@@ -92,6 +104,9 @@ package struct ExplainReport: Hashable, Sendable, Codable {
                 // JSON has no infinity.
                 score: candidate.score.flatMap { $0.isFinite ? $0 : nil }, note: candidate.note,
                 isFallback: candidate.isFallback, isChosen: decision.chosen == index)
+        }
+        waitsIn = decision.line.map {
+            Line(model: $0.model, group: $0.group, place: $0.place, expectedMilliseconds: $0.wait)
         }
         status = decision.chosen == nil && decision.status != 0 ? decision.status : nil
         refusal = decision.chosen == nil && !decision.refusal.isEmpty ? decision.refusal : nil

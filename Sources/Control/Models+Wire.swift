@@ -1,7 +1,7 @@
 import Catalog
 
 extension Endpoint: WireCoded {
-    static var wireMinimum: Int { 34 }
+    static var wireMinimum: Int { 36 }
 
     func write(to writer: inout WireWriter) {
         writer.write(host)
@@ -18,16 +18,19 @@ extension Endpoint: WireCoded {
         writer.write(provider)
         writer.write(key?.reveal)
         writer.write(forwardsCredentials)
+        writer.write(maxInFlight)
+        writer.write(isOnDemand)
     }
 
-    /// What the agent alone deals with (health, maintenance, discovery) stays with it.
+    /// What the agent alone deals with (health, maintenance, discovery, metrics, activation) stays with it.
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             host: try reader.text(), port: try reader.integer(), authority: try reader.text(), pathPrefix: try reader.text(),
             addresses: try reader.list(), weight: try reader.integer(), engine: try reader.caseOf(),
             tls: try reader.optional(), upstreamModel: try reader.optional(), labels: try Label.dictionary(from: &reader),
             cost: try reader.optional(Wide.self)?.value, provider: try reader.text(),
-            key: try reader.optional(String.self).map(Secret.init), forwardsCredentials: try reader.boolean())
+            key: try reader.optional(String.self).map(Secret.init), forwardsCredentials: try reader.boolean(),
+            maxInFlight: try reader.optional(), isOnDemand: try reader.boolean())
     }
 }
 
@@ -46,7 +49,7 @@ extension EndpointTLS: WireCoded {
 
 /// Without its QoS: what is in force of that stands in the kernel plane's maps, where it can change at any time.
 extension Model: WireCoded {
-    static var wireMinimum: Int { 20 + RoutingPolicy.wireMinimum + Allowance.wireMinimum }
+    static var wireMinimum: Int { 21 + RoutingPolicy.wireMinimum + Allowance.wireMinimum + QueuePolicy.wireMinimum }
 
     func write(to writer: inout WireWriter) {
         writer.write(name)
@@ -59,6 +62,8 @@ extension Model: WireCoded {
         writer.write(price)
         writer.write(contextLength.map(Wide.init))
         writer.write(asksStreamUsage)
+        writer.write(maxInFlight)
+        writer.write(queue)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -66,7 +71,8 @@ extension Model: WireCoded {
             name: try reader.text(), endpoints: try reader.list(), access: try reader.caseOf(),
             capabilities: try reader.list(), fallback: try reader.list(), routing: try reader.value(),
             allowance: try reader.value(), price: try reader.optional(),
-            contextLength: try reader.optional(Wide.self)?.value, asksStreamUsage: try reader.boolean())
+            contextLength: try reader.optional(Wide.self)?.value, asksStreamUsage: try reader.boolean(),
+            maxInFlight: try reader.optional(), queue: try reader.value())
     }
 }
 

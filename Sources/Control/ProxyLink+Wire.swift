@@ -81,6 +81,7 @@ extension ProxyMessage {
                 writer.write(report)
             }
         case .event(let event): Wire.encode(tag: 133) { $0.write(event) }
+        case .wanted(let keys): Wire.encode(tag: 134) { $0.write(keys) }
         }
     }
 
@@ -93,6 +94,7 @@ extension ProxyMessage {
             case 131: .rejected(generation: try reader.integer(), reason: try reader.text())
             case 132: .report(id: try reader.integer(), try reader.value())
             case 133: .event(try reader.value())
+            case 134: .wanted(try reader.list())
             default: throw .unknownTag(tag)
             }
         }

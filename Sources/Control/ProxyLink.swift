@@ -29,6 +29,9 @@ package enum ProxyMessage: Hashable, Sendable {
     case rejected(generation: UInt64, reason: String)
     case report(id: UInt32, ProxyReport)
     case event(ProxyEvent)
+    /// Requests wait for these endpoints, whose servers do not run. Said at the first one, and again each second as long as
+    /// that is so.
+    case wanted([EndpointKey])
 }
 
 package struct ProxyHello: Hashable, Sendable {
@@ -83,6 +86,8 @@ package enum ProxyQuery: Hashable, Sendable {
     case explain(ExplainQuery)
     /// Move the pool, or model, of this name away from the endpoint that it prefers now.
     case rotate(String)
+    /// What waits for which model, by group.
+    case queues
 }
 
 package enum ProxyReport: Hashable, Sendable {
@@ -92,6 +97,7 @@ package enum ProxyReport: Hashable, Sendable {
     case explanation(RouteDecision)
     /// The endpoint left, the endpoint preferred now; nil: there is none, or the name is unknown.
     case rotated(from: EndpointKey?, to: EndpointKey?)
+    case queues([QueueRecord])
 }
 
 /// The proxy's own numbers, summed over its event loops.
@@ -165,7 +171,8 @@ package struct ProxyStatistics: Hashable, Sendable {
 package struct FlowRecord: Hashable, Sendable {
     package enum Entrance: UInt8, Hashable, Sendable { case capture = 1, gateway = 2 }
     package enum State: UInt8, Hashable, Sendable, CaseIterable {
-        case new = 1, idle = 2, head = 3, body = 4, connecting = 5, waiting = 6, streaming = 7, opaque = 8, closing = 9
+        case new = 1, idle = 2, head = 3, body = 4, connecting = 5, waiting = 6, streaming = 7, opaque = 8, closing = 9,
+            queued = 10
     }
 
     package var id: UInt64

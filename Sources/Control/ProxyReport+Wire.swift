@@ -12,6 +12,7 @@ extension ProxyQuery: WireCoded {
         case .rotate(let name):
             writer.write(UInt8(5))
             writer.write(name)
+        case .queues: writer.write(UInt8(6))
         }
     }
 
@@ -22,6 +23,7 @@ extension ProxyQuery: WireCoded {
         case 3: self = .routing
         case 4: self = .explain(try reader.value())
         case 5: self = .rotate(try reader.text())
+        case 6: self = .queues
         default: throw .invalidValue
         }
     }
@@ -49,6 +51,9 @@ extension ProxyReport: WireCoded {
             writer.write(UInt8(5))
             writer.write(from)
             writer.write(to)
+        case .queues(let queues):
+            writer.write(UInt8(6))
+            writer.write(queues)
         }
     }
 
@@ -59,6 +64,7 @@ extension ProxyReport: WireCoded {
         case 3: self = .routing(try reader.list(), try reader.list())
         case 4: self = .explanation(try reader.value())
         case 5: self = .rotated(from: try reader.optional(), to: try reader.optional())
+        case 6: self = .queues(try reader.list())
         default: throw .invalidValue
         }
     }

@@ -12,24 +12,29 @@ extension EndpointKey: WireCoded {
 }
 
 extension EndpointStanding: WireCoded {
-    static var wireMinimum: Int { EndpointKey.wireMinimum + 13 }
+    static var wireMinimum: Int { EndpointKey.wireMinimum + 27 }
 
     func write(to writer: inout WireWriter) {
         writer.write(key)
         writer.write(fault)
         writer.write(isDrained)
         writer.write(maintenanceUntil)
+        writer.write(phase.rawValue)
+        writer.write(retryAt)
+        writer.write(load)
+        writer.write(reading)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             key: try reader.value(), fault: try reader.text(), isDrained: try reader.boolean(),
-            maintenanceUntil: try reader.integer())
+            maintenanceUntil: try reader.integer(), phase: try reader.tagged(), retryAt: try reader.integer(),
+            load: try reader.optional(), reading: try reader.integer())
     }
 }
 
 extension EndpointRecord: WireCoded {
-    static var wireMinimum: Int { 8 + EndpointKey.wireMinimum + 3 + 8 * 7 }
+    static var wireMinimum: Int { 8 + EndpointKey.wireMinimum + 6 + 8 * 7 }
 
     func write(to writer: inout WireWriter) {
         writer.write(model)
@@ -39,6 +44,9 @@ extension EndpointRecord: WireCoded {
         writer.write(breaker.rawValue)
         for value in [remaining, inFlight, requests, failures, firstByteMean, latencyMean, fallbacks] { writer.write(value) }
         writer.write(limitUse.map { min($0, 100) + 1 } ?? 0)
+        writer.write(limit)
+        writer.write(isAdaptive)
+        writer.write(phase.rawValue)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
@@ -58,6 +66,9 @@ extension EndpointRecord: WireCoded {
         let use = try reader.byte()
         guard use <= 101 else { throw .invalidValue }
         limitUse = use == 0 ? nil : use - 1
+        limit = try reader.optional()
+        isAdaptive = try reader.boolean()
+        phase = try reader.tagged()
     }
 }
 
@@ -118,7 +129,7 @@ extension ExplainHeader: WireCoded {
 }
 
 extension RouteDecision: WireCoded {
-    static var wireMinimum: Int { 12 + 8 + 1 + 2 + 4 }
+    static var wireMinimum: Int { 12 + 8 + 2 + 2 + 4 }
 
     func write(to writer: inout WireWriter) {
         writer.write(kind)
@@ -127,6 +138,7 @@ extension RouteDecision: WireCoded {
         writer.write(stages)
         writer.write(candidates)
         writer.write(chosen.map { UInt32(clamping: $0) })
+        writer.write(line)
         writer.write(status)
         writer.write(refusal)
     }
@@ -137,8 +149,26 @@ extension RouteDecision: WireCoded {
         candidates = try reader.list()
         chosen = try reader.optional(UInt32.self).map(Int.init)
         guard chosen.map({ $0 < candidates.count }) ?? true else { throw .invalidValue }
+        line = try reader.optional()
         status = try reader.integer()
         refusal = try reader.text()
+    }
+}
+
+extension RouteDecision.Line: WireCoded {
+    static var wireMinimum: Int { 4 + 4 + 4 + 1 }
+
+    func write(to writer: inout WireWriter) {
+        writer.write(model)
+        writer.write(group)
+        writer.write(place)
+        writer.write(wait.map { Wide($0) })
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            model: try reader.text(), group: try reader.text(), place: try reader.integer(),
+            wait: try reader.optional(Wide.self)?.value)
     }
 }
 

@@ -20,12 +20,51 @@ package struct EndpointStanding: Hashable, Sendable {
     package var isDrained: Bool
     /// End of the maintenance window under way, milliseconds since 1970; 0: none.
     package var maintenanceUntil: UInt64
+    /// Of an endpoint on demand: whether its server runs.
+    package var phase: EnginePhase
+    /// When a server that failed is tried again, milliseconds since 1970; 0: not known.
+    package var retryAt: UInt64
+    /// Requests that the engine itself counts, running and waiting, whoever sent them; nil: it does not say, or not lately.
+    package var load: UInt32?
+    /// Which of its readings that is: the next one may say the same and mean something else, as there are other requests.
+    package var reading: UInt32
 
-    package init(key: EndpointKey, fault: String = "", isDrained: Bool = false, maintenanceUntil: UInt64 = 0) {
+    package init(
+        key: EndpointKey, fault: String = "", isDrained: Bool = false, maintenanceUntil: UInt64 = 0,
+        phase: EnginePhase = .always, retryAt: UInt64 = 0, load: UInt32? = nil, reading: UInt32 = 0
+    ) {
         self.key = key
         self.fault = fault
         self.isDrained = isDrained
         self.maintenanceUntil = maintenanceUntil
+        self.phase = phase
+        self.retryAt = retryAt
+        self.load = load
+        self.reading = reading
+    }
+}
+
+/// Where the server of an endpoint stands that is started on demand.
+package enum EnginePhase: UInt8, Hashable, Sendable, CaseIterable {
+    /// Nobody starts or stops it.
+    case always = 0
+    case asleep = 1
+    case starting = 2
+    case ready = 3
+    /// It gets no new requests, and ends when the last one under way has.
+    case stopping = 4
+    /// It did not start, or crashed again and again; it is left alone for a while.
+    case failed = 5
+
+    package var text: String {
+        switch self {
+        case .always: "always"
+        case .asleep: "asleep"
+        case .starting: "starting"
+        case .ready: "ready"
+        case .stopping: "stopping"
+        case .failed: "failed"
+        }
     }
 }
 
@@ -46,6 +85,8 @@ package enum StandbyReason: UInt8, Hashable, Sendable, CaseIterable {
     case cooldown = 7
     /// Its name does not resolve.
     case unresolved = 8
+    /// Its server is not running: asleep, on its way, or failed.
+    case engine = 9
 
     package var text: String {
         switch self {
@@ -57,6 +98,7 @@ package enum StandbyReason: UInt8, Hashable, Sendable, CaseIterable {
         case .breaker: "breaker"
         case .cooldown: "cooldown"
         case .unresolved: "unresolved"
+        case .engine: "engine"
         }
     }
 }
@@ -86,11 +128,17 @@ package struct EndpointRecord: Hashable, Sendable {
     package var fallbacks: UInt64
     /// Percent of the upstream's own limits in use, as its headers say; nil: they do not.
     package var limitUse: UInt8?
+    /// Requests under way at once that it may have now; nil: any number.
+    package var limit: UInt32?
+    /// The limit is found, not set.
+    package var isAdaptive: Bool
+    package var phase: EnginePhase
 
     package init(
         model: String, key: EndpointKey, standby: StandbyReason? = nil, detail: String = "", remaining: UInt64 = 0,
         breaker: BreakerState = .closed, inFlight: UInt64 = 0, requests: UInt64 = 0, failures: UInt64 = 0,
-        firstByteMean: UInt64 = 0, latencyMean: UInt64 = 0, fallbacks: UInt64 = 0, limitUse: UInt8? = nil
+        firstByteMean: UInt64 = 0, latencyMean: UInt64 = 0, fallbacks: UInt64 = 0, limitUse: UInt8? = nil,
+        limit: UInt32? = nil, isAdaptive: Bool = false, phase: EnginePhase = .always
     ) {
         self.model = model
         self.key = key
@@ -105,6 +153,9 @@ package struct EndpointRecord: Hashable, Sendable {
         self.latencyMean = latencyMean
         self.fallbacks = fallbacks
         self.limitUse = limitUse
+        self.limit = limit
+        self.isAdaptive = isAdaptive
+        self.phase = phase
     }
 }
 
@@ -191,6 +242,23 @@ package struct RouteDecision: Hashable, Sendable {
         }
     }
 
+    /// Where a request would wait.
+    package struct Line: Hashable, Sendable {
+        package var model: String
+        package var group: String
+        /// Among the requests of the group; 1: it would be the next of them.
+        package var place: UInt32
+        /// Milliseconds until it would have a slot; nil: nobody knows.
+        package var wait: UInt64?
+
+        package init(model: String, group: String, place: UInt32, wait: UInt64? = nil) {
+            self.model = model
+            self.group = group
+            self.place = place
+            self.wait = wait
+        }
+    }
+
     /// What the name was: `pool`, `model`, `capability`; empty: nothing of that name.
     package var kind: String
     /// The full name that it was resolved to (an alias's path, say).
@@ -199,8 +267,10 @@ package struct RouteDecision: Hashable, Sendable {
     /// `stage: what came of it`, in order.
     package var stages: [String]
     package var candidates: [Candidate]
-    /// Index of the chosen one; nil: the request is refused.
+    /// Index of the chosen one; nil: the request waits, or is refused.
     package var chosen: Int?
+    /// nil: it does not wait.
+    package var line: Line?
     /// Status and reason of the refusal.
     package var status: UInt16
     package var refusal: String
@@ -212,6 +282,7 @@ package struct RouteDecision: Hashable, Sendable {
         stages = []
         candidates = []
         chosen = nil
+        line = nil
         status = 0
         refusal = ""
     }

@@ -20,7 +20,7 @@ import Testing
             models:
               m: {endpoints: ["ftp://h", {}], qos: {requests: 1}}
             clients: [a]
-            groups: {}
+            groups: [a]
             """)
         let listForm = "CIDR:PORT or ADDRESS:PORT, as 10.0.0.0/8:8000, 10.1.2.3:80 or [fd00::/8]:*"
         #expect(
@@ -38,22 +38,23 @@ import Testing
                     + "write http://HOST:PORT or http://HOST:PORT/PREFIX",
                 "line 12: models.m.endpoints[1]: has no url; write {url: \"http://HOST:PORT\"}",
                 "line 13: clients: must be a mapping of client names, each with its workloads; it is a list",
-                "line 14: groups: is not supported by this version",
+                "line 14: groups: must be a mapping of names of groups, each with priority, weight, reclaimable, delivery or queue; "
+                    + "it is a list",
             ])
     }
 
     @Test(arguments: [
         (
             "- a\n- b\n",
-            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit; it is a list"
+            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, anonymous, issuers, groups, clients, firewall, audit; it is a list"
         ),
         (
             "hello\n",
-            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit"
+            "line 1: must be a mapping of keys and values: node, capture, models, pools, capabilities, anonymous, issuers, groups, clients, firewall, audit"
         ),
         (
             "zzz: 1\n",
-            "line 1: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit"
+            "line 1: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, anonymous, issuers, groups, clients, firewall, audit"
         ),
         ("node:\n\tcgroup: /\n", "line 2: a tab cannot indent YAML; use spaces"),
         ("node: {\n", "line 2: not YAML: while parsing a flow node, did not find expected node content (column 1)"),
@@ -102,7 +103,7 @@ import Testing
                 "line 7: models.\"a.b\": is given twice; the first is on line 6",
                 "line 8: node: is given twice; the first is on line 1",
                 "line 9: clients.c: is given twice; the first is on line 9",
-                "line 10: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, anonymous, issuers, clients, firewall, audit",
+                "line 10: zzz: is not a known key; accepted here: node, capture, models, pools, capabilities, anonymous, issuers, groups, clients, firewall, audit",
             ])
     }
 
@@ -210,16 +211,17 @@ import Testing
                 "line 7: models.\(shown): \"\(shown)\" is not a model name: 1 to 256 bytes",
                 "line 8: models.\"${env:X}\": \"${env:X}\" has a reference; references are resolved in values, not in names",
                 "line 9: models.text: must be a mapping of keys and values: endpoints, access, qos, limits, quotas, price, "
-                    + "contextLength, streamUsage, engine, capabilities, strategy, retry, breaker, health, fallback, forwardCredentials",
+                    + "contextLength, streamUsage, engine, capabilities, strategy, retry, breaker, health, fallback, forwardCredentials, "
+                    + "maxInFlight, queue",
                 "line 11: clients.\"a b\": \"a b\" is not a name: 1 to 63 letters, digits, dots, underscores or hyphens",
                 "line 12: clients.one.workloads[1]: \"x\" does not begin with /; write a path below the cgroup v2 mount, "
                     + "as /kubepods.slice/**/checkout*",
                 "line 12: clients.one.workloads[2]: \"/a**\" has ** beside other characters; ** stands alone between slashes, "
                     + "* matches within a component",
                 "line 12: clients.one.workloads[3]: \"/a//b\" has an empty component: two slashes in a row, or one at the end",
-                "line 13: clients.two.group: is not supported by this version",
                 "line 13: clients.two.workloads: \"/x\" is a workload already, clients.one.workloads[0] on line 12: "
                     + "a workload belongs to one client",
+                "line 13: clients.two.group: must be a single value, not a list or mapping",
             ])
     }
 }

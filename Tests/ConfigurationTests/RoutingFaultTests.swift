@@ -119,7 +119,6 @@ import Testing
         ("discover: {period: 1ms}", "discover.period: \"1ms\" is not from 1s to 24h"),
         ("discover: {onNew: add}", "discover.onNew: \"add\" is not register or notify or ignore"),
         ("engine: raw, discover: true", "discover: has no meaning with engine raw, which has no list of models"),
-        ("maxInFlight: 3", "maxInFlight: is not supported by this version"),
         ("key: ", "key: has no value"),
     ])
     func endpoints(yaml: String, expected: String) {

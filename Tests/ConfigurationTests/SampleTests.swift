@@ -56,9 +56,9 @@ import Testing
         #expect(parsed.node == node, "the values shown are the defaults")
         #expect(parsed.rules.map(\.name) == ["watch", "llm", "blocked", "embed"])
         #expect(parsed.rules.map(\.model) == [nil, nil, nil, "minilm"])
-        #expect(parsed.models.map(\.name) == ["llama-70b", "meta/llama-8b", "minilm"])
-        #expect(parsed.models.map { $0.endpoints.map(\.weight) } == [[2, 1], [1], [1, 2]])
-        #expect(parsed.models.map(\.access) == [.private, .public, .public])
+        #expect(parsed.models.map(\.name) == ["llama-70b", "meta/llama-8b", "minilm", "qwen"])
+        #expect(parsed.models.map { $0.endpoints.map(\.weight) } == [[2, 1], [1], [1, 2], [1]])
+        #expect(parsed.models.map(\.access) == [.private, .public, .public, .public])
         #expect(parsed.models.first?.qos.bandwidth == 50 << 20)
         #expect(parsed.models.first?.qos.service == .guaranteed)
         let model = try #require(parsed.models.first)
@@ -68,6 +68,7 @@ import Testing
         #expect(model.endpoints.first?.discovery == Discovery())
         #expect(model.fallback.map(\.url) == ["https://api.example.com"])
         #expect(parsed.pools.map(\.name) == ["chat", "gpu"])
+        try checkShares(parsed)
         #expect(parsed.capabilities == ["generation.text-generation.sql-generation"])
         let client = try #require(parsed.clients.first)
         #expect(parsed.clients.count == 1 && client.workloads == ["/kubepods.slice/**/checkout*"])
@@ -88,6 +89,23 @@ import Testing
             "the values shown are the defaults")
     }
 
+    private func checkShares(_ parsed: Catalog) throws {
+        let model = try #require(parsed.models.first)
+        #expect(model.maxInFlight == 64 && model.queue == QueuePolicy(), "the values shown are the defaults")
+        #expect(model.endpoints.map(\.maxInFlight) == [.adaptive(AdaptiveLimit()), nil], "the values shown are the defaults")
+        #expect(model.endpoints.first?.metrics == EngineMetrics(), "the values shown are the defaults")
+        let activation = try #require(parsed.models.last?.endpoints.first?.activation)
+        let program = EngineProgram(
+            command: ["/usr/bin/vllm", "serve", "Qwen/Qwen3-32B", "--port", "9105"], user: "vllm",
+            environment: ["CUDA_VISIBLE_DEVICES": "0"], directory: "/srv")
+        #expect(activation == Activation(method: .exec(program), idleAfter: 600_000, oneOf: "gpu0"), "the times are the defaults")
+        #expect(parsed.groups.map(\.name) == ["gold", "night", "default"])
+        #expect(parsed.groups.map(\.delivery) == [.interactive, .batch, .interactive])
+        #expect(parsed.groups.first?.queue == QueuePolicy(length: 100, wait: 10_000, order: .lifoUnderOverload))
+        #expect(parsed.groups.last == Group(name: "default"), "the value shown is the default")
+        #expect(parsed.clients.map(\.group) == ["gold"])
+    }
+
     @Test func documentsEveryKey() throws {
         let lines = try Self.everything().split(separator: "\n").map { $0.drop { " -{".contains($0) } }
         let keys = [
@@ -100,6 +118,8 @@ import Testing
             "capture", "name", "to", "path", "whenProxyDown", "unknown", "opaque", "models", "endpoints", "url", "clients",
             "workloads", "anonymous", "issuers", "issuer", "audience", "algorithms", "keys", "leeway", "tokens", "certificates",
             "limits", "quotas", "perSession", "perAddress", "price", "contextLength", "streamUsage", "forwardCredentials",
+            "maxInFlight", "metrics", "activate", "exec", "user", "env", "directory", "readyTimeout", "idleAfter", "stopTimeout",
+            "oneOf", "queue", "groups", "group", "priority", "reclaimable", "delivery",
             "onConflict", "firewall", "audit", "level", "file", "maxBody", "day", "month",
         ]
         for key in keys { #expect(lines.contains { $0.hasPrefix("\(key):") }, "\(key)") }

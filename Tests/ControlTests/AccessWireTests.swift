@@ -72,8 +72,9 @@ import Testing
             // Issuers: nobody's name, count, name, issuer.
             [3] + text("d") + [2, 0, 0, 0] + text("sso") + text("https://sso") + [2, 0, 0, 0] + text("a") + text("b"),
             text("f") + [1] + text("^(GET|PUT)$") + [1] + text("/v1") + [1] + text("m+") + [1, 255, 255],
-            // Audit: there is one, level, bytes; then the cookie and no slots, then key sets: issuer, form, document.
-            [1, 2, 1, 16, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + [3, 0, 0, 0] + text("sso") + [0]
+            // Audit: there is one, level, bytes; no groups; the cookie and no slots, then key sets: issuer, form, document.
+            [1, 2, 1, 16, 0, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + [1, 0, 0, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + [3, 0, 0, 0] + text("sso")
+                + [0]
                 + text("{}"),
             [4, 127, 64, 0, 10, 0x40, 0x1F] + text("C") + text("K") + [1] + text("A"),
             [4, 127, 64, 0, 10, 0x40, 0x1F] + text("/c.pem") + text("/k.pem") + [1] + text("/a.pem") + [2],

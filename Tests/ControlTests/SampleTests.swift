@@ -19,7 +19,7 @@ import Testing
         #expect(alike(Samples.accessSettings, plain) == ["slots"])
         // What stays at its default in one stands in the other.
         #expect(alike(Samples.catalog, Catalog()) == ["clients", "authentication", "firewall", "audit"])
-        #expect(alike(Samples.accessCatalog, Catalog()) == ["rules", "models", "pools", "capabilities"])
+        #expect(alike(Samples.accessCatalog, Catalog()) == ["rules", "models", "pools", "capabilities", "groups"])
         #expect(alike(Samples.node, Node()) == ["qdisc"])
         #expect(alike(Samples.node.timeouts, Timeouts()) == [])
         #expect(alike(Samples.rules[0], CaptureRule(name: "", to: [])) == ["unknown"])
@@ -28,7 +28,9 @@ import Testing
         #expect(alike(Samples.routing.retry, RetryPolicy()) == [])
         #expect(alike(Samples.routing.breaker, BreakerPolicy()) == [])
         let endpoint = Endpoint(host: "", port: 0, authority: "")
-        #expect(alike(Samples.endpoints[0], endpoint) == ["health", "maintenance", "discovery"])
+        #expect(alike(Samples.endpoints[0], endpoint) == ["health", "maintenance", "discovery", "metrics", "activation"])
+        #expect(alike(Samples.groups[0], Group(name: "")) == [])
+        #expect(alike(Samples.queues[0], QueuePolicy()) == [])
     }
 
     @Test func accessHasEverything() {
@@ -61,6 +63,12 @@ import Testing
         check(try #require(Samples.statistics.models.first).counters)
         check(Samples.clientCounters)
         check(try #require(Samples.routeRecords.first))
+        let queue = try #require(Samples.queueRecords.first)
+        #expect(alike(queue, QueueRecord(model: "", group: "")) == [])
+        check(queue)
+        let key = EndpointKey(url: "", address: Samples.v6)
+        #expect(alike(try #require(Samples.standings.first), EndpointStanding(key: key)) == [])
+        #expect(Samples.endpointRecords.contains { alike($0, EndpointRecord(model: "", key: key)) == [] })
         #expect(alike(Samples.event, ProxyEvent(kind: .opaque)) == [])
     }
 }

@@ -67,7 +67,7 @@ extension Samples {
             certificates: ["CN=c,O=ü", "dns:*.c"], allowance: allowance,
             modelAllowances: ["llama": allowances[0], "": Allowance(), "zephyr": allowances[8]],
             perSession: SessionAllowance(key: .header("x-chat"), allowance: allowances[4], lifetimeRequests: 9),
-            perAddress: allowances[5])
+            perAddress: allowances[5], group: "gold")
     }
 
     static var issuer: Issuer {

@@ -31,10 +31,10 @@ extension Samples {
                 Model(
                     name: "llama", endpoints: endpoints, access: .private, capabilities: ["generation", "x.y"],
                     fallback: [endpoints[1]], routing: routing, allowance: allowance, price: Price(input: 1, output: .max),
-                    contextLength: 131_072, asksStreamUsage: false),
+                    contextLength: 131_072, asksStreamUsage: false, maxInFlight: .max, queue: queues[0]),
                 Model(name: "", endpoints: []),
             ],
-            pools: [mirroredPool], capabilities: ["generation.sql", "x.y"])
+            pools: [mirroredPool], capabilities: ["generation.sql", "x.y"], groups: groups)
     }
 
     static var endpoints: [Endpoint] {
@@ -43,8 +43,9 @@ extension Samples {
                 host: "h", port: 1, authority: "h:1", pathPrefix: "/p", addresses: [v4, v6], weight: 65_535, engine: .ollama,
                 tls: EndpointTLS(serverName: "h.example", caFile: "/ca.pem"), upstreamModel: "meta/llama",
                 labels: ["tier": "gpu", "area": "b", "": ""], cost: .max, provider: "acme", key: Secret("sk-1"),
-                forwardsCredentials: true),
-            Endpoint(host: "::1", port: 80, authority: "[::1]"),
+                forwardsCredentials: true,
+                maxInFlight: .adaptive(AdaptiveLimit(least: 2, most: .max, initial: 3)), isOnDemand: true),
+            Endpoint(host: "::1", port: 80, authority: "[::1]", maxInFlight: .fixed(4)),
             Endpoint(host: "t", port: 443, authority: "t", engine: .kserveV2, tls: EndpointTLS(serverName: "t"), cost: 0),
         ]
     }

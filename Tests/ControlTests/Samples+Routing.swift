@@ -36,9 +36,11 @@ extension Samples {
 
     static var standings: [EndpointStanding] {
         [
-            EndpointStanding(key: key, fault: "status 500", isDrained: true, maintenanceUntil: .max),
+            EndpointStanding(
+                key: key, fault: "status 500", isDrained: true, maintenanceUntil: .max, phase: .failed, retryAt: 1, load: 2,
+                reading: .max),
             EndpointStanding(key: EndpointKey(url: "", address: v6)),
-        ]
+        ] + EnginePhase.allCases.map { EndpointStanding(key: EndpointKey(url: "", address: v4), phase: $0, load: 0) }
     }
 
     static var explainQuery: ExplainQuery {
@@ -53,7 +55,9 @@ extension Samples {
         records.append(
             EndpointRecord(
                 model: "m", key: key, standby: .breaker, detail: "d", remaining: 1, breaker: .open, inFlight: 2, requests: 3,
-                failures: 4, firstByteMean: 5, latencyMean: 6, fallbacks: 7, limitUse: 0))
+                failures: 4, firstByteMean: 5, latencyMean: 6, fallbacks: 7, limitUse: 0, limit: 8, isAdaptive: true,
+                phase: .stopping))
+        records += EnginePhase.allCases.map { EndpointRecord(model: "", key: key, limit: 0, phase: $0) }
         records.append(EndpointRecord(model: "m", key: key, limitUse: 100))
         return records
     }
@@ -81,6 +85,13 @@ extension Samples {
             .init(model: "n", key: EndpointKey(url: "u", address: v6), score: -0.5, note: "1 under way", isFallback: true),
         ]
         decision.chosen = 1
+        return decision
+    }
+
+    static var waitingDecision: RouteDecision {
+        var decision = RouteDecision(kind: "model", name: "m", strategy: "priority")
+        decision.candidates = [.init(model: "m", key: key, score: nil, note: "no slot is free")]
+        decision.line = .init(model: "m", group: "gold", place: 7, wait: 1_250)
         return decision
     }
 

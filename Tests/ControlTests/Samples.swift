@@ -36,7 +36,7 @@ enum Samples {
             .query(id: 0xFFFF_FFFE, .statistics), .query(id: 1, .flows), .stop(deadlineMilliseconds: 30_000),
             .query(id: 2, .routing), .query(id: 3, .explain(explainQuery)), .query(id: 4, .explain(ExplainQuery(model: ""))),
             .query(id: 5, .rotate("chat")), .standings(standings), .standings([]), .watchDecisions(true), .watchDecisions(false),
-            .auditSink(true), .auditSink(false),
+            .auditSink(true), .auditSink(false), .query(id: 6, .queues),
         ] + accessVariants.map { .configure(configured($0)) } + credentialVariants.map { .configure(configured(Catalog(), $0)) }
     }
 
@@ -48,8 +48,10 @@ enum Samples {
             .report(id: 6, .flows(flows)), .report(id: 7, .flows([])), .report(id: 8, .statistics(ProxyStatistics())),
             .report(id: 9, .routing(endpointRecords, routeRecords)), .report(id: 10, .routing([], [])),
             .report(id: 11, .explanation(decision)), .report(id: 12, .explanation(refusedDecision)),
+            .report(id: 17, .explanation(waitingDecision)),
             .report(id: 13, .rotated(from: key, to: EndpointKey(url: "u", address: v6))),
-            .report(id: 14, .rotated(from: nil, to: nil)),
+            .report(id: 14, .rotated(from: nil, to: nil)), .report(id: 15, .queues(queueRecords)), .report(id: 16, .queues([])),
+            .wanted([key, EndpointKey(url: "", address: v6)]), .wanted([]),
         ]
     }
 }

@@ -79,6 +79,29 @@ import Testing
         #expect(try ProxyMessage(decoding: report.encoded()) == report)
     }
 
+    /// And of what stands around queues.
+    @Test func listsOfTheSmallestPartsOfQueuesRoundTrip() throws {
+        let key = EndpointKey(url: "", address: Samples.v4)
+        let groups = AgentMessage.configure(Samples.configured(Catalog(groups: many(Group(name: "")))))
+        #expect(try AgentMessage(decoding: groups.encoded()) == groups)
+        let standings = AgentMessage.standings(many(EndpointStanding(key: key)))
+        #expect(try AgentMessage(decoding: standings.encoded()) == standings)
+        for message in [ProxyMessage.wanted(many(key)), .report(id: 0, .queues(many(QueueRecord(model: "", group: ""))))] {
+            #expect(try ProxyMessage(decoding: message.encoded()) == message)
+        }
+    }
+
+    /// A period that no `Int` holds would come back as another one.
+    @Test func aPeriodThatIsTooLongIsRefused() throws {
+        let queue = QueuePolicy(comments: 0x0102_0304_0506_0708)
+        let settings = Samples.configured(Catalog(groups: [Group(name: "g", queue: queue)]))
+        var bytes = AgentMessage.configure(settings).encoded()
+        #expect(try AgentMessage(decoding: bytes) == .configure(settings))
+        let period = try #require(bytes.places(of: [8, 7, 6, 5, 4, 3, 2, 1]).only)
+        bytes[period + 7] = 0x80
+        #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: bytes) }
+    }
+
     /// The same of what stands in and beside clients.
     @Test func listsOfTheSmallestPartsOfAccessRoundTrip() throws {
         let key = APIKey(id: "", salt: [], digest: [])

@@ -55,6 +55,9 @@ import Testing
         #expect(Wire.version == 4)
         #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [4, 4, 4, 3, 2, 1])
         #expect(AgentMessage.auditSink(true).encoded() == [4, 7, 1])
+        #expect(AgentMessage.query(id: 1, .queues).encoded() == [4, 3, 1, 0, 0, 0, 6])
+        let key = EndpointKey(url: "u", address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
+        #expect(ProxyMessage.wanted([key]).encoded() == [4, 134, 1, 0, 0, 0, 1, 0, 0, 0, 0x75, 4, 1, 2, 3, 4, 80, 0])
         #expect(AgentMessage.query(id: 1, .flows).encoded() == [4, 3, 1, 0, 0, 0, 2])
         let rejected = ProxyMessage.rejected(generation: 2, reason: "no")
         #expect(rejected.encoded() == [4, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
@@ -74,7 +77,7 @@ import Testing
         arguments: [
             ([], WireError.truncated), ([4], .truncated), ([3, 4, 0, 0, 0, 0], .version(3)), ([5, 4, 0, 0, 0, 0], .version(5)),
             ([4, 0], .unknownTag(0)),
-            ([4, 4, 0, 0, 0], .truncated), ([4, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([4, 3, 0, 0, 0, 0, 6], .invalidValue),
+            ([4, 4, 0, 0, 0], .truncated), ([4, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([4, 3, 0, 0, 0, 0, 7], .invalidValue),
             ([4, 8, 0], .unknownTag(8)), ([4, 7], .truncated), ([4, 7, 2], .invalidValue), ([4, 7, 1, 0], .trailingBytes(1)),
         ] as [([UInt8], WireError)])
     func errorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
