@@ -3,6 +3,7 @@
 #   make build   programs in .build/release      make demo    the whole path, on this machine, cleaned up afterwards
 #   make test    every test                      make check   format, warnings, import rules
 #   make deps    missing Debian packages         make clean   what was built
+#   make sim     the queues before the models, a million requests without sockets; SEED=n
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
@@ -15,7 +16,7 @@ RELEASE := -c release --static-swift-stdlib
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test demo check deps bpf venv clean unit system budgets format bench bench-full
+.PHONY: build test demo check deps bpf venv clean unit system sim budgets format bench bench-full
 
 build: deps bpf
 	@for product in $(PRODUCTS); do \
@@ -46,6 +47,11 @@ budgets: deps
 		$(SWIFT) build $(RELEASE) --product $$product || exit 1; \
 	done
 	@$(PYTHON) Tests/Budgets/check.py
+
+# The scheduler of the proxy with a clock of its own; it fails if a share, a bound or a limit does not come out.
+sim: deps
+	@$(SWIFT) build $(RELEASE) --product queue-sim
+	@.build/release/queue-sim $(SEED)
 
 # Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part.
 system: build venv

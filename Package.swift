@@ -64,7 +64,7 @@ let package = Package(
         module("Identity", ["Catalog", crypto]),
         // JSON web tokens, whose library brings FoundationEssentials: not for Flow.
         module("Tokens", ["Identity", "Catalog", "Control", .product(name: "JWTKit", package: "jwt-kit")]),
-        module("Admission", ["Catalog", "CBrokerABI"]),
+        module("Admission", ["Catalog", "CBrokerABI", "Telemetry"]),
         module("Flow", ["HTTPWire", "Admission", "Identity", "Routing", "Catalog", "Control", "Telemetry"]),
         .target(name: "CLinux"),
         module("Reactor", ["CLinux", "Catalog"]),
@@ -100,12 +100,16 @@ let package = Package(
         executable("modelbroker", ["Commands", argumentParser]),
         executable("mock-engine", [argumentParser] + nio, path: "Tests/MockEngine"),
         executable("flow-meter", ["Flow", "Admission", "Identity", "Routing", "Control", "Catalog"], path: "Tests/Budgets/FlowMeter"),
+        .target(
+            name: "QueueSimulation", dependencies: ["Admission", "Catalog"], path: "Tests/QueueSim/Simulation",
+            swiftSettings: settings),
+        executable("queue-sim", ["QueueSimulation", "Admission", "Catalog"], path: "Tests/QueueSim/Program"),
 
         tests("CatalogTests", ["Catalog"]),
         tests("HTTPWireTests", ["HTTPWire"]),
         tests("ReactorTests", ["Reactor", "Catalog"]),
         tests("RoutingTests", ["Routing", "Catalog"]),
-        tests("AdmissionTests", ["Admission", "Catalog"]),
+        tests("AdmissionTests", ["Admission", "Catalog", "QueueSimulation"]),
         tests("FlowTests", ["Flow", "Admission", "Identity", "Routing", "Control", "Catalog", "Telemetry"]),
         tests(
             "AgentTests",
