@@ -30,7 +30,11 @@ struct AnswerRewriter: Sendable {
         self.framing = framing
     }
 
+    /// Chunks of events that say nothing of what was used need not be taken.
+    var passesPlainEvents: Bool { names == nil && framing == .chunked }
+
     mutating func take(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        guard usage != nil || names != nil else { return body.append(bytes, range) }
         guard usage != nil else { names?.rewrite(bytes, range, into: &body); return }
         guard names != nil else { usage?.strip(bytes, range, into: &body); return }
         usage?.strip(bytes, range, into: &rest)
@@ -73,6 +77,10 @@ extension Flow {
     /// What becomes of the body of the answer that begins; nil: it goes on as it is.
     mutating func makeRewriter(_ parsed: ResponseHead, _ head: Span<UInt8>) -> AnswerRewriter? {
         let stripsUsage = exchange.asksUsage && parsed.isEventStream && !requestBody.streamOptions.asksUsage
+        if exchange.isBegun, !exchange.renames, !stripsUsage {
+            // The client has the head of a stream in chunks.
+            return answerBody.framing == .chunked ? nil : AnswerRewriter(nil, stripsUsage: false, .chunked)
+        }
         guard exchange.renames || stripsUsage, !answerBody.isComplete, !parsed.isEncoded,
             let form = parsed.form(in: head), let framing = framing(stripsUsage: stripsUsage)
         else { return nil }
@@ -82,11 +90,12 @@ extension Flow {
     }
 
     private func framing(stripsUsage: Bool) -> AnswerRewriter.Framing? {
+        if exchange.isBegun { return .chunked }
         switch answerBody.framing {
-        case .length(let length) where length <= AnswerRewriter.wholeLimit && !stripsUsage: .whole
-        case .close: .close
-        case .none: nil
-        case .length, .chunked: request.isHTTP11 ? .chunked : .close
+        case .length(let length) where length <= AnswerRewriter.wholeLimit && !stripsUsage: return .whole
+        case .close: return .close
+        case .none: return nil
+        case .length, .chunked: return request.isHTTP11 ? .chunked : .close
         }
     }
 

@@ -53,6 +53,16 @@ struct ResponseBody {
         }
     }
 
+    /// Goes past chunks of events of which nothing is to be known and in which nothing is to be changed; returns where they
+    /// end, `position` if it stands before anything else.
+    mutating func passPlainEvents(_ bytes: Span<UInt8>, from position: Int) -> Int {
+        guard isEventStream, framing == .chunked, chunks.isAtBoundary, events.isClean, !readsUsage || usage.isBetweenEvents
+        else { return position }
+        let events = PlainEvents(chunkedIn: bytes, from: position)
+        if readsUsage { usage.skip(events) }
+        return events.end
+    }
+
     /// The connection has ended, and the body with it.
     mutating func close() {
         if framing == .close { isComplete = true }

@@ -6,6 +6,9 @@ package struct EventBoundary: Sendable {
 
     package init() {}
 
+    /// A line feed ended the last event, or nothing has come: no half of a line end is missing.
+    package var isClean: Bool { isBetweenEvents && last != 0x0D }
+
     /// Takes note of the next bytes of the stream; only their end matters, so only the last four are looked at.
     package mutating func advance(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         if range.count > 4 {

@@ -1,5 +1,8 @@
 /// The inside of a JSON string that says some text.
 package enum JSONEscape {
+    /// Whether `text` is ASCII of which nothing needs an escape.
+    package static func isPlain(_ text: Span<UInt8>) -> Bool { text.endOfPlainText(from: 0, to: text.count) == text.count }
+
     /// Appends `text`, which must be UTF-8, without quotes around it.
     package static func append(_ text: Span<UInt8>, to output: inout [UInt8]) {
         var index = 0

@@ -26,6 +26,8 @@ package struct RequestHead: Sendable {
     package private(set) var requestID = Piece.none
     /// Where the first field line starts.
     package private(set) var fieldsStart = 0
+    /// It says that it may be answered behind all others.
+    package private(set) var asksBatch = false
     /// Lines that a governed request leaves behind: hop-by-hop fields, Host, credentials, and names reserved to the broker.
     package private(set) var dropped = LineSet()
 
@@ -142,6 +144,9 @@ package struct RequestHead: Sendable {
             case 17 where bytes.equals(name, ignoringCase: "transfer-encoding"):
                 try body.transferEncoding(value, in: bytes)
             case 15... where bytes.begins(name, ignoringCase: "x-modelbroker-"):
+                if bytes.equals(name, ignoringCase: "x-modelbroker-delivery") {
+                    asksBatch = bytes.equals(value, ignoringCase: "batch")
+                }
                 try dropped.insert(field.line)
             default: break
             }

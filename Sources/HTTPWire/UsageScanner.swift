@@ -91,6 +91,15 @@ package struct UsageScanner: Sendable {
         }
     }
 
+    /// Nothing is half-way in a stream of events.
+    package var isBetweenEvents: Bool { form == .eventStream && lineIsEmpty && depth == 0 && state == .between && !isReturn }
+
+    /// Takes note of events that were gone past instead of being scanned; nothing may be half-way.
+    package mutating func skip(_ events: PlainEvents) {
+        objects += UInt64(events.count)
+        size += UInt64(events.size)
+    }
+
     /// Goes past events that are here as a whole and say nothing of what is looked for, as nearly all of a stream's do: one
     /// line, `data: {…}`, with an empty one behind it.
     private mutating func pastPlainEvents(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {

@@ -45,102 +45,114 @@ struct AuditLine: Sendable {
     var prompt: [UInt8]?
     var answer: [UInt8]?
 
+    /// Bytes of the names of all members, and of the values that are no text of callers or of the configuration.
+    private static let fixedSize = 512 + 2 * LineWriter.addressSize + 16 * LineWriter.numberSize
+
     /// Appends the line with its end.
     func append(to bytes: inout [UInt8]) {
-        bytes.append("{\"time\":\"")
-        AuditText.append(time: time, to: &bytes)
-        bytes.append("\"")
-        if let id {
-            bytes.append(",\"id\":\"")
-            id.appendValue(to: &bytes)
-            bytes.append("\"")
+        let texts = client.utf8.count + key.utf8.count + routed.utf8.count + endpoint.utf8.count + rule.utf8.count
+        let size = Self.fixedSize + asked.count + LineWriter.escapedSize * (texts + (id?.valueSize ?? 0))
+        bytes.write(size) { line in
+            line.add(#"{"time":""#)
+            line.add(time: time)
+            line.add("\"")
+            if let id {
+                line.add(#","id":""#)
+                id.writeValue(&line)
+                line.add("\"")
+            }
+            line.add(entrance == .capture ? Self.captured : Self.addressed)
+            writeCaller(&line)
+            writeCourse(&line)
+            writeOutcome(&line)
         }
-        bytes.append(",\"layer\":\"proxy\",\"entrance\":")
-        bytes.append(entrance == .capture ? "\"capture\"" : "\"gateway\"")
-        appendCaller(to: &bytes)
-        if let operation { Self.append("operation", operation.text, to: &bytes) }
-        bytes.append(contentsOf: asked)
-        Self.append("routed", routed, to: &bytes)
-        Self.append("endpoint", endpoint, to: &bytes)
-        if let dialled, endpoint.isEmpty { Self.append("endpoint", dialled, to: &bytes) }
-        appendOutcome(to: &bytes)
-        if let prompt { Self.append("prompt", prompt.span, to: &bytes) }
-        if let answer { Self.append("answer", answer.span, to: &bytes) }
+        if let prompt { Self.append(#","prompt":""#, prompt.span, to: &bytes) }
+        if let answer { Self.append(#","answer":""#, answer.span, to: &bytes) }
         bytes.append("}\n")
     }
 
-    private func appendCaller(to bytes: inout [UInt8]) {
-        Self.append("client", client, to: &bytes)
-        Self.append("auth", proof.text, to: &bytes)
-        Self.append("key", key, to: &bytes)
+    private static let captured: StaticString = #","layer":"proxy","entrance":"capture""#
+    private static let addressed: StaticString = #","layer":"proxy","entrance":"gateway""#
+
+    private func writeCaller(_ line: inout LineWriter) {
+        Self.write(#","client":""#, client, &line)
+        Self.write(#","auth":""#, proof.text, &line)
+        Self.write(#","key":""#, key, &line)
         if cgroup != 0 {
-            bytes.append(",\"workload\":\"")
-            bytes.append(decimal: cgroup)
-            bytes.append("\"")
+            line.add(#","workload":""#)
+            line.add(decimal: cgroup)
+            line.add("\"")
         }
-        if pid != 0 { Self.append("pid", UInt64(pid), to: &bytes) }
-        Self.append("address", address, to: &bytes)
+        if pid != 0 { Self.write(#","pid":"#, UInt64(pid), &line) }
+        line.add(#","address":""#)
+        line.add(address)
+        line.add("\"")
     }
 
-    private func appendOutcome(to bytes: inout [UInt8]) {
-        Self.append("decision", end == .refused ? "deny" : "allow", to: &bytes)
-        Self.append("rule", rule, to: &bytes)
-        Self.append("end", end.text, to: &bytes)
-        if status != 0 { Self.append("status", UInt64(status), to: &bytes) }
+    private func writeCourse(_ line: inout LineWriter) {
+        if let operation { Self.write(#","operation":""#, operation.text, &line) }
+        line.add(asked.span)
+        Self.write(#","routed":""#, routed, &line)
+        Self.write(#","endpoint":""#, endpoint, &line)
+        if let dialled, endpoint.isEmpty {
+            line.add(#","endpoint":""#)
+            line.add(dialled)
+            line.add("\"")
+        }
+    }
+
+    private func writeOutcome(_ line: inout LineWriter) {
+        line.add(end == .refused ? #","decision":"deny""# : #","decision":"allow""#)
+        Self.write(#","rule":""#, rule, &line)
+        line.add(#","end":""#)
+        line.add(end.text)
+        line.add("\"")
+        if status != 0 { Self.write(#","status":"#, UInt64(status), &line) }
         if let use {
-            Self.append("input_tokens", use.input, to: &bytes)
-            Self.append("output_tokens", use.output, to: &bytes)
+            Self.write(#","input_tokens":"#, use.input, &line)
+            Self.write(#","output_tokens":"#, use.output, &line)
         }
         if let cost {
-            Self.name("cost", to: &bytes)
-            AuditText.append(millionths: cost, to: &bytes)
+            line.add(#","cost":"#)
+            line.add(millionths: cost)
         }
         if let firstByte {
-            Self.name("first_byte_ms", to: &bytes)
-            AuditText.append(thousandths: firstByte / 1000, to: &bytes)
+            line.add(#","first_byte_ms":"#)
+            line.add(thousandths: firstByte / 1000)
         }
-        Self.name("total_ms", to: &bytes)
-        AuditText.append(thousandths: total / 1000, to: &bytes)
-        Self.append("bytes_in", bytesIn, to: &bytes)
-        Self.append("bytes_out", bytesOut, to: &bytes)
-        if attempts > 0 { Self.append("attempts", UInt64(attempts), to: &bytes) }
+        line.add(#","total_ms":"#)
+        line.add(thousandths: total / 1000)
+        Self.write(#","bytes_in":"#, bytesIn, &line)
+        Self.write(#","bytes_out":"#, bytesOut, &line)
+        if attempts > 0 { Self.write(#","attempts":"#, UInt64(attempts), &line) }
     }
 
-    // MARK: - Members
+    // MARK: - Members: a name comes with the comma before it, and the quote of its value
 
-    private static func name(_ name: StaticString, to bytes: inout [UInt8]) {
-        bytes.append(",\"")
-        bytes.append(name)
-        bytes.append("\":")
-    }
-
-    private static func append(_ name: StaticString, _ number: UInt64, to bytes: inout [UInt8]) {
-        Self.name(name, to: &bytes)
-        bytes.append(decimal: number)
-    }
-
-    private static func append(_ name: StaticString, _ address: SocketAddress, to bytes: inout [UInt8]) {
-        Self.name(name, to: &bytes)
-        bytes.append("\"")
-        AuditText.append(address, to: &bytes)
-        bytes.append("\"")
+    @inline(__always) private static func write(_ name: StaticString, _ number: UInt64, _ line: inout LineWriter) {
+        line.add(name)
+        line.add(decimal: number)
     }
 
     /// An empty text is left out.
-    private static func append(_ name: StaticString, _ text: String, to bytes: inout [UInt8]) {
-        if !text.isEmpty { append(name, text.utf8Span.span, to: &bytes) }
+    @inline(__always) private static func write(_ name: StaticString, _ text: String, _ line: inout LineWriter) {
+        if text.isEmpty { return }
+        line.add(name)
+        line.add(json: text)
+        line.add("\"")
     }
 
     static func append(_ name: StaticString, _ text: Span<UInt8>, to bytes: inout [UInt8]) {
-        Self.name(name, to: &bytes)
-        bytes.append("\"")
-        AuditText.append(text, to: &bytes)
-        bytes.append("\"")
+        bytes.write(name.utf8CodeUnitCount + LineWriter.escapedSize * text.count + 1) { line in
+            line.add(name)
+            line.add(json: text)
+            line.add("\"")
+        }
     }
 }
 
 extension AuditLine.End {
-    fileprivate var text: String {
+    fileprivate var text: StaticString {
         switch self {
         case .answered: "answered"
         case .refused: "refused"

@@ -5,49 +5,44 @@ import Synchronization
 final class AuditLines: Sendable {
     /// Bytes that wait at most.
     static let limit = 4 << 20
+    /// Of an array that has been emptied, so much room is kept for the next lines.
+    private static let kept = 256 << 10
 
     struct Batch: Sendable {
         var bytes: [UInt8] = []
         var lines = 0
 
-        mutating func add(_ other: Batch) {
-            if bytes.isEmpty { bytes = other.bytes } else { bytes += other.bytes }
-            lines += other.lines
+        /// Empties it, without letting go of room that will be needed again.
+        mutating func clear() {
+            bytes.removeAll(keepingCapacity: bytes.capacity <= AuditLines.kept)
+            lines = 0
         }
     }
 
     private let waiting = Mutex(Batch())
 
-    /// Takes lines over, each with its newline; `bytes` is empty afterwards, and may have other storage. Returns how many
-    /// there was no room for: the later ones go.
-    func put(_ bytes: inout [UInt8], lines: Int) -> (wasEmpty: Bool, dropped: Int) {
-        waiting.withLock { waiting in
-            let wasEmpty = waiting.bytes.isEmpty
-            defer { bytes.removeAll(keepingCapacity: bytes.capacity <= 64 << 10) }
-            if wasEmpty, bytes.count <= Self.limit {
-                swap(&waiting.bytes, &bytes)
-                waiting.lines = lines
-                return (true, 0)
-            }
+    /// Takes lines over, each with its newline; `bytes` is empty afterwards. Returns how many there was no room for, the
+    /// later ones, and how many bytes wait now.
+    func put(_ bytes: inout [UInt8], lines: Int) -> (dropped: Int, waiting: Int) {
+        let result = waiting.withLock { waiting in
             let room = Self.limit - waiting.bytes.count
             if bytes.count <= room {
                 waiting.bytes.append(contentsOf: bytes)
                 waiting.lines += lines
-                return (wasEmpty, 0)
+                return (0, waiting.bytes.count)
             }
             let end = bytes[..<room].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
             let kept = bytes[..<end].count { $0 == UInt8(ascii: "\n") }
             waiting.bytes.append(contentsOf: bytes[..<end])
             waiting.lines += kept
-            return (wasEmpty, lines - kept)
+            return (lines - kept, waiting.bytes.count)
         }
+        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.kept)
+        return result
     }
 
-    /// Everything that waits.
-    func takeAll() -> Batch {
-        waiting.withLock { waiting in
-            defer { waiting = Batch() }
-            return waiting
-        }
+    /// Takes everything that waits; the room of `batch`, which must be empty, is left for what comes.
+    func take(into batch: inout Batch) {
+        waiting.withLock { swap(&$0, &batch) }
     }
 }

@@ -5,8 +5,15 @@ import Reactor
 import Synchronization
 
 /// Writes the audit lines of all event loops, on a thread of its own: a sink that is slow holds up nobody but itself.
-/// Until there is a sink, and while nobody reads where it leads, lines wait up to their bound.
+/// Until there is a sink, and while nobody reads where it leads, lines wait up to their bound. The first line after a
+/// pause is written at once; while there are more, the thread gathers them for a moment: to wake it for each would cost
+/// more than to write it.
 final class AuditWriter: Sendable {
+    /// Milliseconds that lines are gathered.
+    private static let pause: Int32 = 20
+    /// So many bytes of one event loop are not gathered any longer.
+    private static let plenty = 1 << 20
+
     private struct State {
         /// What is to be written to from now on; negative: nothing. nil: there is no change.
         var next: Int32?
@@ -19,6 +26,8 @@ final class AuditWriter: Sendable {
     private let wake: Int32
     /// Nothing is left to write, or nobody takes it: told once it is stopping.
     private let finished: Int32
+    /// The thread waits for the first line.
+    private let isIdle = Atomic<Bool>(false)
     private let written = Atomic<UInt64>(0)
     private let dropped = Atomic<UInt64>(0)
 
@@ -54,9 +63,13 @@ final class AuditWriter: Sendable {
 
     /// Hands lines over; `bytes` is empty afterwards.
     func write(_ bytes: inout [UInt8], lines: Int, _ channel: AuditLines) {
-        let (wasEmpty, lost) = channel.put(&bytes, lines: lines)
+        let count = bytes.count
+        let (lost, waiting) = channel.put(&bytes, lines: lines)
         if lost > 0 { dropped.add(UInt64(lost), ordering: .relaxed) }
-        if wasEmpty { _ = eventfd_write(wake, 1) }
+        let isPlenty = waiting >= Self.plenty && waiting - count < Self.plenty
+        let isAwaited =
+            isIdle.load(ordering: .sequentiallyConsistent) && isIdle.exchange(false, ordering: .sequentiallyConsistent)
+        if isAwaited || isPlenty { _ = eventfd_write(wake, 1) }
     }
 
     /// Writes to `descriptor` from now on.
@@ -113,18 +126,24 @@ final class AuditWriter: Sendable {
         var start = 0
         while true {
             let isStopping = takeUp(&sink)
-            if start == batch.bytes.count { (batch, start) = (gather(), 0) }
-            if case .none = sink {
+            if start == batch.bytes.count {
+                gather(&batch)
+                start = 0
+            }
+            if case .none = sink, batch.lines > 0 {
                 dropped.add(UInt64(batch.lines), ordering: .relaxed)
-                batch = AuditLines.Batch()
+                batch.clear()
+                continue
             }
             guard !batch.bytes.isEmpty, case .open(let open) = sink else {
                 if isStopping { _ = eventfd_write(finished, 1) }
-                sleepUntilWoken()
+                sleepUntilWoken(-1)
                 continue
             }
             switch open.write(batch.bytes, from: &start, isReady: mayWrite) {
-            case .written: written.add(UInt64(batch.lines), ordering: .relaxed)
+            case .written:
+                written.add(UInt64(batch.lines), ordering: .relaxed)
+                if !isStopping { sleepUntilWoken(Self.pause) }
             case .interrupted: break
             case .gone: sink = .awaited
             case .failed(let lines):
@@ -150,15 +169,22 @@ final class AuditWriter: Sendable {
         return isStopping
     }
 
-    private func gather() -> AuditLines.Batch {
-        var all = AuditLines.Batch()
-        for channel in state.withLock({ $0.channels }) { all.add(channel.takeAll()) }
-        return all
+    /// Takes the lines of one event loop, or says that there are none and looks once more: between the two somebody may have
+    /// brought one without waking anybody.
+    private func gather(_ batch: inout AuditLines.Batch) {
+        batch.clear()
+        let channels = state.withLock { $0.channels }
+        isIdle.store(false, ordering: .sequentiallyConsistent)
+        for _ in 0..<2 {
+            for channel in channels where batch.bytes.isEmpty { channel.take(into: &batch) }
+            guard batch.bytes.isEmpty else { return }
+            isIdle.store(true, ordering: .sequentiallyConsistent)
+        }
     }
 
-    private func sleepUntilWoken() {
+    private func sleepUntilWoken(_ milliseconds: Int32) {
         var polled = pollfd(fd: wake, events: Int16(POLLIN), revents: 0)
-        _ = poll(&polled, 1, -1)
+        _ = poll(&polled, 1, milliseconds)
     }
 
     /// Waits until the descriptor takes something; false: something else has come up first.

@@ -98,7 +98,7 @@ struct FlowRun {
             case .releaseUpstream, .pauseClient, .resumeClient, .tag: break
             case .shutdownWrite, .drainUpstream, .close, .abort, .connectHedge, .promoteHedge, .releaseHedge, .mirror,
                 .checkToken,
-                .deprioritize:
+                .prioritize:
                 isUpset = true
             }
         }

@@ -35,9 +35,9 @@ enum Sample {
     }
 
     /// A chat request of an OpenAI client library with so many bytes of JSON.
-    static func request(model: String, size: Int = 1024, prompt: String = words) -> [UInt8] {
+    static func request(model: String, size: Int = 1024, prompt: String = words, isStream: Bool = false) -> [UInt8] {
         let before = #"{"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":""#
-        let after = #""}],"model":"\#(model)","max_tokens":64,"temperature":0.2}"#
+        let after = #""}],"model":"\#(model)","max_tokens":64,"temperature":0.2\#(isStream ? #","stream":true"# : "")}"#
         let body = before + filler(size - before.utf8.count - after.utf8.count, prompt) + after
         let fields = [
             "POST /v1/chat/completions HTTP/1.1", "Host: llama.models.svc:8000", "Accept-Encoding: gzip, deflate",

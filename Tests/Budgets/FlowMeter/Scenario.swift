@@ -15,8 +15,8 @@ enum Scenario: String, CaseIterable {
     case slotted
     /// Requests for a model whose requests and tokens are limited.
     case limited
-    /// Events of a stream whose tokens are limited.
-    case tokens
+    /// Events of a stream whose tokens are limited; of one that was asked for its usage, which the caller is not to see.
+    case tokens, withheld
     /// As `request`, of a client that proves itself by a key and whose requests and tokens are limited; with an audit line.
     case keyed, audited
     /// Requests for a model that takes none, many in a second.
@@ -29,7 +29,7 @@ enum Scenario: String, CaseIterable {
         switch self {
         case .request, .event, .relay, .prompt, .code, .keyed, .audited: nil
         case .slotted: QoS()
-        case .limited, .tokens: Sample.limits
+        case .limited, .tokens, .withheld: Sample.limits
         case .refused: Sample.never
         }
     }
@@ -46,7 +46,7 @@ enum Scenario: String, CaseIterable {
         case .relay: exchange(&run, Sample.request(model: "elsewhere"), count)
         case .prompt: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize), count)
         case .code: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize, prompt: Sample.code), count)
-        case .event, .tokens: stream(&run, count)
+        case .event, .tokens, .withheld: stream(&run, count)
         }
         return isRight(run, count) ? run : nil
     }
@@ -62,7 +62,7 @@ enum Scenario: String, CaseIterable {
     }
 
     private func stream(_ run: inout FlowRun, _ count: Int) {
-        run.receive(.client, Sample.request(model: Sample.model))
+        run.receive(.client, Sample.request(model: Sample.model, isStream: self == .withheld))
         run.receive(.upstream, Sample.streamHead)
         for _ in 0..<count { run.receive(.upstream, Sample.event) }
     }
@@ -70,7 +70,7 @@ enum Scenario: String, CaseIterable {
     /// Every body went through, and over as many connections as it should.
     private func isRight(_ run: FlowRun, _ count: Int) -> Bool {
         if self == .refused { return !run.isUpset && run.toClient > 100 * count && run.toUpstream == 0 && run.connects == 0 }
-        let isStream = self == .event || self == .tokens
+        let isStream = [.event, .tokens, .withheld].contains(self)
         let answers = isStream ? Sample.event.count * count : Sample.answer.count * count
         let size = self == .prompt || self == .code ? Self.promptSize : 1024
         let requests = isStream ? 1024 : size * count
