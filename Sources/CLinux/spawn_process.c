@@ -29,11 +29,13 @@ static int join_cgroup(const char *procs)
 	return result;
 }
 
-/* stdin from /dev/null, the report pipe at 3, nothing above it. */
-static int arrange_descriptors(int report)
+/* stdin from /dev/null, stdout and stderr to `output`, the report pipe at 3, nothing above it. */
+static int arrange_descriptors(int report, int output)
 {
 	int null = open("/dev/null", O_RDONLY);
 	if (null < 0 || dup2(null, 0) < 0)
+		return -1;
+	if (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0))
 		return -1;
 	if (report != 3 && dup3(report, 3, O_CLOEXEC) < 0)
 		return -1;
@@ -52,10 +54,10 @@ static void raise_soft_limit(void)
 	}
 }
 
-static int become_user(uid_t uid, gid_t gid)
+static int become_user(uid_t uid, gid_t gid, const gid_t *groups, size_t count)
 {
 	/* The raw calls: glibc's wrappers would signal the other threads, of which a forked child has none. */
-	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, gid, gid, gid) < 0)
+	if (syscall(SYS_setgroups, count, groups) < 0 || syscall(SYS_setresgid, gid, gid, gid) < 0)
 		return -1;
 	return syscall(SYS_setresuid, uid, uid, uid) < 0 ? -1 : 0;
 }
@@ -97,15 +99,17 @@ static void run_child(const struct clinux_program *program, int report)
 {
 	reset_signals();
 	setsid();
-	if (join_cgroup(program->cgroup_procs) < 0)
+	if (program->cgroup_procs && join_cgroup(program->cgroup_procs) < 0)
 		fail(report, CLINUX_SPAWN_CGROUP);
-	if (arrange_descriptors(report) < 0)
+	if (arrange_descriptors(report, program->output) < 0)
 		fail(report, CLINUX_SPAWN_DESCRIPTORS);
 	raise_soft_limit();
-	if (become_user(program->uid, program->gid) < 0)
+	if (!program->keeps_user && become_user(program->uid, program->gid, program->groups, program->group_count) < 0)
 		fail(3, CLINUX_SPAWN_USER);
 	if (give_up_privileges() < 0)
 		fail(3, CLINUX_SPAWN_PRIVILEGES);
+	if (program->directory && chdir(program->directory) < 0)
+		fail(3, CLINUX_SPAWN_DIRECTORY);
 	umask(022);
 	execve(program->path, program->argv, program->envp);
 	fail(3, CLINUX_SPAWN_EXEC);
@@ -143,6 +147,35 @@ pid_t clinux_spawn(const struct clinux_program *program, enum clinux_spawn_stage
 	*stage = (enum clinux_spawn_stage)failure.stage;
 	waitpid(pid, NULL, 0);
 	return -failure.error;
+}
+
+int clinux_signal_group(pid_t leader, uid_t uid, gid_t gid, int signal_number)
+{
+	if (leader <= 1)
+		return -EINVAL;
+	if (uid == geteuid())
+		return kill(-leader, signal_number) < 0 ? -errno : 0;
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (become_user(uid, gid, NULL, 0) < 0 || kill(-leader, signal_number) < 0)
+			_exit(errno & 0xff);
+		_exit(0);
+	}
+	int error = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		return -error;
+	int status;
+	pid_t got;
+	do
+		got = waitpid(pid, &status, 0);
+	while (got < 0 && errno == EINTR);
+	if (got != pid || !WIFEXITED(status))
+		return -EIO;
+	return -WEXITSTATUS(status);
 }
 
 unsigned long clinux_raise_descriptor_limit(unsigned long wanted)

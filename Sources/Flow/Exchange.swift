@@ -52,6 +52,22 @@ struct Exchange: Sendable {
     /// When the first byte of the answer's body came; 0: it has not.
     var firstByteAt: UInt64 = 0
 
+    /// When it was known what the request asks for: its place in line, however often it waits.
+    var arrival: UInt64 = 0
+    /// The group that it counts for, and how urgent it is.
+    var group = 0
+    var level: Int32 = 0
+    /// A slot that was taken for the endpoint chosen, until the attempt there begins.
+    var held: (endpoint: EndpointNumber, slot: HeldSlot)?
+    /// The number, over reloads, of the model that it has, or had, a slot of; -1: none.
+    var slotModel: Int32 = -1
+    /// Tokens that it was charged when it got a slot after waiting; 0: it did not wait.
+    var charged: UInt64 = 0
+    /// What it waits for.
+    var wait = Rare<Wait>()
+    /// The client has the head of a stream, which the broker made.
+    var isBegun = false
+
     var hasRoute: Bool { ask.route >= 0 }
 
     /// The next point in time at which waiting for an answer's first byte is looked at again.
@@ -72,6 +88,8 @@ struct Exchange: Sendable {
         (renames, asksUsage, isMirrored) = (false, false, false)
         edit.remove()
         retryAfter = nil
+        (slotModel, charged, isBegun) = (-1, 0, false)
+        if !wait.isEmpty { wait.remove() }
         (answerBy, firstByteBy, hedgeAt, firstByteAt) = (0, 0, 0, 0)
     }
 }

@@ -35,10 +35,12 @@ extension Explanation {
 
     /// What is left of the limits of the model that would be charged; and what a request like this one would be refused
     /// for. Nothing is charged by it.
+    ///
+    /// - Parameter target: whose model; nil: there is none to be charged.
     static func limits(
-        _ decision: Decision, client: Int, _ query: ExplainQuery, _ context: FlowContext
+        _ target: Int?, client: Int, _ query: ExplainQuery, _ context: FlowContext
     ) -> (stages: [String], refusal: Refusal?) {
-        guard case .target(let target, _) = decision.pick else { return ([], nil) }
+        guard let target else { return ([], nil) }
         let model = context.model(ofTarget: target)
         var admission = context.admission
         guard admission.isGoverned(client: client, model: model) || admission.allowances.isPresent else { return ([], nil) }
@@ -60,7 +62,7 @@ extension Explanation {
         return (stages, refusal)
     }
 
-    private static func demand(_ query: ExplainQuery, client: Int, _ context: FlowContext) -> Demand {
+    static func demand(_ query: ExplainQuery, client: Int, _ context: FlowContext) -> Demand {
         let size = UInt64(query.prompt.utf8.count)
         return Demand(client: client, prompt: size / 4, answer: 256, size: size, now: context.now, epoch: context.epoch)
     }

@@ -16,8 +16,15 @@ package enum Explanation {
             return decision
         }
         let client = context.directory.number(of: query.client) ?? -1
-        let decision = decide(ask(query, route, context), client: client, .chat, context)
-        return record(decision, route, client: client, query, context)
+        let ask = ask(query, route, context)
+        let decision = decide(ask, client: client, .chat, context)
+        var targets: [Int] = []
+        switch decision.pick {
+        case .target(let target, _): targets = [target]
+        case .nothing(_, .full): targets = context.fullTargets(ask, client: client, .chat)
+        case .nothing: break
+        }
+        return record(decision, targets, client: client, ask, query, context)
     }
 
     /// The router's decision, on a copy.
@@ -72,13 +79,15 @@ package enum Explanation {
         return engines.contains { $0.serves(.v1) } ? .v1 : .other
     }
 
+    /// - Parameter targets: the one that was picked, or those that the request would wait for.
     private static func record(
-        _ decision: Decision, _ route: Int, client: Int, _ query: ExplainQuery, _ context: FlowContext
+        _ decision: Decision, _ targets: [Int], client: Int, _ ask: RouteAsk, _ query: ExplainQuery, _ context: FlowContext
     ) -> RouteDecision {
+        let route = ask.route
         var record = RouteDecision(
             kind: decision.kind.rawValue, name: decision.name, strategy: decision.strategy.rawValue)
         let (access, limits) = (
-            access(route, client: client, query.client, context), limits(decision, client: client, query, context)
+            access(route, client: client, query.client, context), limits(targets.first, client: client, query, context)
         )
         record.stages = decision.stages.prefix(1) + access + decision.stages.dropFirst() + limits.stages
         record.candidates = decision.candidates.map { candidate in
@@ -90,14 +99,16 @@ package enum Explanation {
         record.chosen = decision.chosen
         var refusal = limits.refusal
         if case .nothing(let recoveryAt, let shortage) = decision.pick {
-            refusal = self.refusal(shortage, query.model, Flow.seconds(until: recoveryAt, context.now))
-            if shortage == .closed {
-                refusal = .accessDenied(query.model, rule: context.closingRule(route, client: client, .chat))
+            switch shortage {
+            case .full where refusal == nil: refusal = wait(targets, client: client, query, &record, context)
+            case .full: break
+            case .closed: refusal = .accessDenied(query.model, rule: context.closingRule(route, client: client, .chat))
+            default: refusal = self.refusal(shortage, query.model, Flow.seconds(until: recoveryAt, context.now))
             }
         }
         if client < 0, !context.directory.isOpen, context.directory.anonymous == nil { refusal = .unauthenticated(.missing) }
         guard let refusal else { return record }
-        record.chosen = nil
+        (record.chosen, record.line) = (nil, nil)
         (record.status, record.refusal) = (UInt16(refusal.status), refusal.message.description)
         return record
     }
@@ -106,7 +117,7 @@ package enum Explanation {
         switch shortage {
         case .closed: .accessDenied(name)
         case .family: .interfaceMissing(name, "asked for")
-        case .empty, .excluded, .standby: .noEndpoint(name, seconds: seconds)
+        case .empty, .excluded, .standby, .full: .noEndpoint(name, seconds: seconds)
         }
     }
 }

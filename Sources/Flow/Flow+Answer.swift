@@ -44,7 +44,10 @@ extension Flow {
                 continue
             }
             let start = position
-            if reframing != nil {
+            if plainEventsPass { position = answerBody.passPlainEvents(bytes, from: position) }
+            if position > start {
+                passBody(bytes, start..<position, &context, &out)
+            } else if reframing != nil {
                 try rewriteBody(bytes, &position, &context, &out)
             } else {
                 let end = try answerBody.advance(bytes, from: position)

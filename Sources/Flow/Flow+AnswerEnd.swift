@@ -38,6 +38,7 @@ extension Flow {
     /// Makes ready for the next request; what the client sent ahead is read by `pump`.
     mutating func nextRequest(_ context: inout FlowContext, _ out: inout FlowOutput) {
         endRecord(&context)
+        exchange.isBegun = false
         inboxIsSpent = false
         inbox.removeFirst(taken)
         // An idle connection must not hold the memory of its largest request.
@@ -80,7 +81,8 @@ extension Flow {
         dropUpstream(reusable: false, &out)
         if course != .dialled, answerBody.acceptsErrorEvent(isReframed: reframing != nil) {
             let isChunked = reframing.map { $0 == .chunked } ?? (answerBody.framing == .chunked)
-            out.compose(to: .client) { ErrorEvent.append(reason, isChunked: isChunked, to: &$0) }
+            let refusal = Refusal.badAnswer("broke the stream: \(reason)")
+            out.compose(to: .client) { ErrorEvent.append(refusal, isChunked: isChunked, to: &$0) }
         }
         phase = .closing
         deadline = 0
@@ -90,10 +92,10 @@ extension Flow {
 
 /// The last event of a stream that broke.
 enum ErrorEvent {
-    static func append(_ reason: String, isChunked: Bool, to bytes: inout [UInt8]) {
+    static func append(_ refusal: Refusal, isChunked: Bool, to bytes: inout [UInt8]) {
         var event: [UInt8] = []
         event.append("data: ")
-        Refusal.badAnswer("broke the stream: \(reason)").appendBody(to: &event, isPlain: false)
+        refusal.appendBody(to: &event, isPlain: false)
         event.append("\n\n")
         if isChunked {
             bytes.append(contentsOf: String(event.count, radix: 16).utf8)

@@ -40,6 +40,7 @@ extension Flow {
                 return
             }
         }
+        if exchange.isBegun, !continuesStream(parsed, &context, &out) { return }
         answer = parsed
         answerBody = ResponseBody(
             parsed.bodyFraming(forHead: request.method == .head), form(parsed, head),
@@ -90,10 +91,13 @@ extension Flow {
 
     private mutating func composeAnswerHead(_ parsed: inout ResponseHead, _ head: Span<UInt8>, now: UInt64) {
         let levels = grant == nil ? LimitLevels() : announceLimits(&parsed, head, now: now)
+        plainEventsPass = answerBody.readsUsage
         if let made = makeRewriter(parsed, head) {
             reframing = made.framing
+            plainEventsPass = made.passesPlainEvents
             rewriter.set(made)
         }
+        if exchange.isBegun { return }
         HeadComposer.response(
             parsed, head, requestID: requestID, persistence: persistence(after: parsed), levels: levels,
             framing: reframing, into: &heldHead)
@@ -139,7 +143,7 @@ extension Flow {
         }
         if head.status == 100, continued {
             continued = false
-        } else if request.isHTTP11 {
+        } else if request.isHTTP11, !exchange.isBegun {
             bytesOut += UInt64(bytes.count)
             out.compose(to: .client) { $0.append(bytes) }
         }

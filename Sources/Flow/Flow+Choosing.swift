@@ -16,6 +16,8 @@ extension Flow {
         /// It is more than every model that could have had it takes at once.
         case excessive(model: Int, RequestFault)
         case nothing(recoveryAt: UInt64, Shortage)
+        /// Targets that may be waited for; the books of the first one's model are open.
+        case full([Int])
     }
 
     /// Begins the exchange of this request, with what the choice of an endpoint for it depends on.
@@ -24,6 +26,9 @@ extension Flow {
             route, family, isStream: requestBody.isStream ?? (family == .ollama), version: context.routesVersion)
         if plan.session != .none { exchange.ask.session = session(route, plan, context) }
         exchange.ask.prefix = requestBody.promptHash
+        exchange.arrival = context.now
+        exchange.group = context.shares.group(client: identity.number, name: identity.number < 0 ? caller.client : "")
+        exchange.level = request.asksBatch ? .min : context.shares.level(exchange.group)
     }
 
     /// The hash of what makes the session; 0: the request says nothing of it.
@@ -49,10 +54,35 @@ extension Flow {
     mutating func choose(_ context: inout FlowContext, _ out: inout FlowOutput) -> Choice {
         var limited: (model: Int, denial: Denial)?
         var excessive: (model: Int, fault: RequestFault)?
+        var rounds = 0
+        dropHeld(context)
+        defer { context.router.openAgain() }
         while true {
             let pick = context.pick(exchange.ask, client: identity.number, operation)
             if context.watchesDecisions { reportDecision(pick, context, &out) }
             switch pick {
+            case .nothing(_, .full):
+                let full = context.fullTargets(exchange.ask, client: identity.number, operation)
+                // Something has become free while this was looked at.
+                guard let first = full.first else {
+                    rounds += 1
+                    guard rounds < 4 else { return .nothing(recoveryAt: context.now + 1_000_000_000, .standby) }
+                    context.router.openAgain()
+                    continue
+                }
+                let model = context.model(ofTarget: first)
+                exchange.ask.attempt += 1
+                switch enter(model, &context) {
+                case .entered: return .full(full)
+                case .excessive(let fault):
+                    excessive = excessive ?? (model, fault)
+                    guard exchange.ask.excludedModels.insert(Int32(model)) else { return .excessive(model: model, fault) }
+                case .denied(let denial):
+                    if limited.map({ denial.retry < $0.denial.retry }) ?? true { limited = (model, denial) }
+                    guard denial.allowsAnother, exchange.ask.excludedModels.insert(Int32(model)) else {
+                        return .limited(model: model, denial)
+                    }
+                }
             case .nothing(let recoveryAt, let shortage):
                 if let limited { return .limited(model: limited.model, limited.denial) }
                 if let excessive { return .excessive(model: excessive.model, excessive.fault) }
@@ -61,7 +91,8 @@ extension Flow {
                 let model = context.model(ofTarget: index)
                 exchange.ask.attempt += 1
                 switch enter(model, &context) {
-                case .entered: return .target(index, isTrial: isTrial)
+                case .entered:
+                    if holdSlot(of: index, &context) { return .target(index, isTrial: isTrial) }
                 case .excessive(let fault):
                     excessive = excessive ?? (model, fault)
                     guard exchange.ask.excludedModels.insert(Int32(model)) else { return .excessive(model: model, fault) }
@@ -85,7 +116,10 @@ extension Flow {
         let target = context.table.target(index)
         settleAttempt(.cancelled, &context)
         record.attempts &+= 1
-        exchange.attempt = context.router.began(target, for: exchange.ask, isTrial: isTrial, now: context.now)
+        exchange.attempt = context.router.began(
+            target, for: exchange.ask, isTrial: isTrial, slot: exchange.held?.slot, now: context.now)
+        exchange.slotModel = exchange.held?.slot.model ?? -1
+        exchange.held = nil
         exchange.tls = context.tls(ofTarget: index)
         exchange.target = target
         connectToTarget(isReplayable ? .pooled : .fresh, &context, &out)
@@ -99,19 +133,19 @@ extension Flow {
 
     // MARK: - The model's books
 
-    private enum Entry {
+    enum BookEntry {
         case entered
         case denied(Denial)
         case excessive(RequestFault)
     }
 
     /// Charges the request to `model`, and to no other any more.
-    private mutating func enter(_ model: Int, _ context: inout FlowContext) -> Entry {
+    mutating func enter(_ model: Int, _ context: inout FlowContext) -> BookEntry {
         guard model != exchange.model else { return .entered }
         var granted: Grant?
         let isGoverned = context.admission.isGoverned(client: identity.number, model: model)
         if isGoverned || context.admission.allowances.isPresent {
-            let demand = demand(context)
+            let demand = demand(&context)
             exchange.session = demand.session
             if let fault = context.admission.check(model, demand) { return .excessive(fault) }
             // What is its client's is charged once: to the model that gets the request in the end.
@@ -153,7 +187,8 @@ extension Flow {
         guard index != exchange.model else { return }
         if let row { closeBooks(row, &context) }
         exchange.model = index
-        exchange.countsTokens = record.isAudited || context.admission.countsTokens(client: identity.number, model: index)
+        exchange.countsTokens =
+            record.isAudited || context.isGoverned(index) || context.admission.countsTokens(client: identity.number, model: index)
         let row = context.ledger.row(ofModel: index)
         begin(row: row, name: row == lastRow ? model : context.routes.name(index), &context)
     }
@@ -184,7 +219,32 @@ extension Flow {
     mutating func settleAttempt(_ outcome: Outcome, _ context: inout FlowContext) {
         guard let attempt = exchange.attempt else { return }
         exchange.attempt = nil
-        context.router.ended(attempt, outcome, now: context.now)
+        context.ended(attempt, outcome)
+    }
+}
+
+// MARK: - Slots
+
+extension Flow {
+    /// Takes the slot that the target needs; false: it went to another.
+    private mutating func holdSlot(of index: Int, _ context: inout FlowContext) -> Bool {
+        let target = context.table.target(index)
+        switch context.takeSlot(target, group: exchange.group) {
+        case .unneeded: return true
+        case .taken(let slot):
+            exchange.held = (target.number, slot)
+            return true
+        case .none:
+            context.router.shutOut(target.number)
+            return false
+        }
+    }
+
+    /// The endpoint that was chosen does not get the request after all.
+    mutating func dropHeld(_ context: FlowContext) {
+        guard let held = exchange.held else { return }
+        exchange.held = nil
+        context.release(held.slot, of: held.endpoint)
     }
 }
 

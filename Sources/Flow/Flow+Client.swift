@@ -15,7 +15,7 @@ extension Flow {
         case .idle, .head, .body:
             hold(bytes, 0..<bytes.count, &context)
             collect(&context, &out)
-        case .connecting, .resting, .proving:
+        case .connecting, .resting, .queued, .proving:
             hold(bytes, 0..<bytes.count, &context)
             pause(&out)
         case .waiting, .streaming:
@@ -36,7 +36,8 @@ extension Flow {
         let needed = inbox.count + range.count
         if needed > inbox.capacity, needed > Self.idleCapacity {
             var larger = context.buffers.take()
-            larger.reserveCapacity(max(needed, announcedSize, 2 * inbox.capacity))
+            // Where many wait, none of them needs room for more than it has.
+            larger.reserveCapacity(context.room.isBusy ? needed : max(needed, announcedSize, 2 * inbox.capacity))
             larger.append(inbox.span)
             if inbox.capacity > Self.idleCapacity { context.buffers.give(&inbox) }
             inbox = larger
@@ -97,7 +98,7 @@ extension Flow {
         requestID.set(request, held.span, otherwise: context.nextRequestID())
         readPath(held.span, isGoverned: !context.directory.isOpen)
         requestStart = context.now
-        beginRecord(context)
+        beginRecord(&context)
         if context.audit.isOn { noteAsked(held.span) }
         taken = size
         continued = false
@@ -160,7 +161,8 @@ extension Flow {
             if let fault = requestBody.jsonFault { return refuse(.malformed(fault), &context, &out) }
             if isTooLarge { return refuse(.tooLarge(context.maxBody), &context, &out) }
         }
-        let knowsEnough = requestBody.foundModel && inbox.count > Self.holdLimit
+        let knowsEnough =
+            requestBody.foundModel && inbox.count > (context.room.isBusy ? Self.gatedHold : Self.holdLimit)
         let isForwarded = !requestBody.isInspected && !(isStrict && pathName.isEmpty && isAnsweredHere)
         if requestBody.isComplete || knowsEnough || isForwarded || requestBody.jsonFault != nil || isTooLarge {
             return route(&context, &out)
@@ -229,7 +231,7 @@ extension Flow {
         case .sniffing: becomeOpaque(.silent, &context, &out)
         // To an endpoint a request is not sent any more for which nobody waits.
         case .idle, .head, .body, .proving: closeAll(&out)
-        case .connecting, .resting, .waiting, .streaming:
+        case .connecting, .resting, .queued, .waiting, .streaming:
             // To the address dialled a half-close goes on as it would without a broker; to an endpoint it means that
             // nobody waits for the answer any more.
             if course == .dialled {
@@ -245,7 +247,7 @@ extension Flow {
 
     mutating func clientFailed(_ context: inout FlowContext, _ out: inout FlowOutput) {
         switch phase {
-        case .connecting, .resting, .waiting, .streaming: cancel(&context, &out)
+        case .connecting, .resting, .queued, .waiting, .streaming: cancel(&context, &out)
         case .tunnel:
             if hasUpstream { out.add(.abort(.upstream)) }
             hasUpstream = false

@@ -9,19 +9,29 @@ extension Flow {
     /// A quota is used up that lets its client's requests go on behind all others.
     var isLowPriority: Bool { grant?.isLowPriority == true }
 
+    /// What is sent for the request comes behind all else.
+    package var isBehindAll: Bool { wirePriority == 1 }
+
+    /// SO_PRIORITY of what is sent for the request; 0: that of everything else.
+    var wirePriority: UInt8 {
+        if isLowPriority { return 1 }
+        guard course == .endpoint, exchange.level != 0 else { return 0 }
+        return exchange.level > 0 ? 6 : 1
+    }
+
     /// What the request under way asks for, whichever model gets it.
-    mutating func demand(_ context: FlowContext) -> Demand {
+    mutating func demand(_ context: inout FlowContext) -> Demand {
         let (tokens, prompt) = estimate()
         return Demand(
             client: identity.number, prompt: prompt, answer: tokens - prompt, statesAnswer: requestBody.maxTokens != nil,
-            size: requestBody.announced ?? requestBody.leastSize, session: limitedSession(context), address: caller.address.ip,
+            size: requestBody.announced ?? requestBody.leastSize, session: limitedSession(&context), address: caller.address.ip,
             isInference: isInference, now: context.now, epoch: context.epoch)
     }
 
     private var isInference: Bool { operation != .list && operation != .admin }
 
     /// The hash of the session whose limits the client has set; 0: there is none.
-    private mutating func limitedSession(_ context: FlowContext) -> UInt64 {
+    private mutating func limitedSession(_ context: inout FlowContext) -> UInt64 {
         guard let key = context.sessionKey(client: identity.number) else { return 0 }
         switch key.kind {
         case .user: return requestBody.userHash

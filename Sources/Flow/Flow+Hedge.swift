@@ -24,11 +24,20 @@ extension Flow {
         guard exchange.version == context.routesVersion, let target = exchange.target, exchange.hedge.isEmpty,
             answer == nil, answerHead.isEmpty
         else { return }
-        guard let index = rival(of: target, &context), context.router.takeHedge(exchange.ask.route, now: context.now) else {
+        guard let index = rival(of: target, &context) else { return }
+        let second = context.routes.target(index)
+        // It has a free slot, or does not happen.
+        var slot: HeldSlot?
+        switch context.takeSlot(second, group: exchange.group) {
+        case .none: return
+        case .unneeded: break
+        case .taken(let taken): slot = taken
+        }
+        guard context.router.takeHedge(exchange.ask.route, now: context.now) else {
+            if let slot { context.release(slot, of: second.number) }
             return
         }
-        let second = context.routes.target(index)
-        let attempt = context.router.began(second, for: exchange.ask, isTrial: false, now: context.now)
+        let attempt = context.router.began(second, for: exchange.ask, isTrial: false, slot: slot, now: context.now)
         let tls = context.tls(ofTarget: index)
         exchange.hedge.set(Exchange.Hedge(target: second, tls: tls, attempt: attempt))
         out.add(.connectHedge(second.address, tls: tls))
@@ -56,7 +65,7 @@ extension Flow {
             $0.isConnected = true
             $0.isReused = reused
         }
-        if isLowPriority { out.add(.deprioritize(.hedge)) }
+        if wirePriority != 0 { out.add(.prioritize(.hedge, wirePriority)) }
         if slot != 0 { out.add(.tag(.hedge, model: slot, active: sharesBandwidth ? true : nil)) }
         sendRequest(to: hedge.target, renames: renames(to: hedge.target), .hedge, &out)
     }
@@ -139,7 +148,7 @@ extension Flow {
         exchange.hedgeAt = 0
         guard let hedge = exchange.hedge.value else { return }
         exchange.hedge.remove()
-        context.router.ended(hedge.attempt, outcome, now: context.now)
+        context.ended(hedge.attempt, outcome)
         out.add(.releaseHedge)
     }
 }

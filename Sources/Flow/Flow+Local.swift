@@ -90,10 +90,12 @@ extension Flow {
         (0..<context.routes.routeCount).contains { index in
             guard context.plans[index].kind == .model else { return false }
             let ask = RouteAsk(route: index, family: family, attempt: 1)
-            guard case .target(let target, _) = Explanation.decide(ask, client: identity.number, .list, context).pick else {
-                return false
+            switch Explanation.decide(ask, client: identity.number, .list, context).pick {
+            case .target(let target, _): return context.routes.target(target).engine.serves(.v2)
+            // It is busy, or will be there when it is needed.
+            case .nothing(_, .full): return serves(context.routes.route(index), .v2, context)
+            case .nothing: return false
             }
-            return context.routes.target(target).engine.serves(.v2)
         }
     }
 }

@@ -17,6 +17,7 @@ extension Flow {
         if answerStarted, phase == .waiting || phase == .streaming {
             return breakAnswer(refusal.message.description, &context, &out)
         }
+        if exchange.isBegun { return breakBegun(refusal, &context, &out) }
         let hasHead = phase != .head && phase != .idle && request.size > 0
         let persists = mayPersist && hasHead && requestBody.isComplete && request.keepAlive
         restLegs(&context, &out)
@@ -62,13 +63,13 @@ extension Flow {
     }
 
     /// Who was refused, for telling refusals apart: the client that the request is of, or of the workload.
-    private var refusedClient: UInt32 {
+    var refusedClient: UInt32 {
         identity.isKnown && identity.client >= 0 ? UInt32(identity.client) + 1 : caller.clientNumber
     }
 
     /// Takes down what the request under way is refused for.
-    private mutating func note(_ refusal: Refusal, _ context: inout FlowContext) {
-        if !record.isOpen { beginRecord(context) }
+    mutating func note(_ refusal: Refusal, _ context: inout FlowContext) {
+        if !record.isOpen { beginRecord(&context) }
         record.end = refusal.isOfBroker ? .failed : .refused
         record.status = UInt16(refusal.status)
         if record.isAudited { record.rule = refusal.rule.isEmpty ? refusal.reason.description : refusal.rule }
@@ -104,7 +105,7 @@ extension Refusal {
     /// Nothing is wrong with the request.
     fileprivate var isOfBroker: Bool { status >= 500 && status != 505 && kind == .other }
 
-    fileprivate var event: ProxyEvent.Kind {
+    var event: ProxyEvent.Kind {
         switch kind {
         case .identity: .authenticationFailed
         case .conflict: .identityConflict

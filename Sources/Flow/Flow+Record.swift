@@ -9,7 +9,7 @@ import Telemetry
 /// What is kept of each request, and said of it when it has come to its end: once, however it came to it.
 extension Flow {
     /// A request has begun.
-    mutating func beginRecord(_ context: FlowContext) {
+    mutating func beginRecord(_ context: inout FlowContext) {
         record.begin(audited: context.audit.isOn, bytesOut: bytesOut, time: context.epochMilliseconds)
         identity.isKnown = false
         identity.token = nil
@@ -20,8 +20,8 @@ extension Flow {
 
     /// Takes down the method and the path: the inbox may have let go of them when they are needed.
     mutating func noteAsked(_ bytes: Span<UInt8>) {
-        AuditLine.append("method", bytes.extracting(request.methodName.range), to: &record.asked)
-        AuditLine.append("path", bytes.extracting(PlainPath.range(bytes, request.target.range)), to: &record.asked)
+        AuditLine.append(#","method":""#, bytes.extracting(request.methodName.range), to: &record.asked)
+        AuditLine.append(#","path":""#, bytes.extracting(PlainPath.range(bytes, request.target.range)), to: &record.asked)
     }
 
     mutating func noteEndpoint(_ address: SocketAddress) {
@@ -58,18 +58,18 @@ extension Flow {
         if record.clientRow >= 0 { context.ledger[client: record.clientRow].active -= 1 }
         guard record.isAudited else { return }
         if hasName, !record.asked.isEmpty { noteModel() }
-        context.audit.add(line(context))
+        context.audit.add(line(now: context.now))
         record.bodies.remove()
     }
 
     private mutating func noteModel() {
         var asked: [UInt8] = []
         swap(&asked, &record.asked)
-        withName { AuditLine.append("model", $0, to: &asked) }
+        withName { AuditLine.append(#","model":""#, $0, to: &asked) }
         swap(&asked, &record.asked)
     }
 
-    private func line(_ context: FlowContext) -> AuditLine {
+    private mutating func line(now: UInt64) -> AuditLine {
         let hasHead = !record.asked.isEmpty
         var line = AuditLine(
             time: record.time, entrance: caller.entrance, address: caller.address, operation: hasHead ? operation : nil,
@@ -77,7 +77,7 @@ extension Flow {
             rule: record.rule, status: Int(record.status))
         if hasHead { line.id = requestID }
         describeCaller(&line)
-        describeCourse(&line, context)
+        describeCourse(&line, now: now)
         if let bodies = record.bodies.value {
             line.prompt = Redaction.apply(bodies.prompt.bytes, isCut: bodies.prompt.isCut)
             line.answer = bodies.answer.map { Redaction.apply($0.bytes, isCut: $0.isCut) }
@@ -85,7 +85,7 @@ extension Flow {
         return line
     }
 
-    private func describeCaller(_ line: inout AuditLine) {
+    private mutating func describeCaller(_ line: inout AuditLine) {
         line.client = client
         line.proof = identity.proof
         if !identity.isKnown, !client.isEmpty { line.proof = .workload }
@@ -93,14 +93,14 @@ extension Flow {
         (line.cgroup, line.pid) = (caller.cgroup, caller.pid)
     }
 
-    private func describeCourse(_ line: inout AuditLine, _ context: FlowContext) {
+    private mutating func describeCourse(_ line: inout AuditLine, now: UInt64) {
         line.bytesOut = bytesOut - record.bytesOut
         line.attempts = Int(record.attempts)
         line.use = record.use.map { ($0.input, $0.output) }
         if record.cost > 0 { line.cost = record.cost }
         guard !record.asked.isEmpty else { return line.bytesIn = UInt64(inbox.count) }
         line.bytesIn = UInt64(request.size) + requestBody.size
-        line.total = context.now - min(requestStart, context.now)
+        line.total = now - min(requestStart, now)
         if exchange.firstByteAt > requestStart { line.firstByte = exchange.firstByteAt - requestStart }
     }
 }

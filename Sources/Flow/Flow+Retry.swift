@@ -29,6 +29,9 @@ enum AttemptFailure: Hashable {
 
 /// Trying again: another endpoint at once, the same one after a while.
 extension Flow {
+    /// How often at least a request comes back to wait for a server where nobody listened.
+    private static let leastReturns = 3
+
     /// Whether the request under way goes on after its attempt failed. If not, the caller is still to be told; an answer
     /// that was not good enough may be passed on then.
     mutating func tryAgain(
@@ -40,6 +43,7 @@ extension Flow {
         dropHedge(.cancelled, &context, &out)
         guard isReplayable || failure == .connect, followReload(context) else { return false }
         let plan = context.plans[exchange.ask.route]
+        if failure == .connect, exchange.target?.isOnDemand == true, waitForServer(plan, &context, &out) { return true }
         // What was never sent is no burden to anybody: as long as somebody else is there to take it, it is no retry.
         let isFree = failure == .connect
         guard isFree || exchange.sent < plan.attempts else { return false }
@@ -57,7 +61,9 @@ extension Flow {
         guard isFree || context.router.takeRetry(exchange.ask.route, now: context.now) else { return false }
         if exchange.model >= 0 {
             exchange.ask.scope = .model(exchange.model)
-            if case .target(let index, let isTrial) = choose(&context, &out) {
+            let choice = choose(&context, &out)
+            if case .full(let targets) = choice, plan.scope == .sameModel { return queueAgain(targets, &context, &out) }
+            if case .target(let index, let isTrial) = choice {
                 // What a model falls back to comes after the pool's other models.
                 if plan.scope == .sameModel || !context.routes.target(index).isFallback {
                     goOn(to: index, isTrial: isTrial, &context, &out)
@@ -67,8 +73,48 @@ extension Flow {
             exchange.ask.scope = .any
             if plan.scope == .sameModel { return false }
         }
-        guard case .target(let index, let isTrial) = choose(&context, &out) else { return false }
-        goOn(to: index, isTrial: isTrial, &context, &out)
+        switch choose(&context, &out) {
+        case .target(let index, let isTrial):
+            goOn(to: index, isTrial: isTrial, &context, &out)
+            return true
+        case .full(let targets): return queueAgain(targets, &context, &out)
+        case .limited, .excessive, .nothing: return false
+        }
+    }
+
+    /// The server has crashed: another one has the request, if it may, or it waits until that one is back.
+    private mutating func waitForServer(_ plan: RoutePlan, _ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
+        guard exchange.rests < max(plan.attempts, Self.leastReturns) else { return false }
+        exchange.rests += 1
+        exchange.ask.scope = scope(plan)
+        switch choose(&context, &out) {
+        case .target(let index, let isTrial):
+            goOn(to: index, isTrial: isTrial, &context, &out)
+            return true
+        case .full(let targets): return queueAgain(targets, &context, &out)
+        case .limited, .excessive, .nothing: return false
+        }
+    }
+
+    /// What a retry may go to.
+    private func scope(_ plan: RoutePlan) -> RouteAsk.Scope {
+        switch plan.scope {
+        case .sameEndpoint: exchange.target.map { .endpoint($0.number) } ?? .any
+        case .sameModel where exchange.model >= 0: .model(exchange.model)
+        case .sameModel, .any: .any
+        }
+    }
+
+    /// Waits, in its old place in line, for another endpoint.
+    private mutating func queueAgain(_ targets: [Int], _ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
+        switch standInLine(targets, &context) {
+        case .refused: return false
+        case .granted(let index, let isTrial): goOn(to: index, isTrial: isTrial, &context, &out)
+        case .waiting:
+            dropUpstream(reusable: false, &out)
+            forgetAnswer()
+            beginToWait(context, &out)
+        }
         return true
     }
 
@@ -76,8 +122,10 @@ extension Flow {
     private func hasAnother(_ plan: RoutePlan, _ context: FlowContext) -> Bool {
         var ask = exchange.ask
         if plan.scope == .sameModel { ask.scope = .model(exchange.model) }
-        guard case .target = Explanation.decide(ask, client: identity.number, operation, context).pick else { return false }
-        return true
+        switch Explanation.decide(ask, client: identity.number, operation, context).pick {
+        case .target, .nothing(_, .full): return true
+        case .nothing: return false
+        }
     }
 
     private mutating func goOn(to index: Int, isTrial: Bool, _ context: inout FlowContext, _ out: inout FlowOutput) {
@@ -114,6 +162,7 @@ extension Flow {
     private func usableAgain(_ plan: RoutePlan, _ context: FlowContext) -> UInt64? {
         switch Explanation.decide(exchange.ask, client: identity.number, operation, context).pick {
         case .target: return context.now
+        case .nothing(_, .full): return context.now
         case .nothing(let recoveryAt, _):
             let isSoon = recoveryAt > context.now && recoveryAt - context.now <= plan.longestRest
             return isSoon ? recoveryAt : nil
@@ -130,6 +179,7 @@ extension Flow {
         case .limited(let model, let denial): refuse(model, denial, &context, &out)
         case .excessive(_, let fault): refuse(.excessive(fault, self.model), &context, &out)
         case .nothing(let recoveryAt, _): exhausted(recoveryAt, &context, &out)
+        case .full(let targets): enterQueue(targets, &context, &out)
         }
     }
 

@@ -83,6 +83,7 @@ extension Flow {
             open(model, &context)
             refuse(.excessive(fault, self.model), &context, &out)
         case .nothing(let recoveryAt, let shortage): refuse(shortage, recoveryAt, plan, &context, &out)
+        case .full(let targets): enterQueue(targets, &context, &out)
         }
     }
 
@@ -96,7 +97,7 @@ extension Flow {
             if let row { context.ledger[row].accessRefused += 1 }
             refuse(closed(context), &context, &out)
         case .family: refuse(.interfaceMissing(model, familyName), &context, &out)
-        case .empty, .excluded, .standby:
+        case .empty, .excluded, .standby, .full:
             exhausted(recoveryAt, &context, &out)
         }
     }
@@ -114,7 +115,8 @@ extension Flow {
     mutating func refuse(_ model: Int, _ denial: Denial, _ context: inout FlowContext, _ out: inout FlowOutput) {
         open(model, &context)
         let holder = Refusal.Holder(subject: denial.subject, client: client, model: self.model)
-        refuse(.limited(holder, denial, context.admission.levels(model, demand(context))), &context, &out)
+        let demand = demand(&context)
+        refuse(.limited(holder, denial, context.admission.levels(model, demand)), &context, &out)
     }
 
     /// Opens the books of the model that the request names; a pool has none.
@@ -127,6 +129,9 @@ extension Flow {
     /// Nothing of the route is usable: when it is worth trying again is all that can be said.
     mutating func exhausted(_ recoveryAt: UInt64, _ context: inout FlowContext, _ out: inout FlowOutput) {
         out.events.append(event(.poolExhausted, "nothing usable"))
+        if let until = enginesFail(context) {
+            return refuse(.modelLoading(givenName, nanoseconds: until - min(until, context.now)), &context, &out)
+        }
         refuse(.noEndpoint(givenName, seconds: Self.seconds(until: recoveryAt, context.now)), &context, &out)
     }
 

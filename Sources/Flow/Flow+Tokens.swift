@@ -33,6 +33,7 @@ extension Flow {
             let (tokens, prompt) = grant.map { ($0.reserved, $0.prompt) } ?? estimate()
             let used = tokensUsed(prompt: prompt, answer: tokens - min(prompt, tokens))
             use = used
+            settleShare(used.total, &context)
             count(used, row, &context)
         }
         grant?.settle(use, answered: answer != nil, now: context.now, epoch: context.epoch)

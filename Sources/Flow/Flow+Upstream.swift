@@ -15,9 +15,9 @@ extension Flow {
         isReused = reused
         upstreamEnded = false
         if context.admission.isPresent { tagLegs(&context, &out) }
-        if isLowPriority {
-            out.add(.deprioritize(.client))
-            out.add(.deprioritize(.upstream))
+        if wirePriority != 0 {
+            out.add(.prioritize(.client, wirePriority))
+            out.add(.prioritize(.upstream, wirePriority))
         }
         guard !isOpaque else { return beginTunnel(&out) }
         phase = .waiting
@@ -97,6 +97,7 @@ extension Flow {
         answer = nil
         rewriter.remove()
         reframing = nil
+        plainEventsPass = false
         answerStarted = false
         exchange.firstByteAt = 0
     }

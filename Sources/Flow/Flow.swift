@@ -25,6 +25,8 @@ package struct Flow: Sendable {
         case connecting
         /// An attempt failed, and another one follows after a pause.
         case resting
+        /// All that may have the request have enough to do, or are not running: it stands in line.
+        case queued
         /// Connected; no byte of the answer's body has come.
         case waiting
         case streaming
@@ -47,6 +49,8 @@ package struct Flow: Sendable {
 
     /// A request that holds more than this is passed on as soon as its model is known.
     static let holdLimit = 64 << 10
+    /// The same while somebody waits for a model: the request may have to, too.
+    static let gatedHold = 7 << 10
     /// A request up to this size is kept until the first byte of the answer, to be sent again if the kept-alive
     /// connection it went out on turns out to be closed.
     static let replayLimit = 1 << 20
@@ -55,6 +59,8 @@ package struct Flow: Sendable {
     static let idleCapacity = 8 << 10
 
     package internal(set) var caller: Caller
+    /// What the driver knows it by: comes back with the calls for its tickets.
+    package var owner: UInt64 = 0
     var phase: Phase
     /// What the client sent and is still needed: the request under way, and what it sent ahead.
     package internal(set) var inbox: [UInt8] = []
@@ -117,6 +123,8 @@ package struct Flow: Sendable {
     var rewriter = Rare<AnswerRewriter>()
     /// The framing of the answer's body, where it is the broker's own.
     var reframing: AnswerRewriter.Framing?
+    /// Though the answer's body is read or rewritten, whole chunks of plain events go on as they are.
+    var plainEventsPass = false
     /// The client sent FIN; the upstream did, in a tunnel.
     var clientEnded = false
     var upstreamEnded = false
@@ -152,6 +160,7 @@ package struct Flow: Sendable {
         case .head: .head
         case .body, .proving: .body
         case .connecting, .resting: .connecting
+        case .queued: .queued
         case .waiting: .waiting
         case .streaming: .streaming
         case .tunnel: .opaque
@@ -166,7 +175,7 @@ package struct Flow: Sendable {
     package var isAtWork: Bool {
         switch phase {
         case .connecting, .resting, .waiting, .streaming, .tunnel: true
-        case .sniffing, .idle, .head, .body, .proving, .draining, .closing: false
+        case .sniffing, .idle, .head, .body, .proving, .queued, .draining, .closing: false
         }
     }
 
@@ -229,6 +238,7 @@ package struct Flow: Sendable {
         case .proving: checkIsOverdue(&context, &out)
         case .connecting: giveUpConnect("timed out", &context, &out)
         case .resting: endRest(&context, &out)
+        case .queued: waitOn(&context, &out)
         case .waiting: waitedTooLong(&context, &out)
         case .streaming: breakAnswer("the endpoint fell silent", &context, &out)
         case .tunnel: break
@@ -275,6 +285,8 @@ package struct Flow: Sendable {
     mutating func settle(
         _ context: inout FlowContext, _ out: inout FlowOutput, _ note: (inout FlowContext, Int) -> Void = { _, _ in }
     ) {
+        leaveQueue(&context)
+        dropHeld(context)
         settleAttempt(.cancelled, &context)
         dropHedge(.cancelled, &context, &out)
         guard let row else { return }

@@ -39,6 +39,15 @@ package struct FlowContext {
     package var audit = AuditBuffer()
     /// Chooses endpoints, and knows of each what this loop has seen of it.
     package var router: Router
+    let shared: RoutingShared
+    /// Where requests wait for slots.
+    package let room: WaitingRoom
+    private(set) var shares = ShareTable()
+    /// Endpoints whose servers do not run, and that requests wait for; the driver tells of them and empties it.
+    package var wanted: Set<EndpointNumber> = []
+    /// How fast those answer whose limits are found.
+    private var samples: [EndpointNumber: Sample] = [:]
+    private var governed: [Bool] = []
     /// Somebody wants to know where each request goes, and why.
     package var watchesDecisions = false
     /// How servers that are reached by https prove themselves; the number in an action is one more than the index here.
@@ -61,7 +70,10 @@ package struct FlowContext {
     /// - Parameters:
     ///   - seed: makes the request ids and the choices of this loop differ from those of any other.
     ///   - shared: what all loops count together.
-    package init(seed: UInt64, shared: RoutingShared = RoutingShared()) {
+    ///   - room: of the same slots; nil: one of this loop alone.
+    package init(seed: UInt64, shared: RoutingShared = RoutingShared(), room: WaitingRoom? = nil) {
+        self.shared = shared
+        self.room = room ?? WaitingRoom(shared)
         requestIDs = RequestIDs(seed: seed)
         router = Router(seed: seed, shared: shared)
     }
@@ -71,8 +83,10 @@ package struct FlowContext {
     /// - Parameter firewall: of this loop alone.
     package mutating func adopt(
         _ routes: RoutingTable, _ node: Node, admission: AdmissionTable = AdmissionTable(), access: AccessTable = AccessTable(),
-        directory: ClientDirectory = ClientDirectory(), firewall: Firewall? = nil, audit: Audit? = nil
+        directory: ClientDirectory = ClientDirectory(), firewall: Firewall? = nil, audit: Audit? = nil,
+        shares: ShareTable = ShareTable()
     ) {
+        self.shares = shares
         table = SharedTable(routes)
         self.admission = admission
         self.access = access
@@ -103,6 +117,14 @@ package struct FlowContext {
         sessionHeaders = all.map { RoutePlan.sessionHeader($0.policy.strategy) }
         // One length has to do for all: requests that are alike further on are alike up to there, too.
         promptBytes = all.compactMap { Self.prefix($0.policy.strategy)?.bytes }.min() ?? 0
+        governed = Array(repeating: false, count: routes.modelCount)
+        let former = samples
+        samples = [:]
+        for index in 0..<routes.targetCount where routes.target(index).isGoverned {
+            let target = routes.target(index)
+            governed[target.model] = true
+            if case .adaptive = target.maxInFlight { samples[target.number] = former[target.number] ?? Sample() }
+        }
         targetModels = (0..<routes.targetCount).map { routes.target($0).model }
         targetTLS = (0..<routes.targetCount).map { index in routes.target(index).tls.map { number(of: $0) } ?? 0 }
     }
@@ -142,6 +164,92 @@ package struct FlowContext {
         return table.pick(&router, ask, now: now) {
             access.mayCall($0, client: client, through: pool, operation: operation, epoch: epoch) == .yes
         }
+    }
+
+    // MARK: - Slots
+
+    private struct Sample {
+        var batch = LatencyBatch()
+        var since: UInt64 = 0
+    }
+
+    private static let samplePeriod: UInt64 = 100_000_000
+
+    /// Requests for the model need slots.
+    func isGoverned(_ model: Int) -> Bool { governed[model] }
+
+    /// What came of wanting a slot.
+    enum Taking { case unneeded, taken(HeldSlot), none }
+
+    func takeSlot(_ target: Target, group: Int) -> Taking {
+        guard target.isGoverned else { return .unneeded }
+        switch shared.passage(target.number, target.slot) {
+        case .full: return .none
+        case .open: guard shared.takeFree(target.number, target.slot) else { return .none }
+        case .reserved:
+            guard room.pass(target.number, target.slot, group: group) else { return .none }
+            shared.began(target.slot, group, isImmediate: true)
+            return .taken(HeldSlot(model: target.slot, group: group, isBooked: true))
+        }
+        shared.began(target.slot, group, isImmediate: true)
+        return .taken(HeldSlot(model: target.slot, group: group, isBooked: false))
+    }
+
+    /// Gives back what was taken for an attempt that never began.
+    func release(_ slot: HeldSlot, of endpoint: EndpointNumber) {
+        shared.ended(slot.model, Int(slot.group))
+        let isAwaited = shared.release(endpoint, slot.model)
+        if isAwaited || slot.isBooked { room.freed(slot.model, group: slot.isBooked ? Int(slot.group) : nil, now: now) }
+    }
+
+    /// Exactly once for each attempt that began.
+    mutating func ended(_ attempt: Attempt, _ outcome: Outcome) {
+        guard attempt.slot >= 0 else {
+            router.ended(attempt, outcome, now: now)
+            return
+        }
+        if !samples.isEmpty { sample(attempt, outcome) }
+        let isAwaited = router.ended(attempt, outcome, now: now)
+        if isAwaited || attempt.isBooked {
+            room.freed(attempt.slot, group: attempt.isBooked ? Int(attempt.group) : nil, now: now)
+        }
+    }
+
+    private mutating func sample(_ attempt: Attempt, _ outcome: Outcome) {
+        guard var sample = samples[attempt.number] else { return }
+        if sample.since == 0 { sample.since = now }
+        sample.batch.mostInFlight = max(sample.batch.mostInFlight, UInt32(clamping: shared.inFlight(attempt.number)))
+        switch outcome {
+        case .success(let firstByte, let total):
+            let time = attempt.isStream ? firstByte : total
+            sample.batch.count += 1
+            sample.batch.sum &+= time
+            sample.batch.least = min(sample.batch.least, time)
+        case .status(429, _, _), .status(503, _, _), .timedOut: sample.batch.failures += 1
+        default: break
+        }
+        if now - min(now, sample.since) >= Self.samplePeriod {
+            room.sample(attempt.number, attempt.slot, sample.batch, now: now)
+            sample = Sample(since: now)
+        }
+        samples[attempt.number] = sample
+    }
+
+    /// Targets that a request may wait for, in order.
+    func fullTargets(_ ask: RouteAsk, client: Int, _ operation: Operation) -> [Int] {
+        router.fullTargets(ask, routes, now: now) { mayCall(model: $0, ask.route, client, operation) }
+    }
+
+    /// The target with an endpoint for which a slot was granted; nil: it can't be used now.
+    func granted(
+        _ number: EndpointNumber, _ ask: RouteAsk, client: Int, _ operation: Operation
+    ) -> (target: Int, isTrial: Bool)? {
+        router.granted(number, ask, routes, now: now) { mayCall(model: $0, ask.route, client, operation) }
+    }
+
+    private func mayCall(model: Int, _ route: Int, _ client: Int, _ operation: Operation) -> Bool {
+        if access.isOpen, operation != .admin { return true }
+        return access.mayCall(model, client: client, through: plans[route].poolNumber, operation: operation, epoch: epoch) == .yes
     }
 
     // MARK: - Access

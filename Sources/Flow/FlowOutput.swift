@@ -71,8 +71,9 @@ package enum FlowAction: Hashable, Sendable {
     /// Have the token in the slice checked, which is valid for the call only, and hand the verdict to `tokenChecked`, or say
     /// by `tokenUnchecked` that it can't be had now.
     case checkToken(Slice)
-    /// What this connection sends comes behind all else, until the flow's upstream connection is released.
-    case deprioritize(Leg)
+    /// What this connection sends has this SO_PRIORITY until the flow's upstream connection is released: 1 comes behind all
+    /// else, 6 before it.
+    case prioritize(Leg, UInt8)
 }
 
 /// What one call to a flow brings forth; one object serves every flow of an event loop.
@@ -99,34 +100,5 @@ package struct FlowOutput: Sendable {
         let start = composed.count
         body(&composed)
         add(.write(leg, Slice(.composed, start..<composed.count)))
-    }
-}
-
-extension [UInt8] {
-    mutating func append(_ text: StaticString) {
-        text.withUTF8Buffer { append(contentsOf: $0) }
-    }
-
-    mutating func append(_ span: Span<UInt8>) {
-        span.withUnsafeBufferPointer { append(contentsOf: $0) }
-    }
-
-    mutating func append(_ span: Span<UInt8>, _ range: Range<Int>) {
-        append(span.extracting(range))
-    }
-
-    /// A number that is not negative.
-    mutating func append(decimal number: some BinaryInteger) {
-        var rest = UInt64(number)
-        // String(number) takes ten times as long.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var first = digits.count
-            repeat {
-                first -= 1
-                digits[first] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
-                rest /= 10
-            } while rest > 0
-            append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
-        }
     }
 }

@@ -38,7 +38,7 @@ extension Refusal.Message: CustomStringConvertible {
             bytes.append(denial.isNever ? " has reached a limit of zero on " : " has reached its limit on ")
             bytes.append(Self.units(denial.kind))
             bytes.append(". Try again in ")
-            LimitFields.append(duration: retry, to: &bytes)
+            bytes.write(4 * LineWriter.numberSize) { LimitFields.write(duration: retry, &$0) }
             bytes.append(".")
         }
     }
@@ -79,7 +79,7 @@ extension Refusal.Message: CustomStringConvertible {
         bytes.append(period == .day ? " for the day" : " for the month")
         if let resets {
             bytes.append("; the next one begins at ")
-            AuditText.append(time: resets * 1000, to: &bytes)
+            bytes.write(32) { $0.add(time: resets * 1000) }
         }
         bytes.append(".")
     }

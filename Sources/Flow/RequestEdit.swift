@@ -89,7 +89,7 @@ extension Flow {
     private mutating func usageNeed(of target: Target) -> StreamOptions.Need {
         guard requestBody.isReadable, requestBody.isStream != false, requestBody.keyFault == nil, countsTokens,
             target.asksStreamUsage,
-            target.engine == .openai || target.engine == .ollama, takesStreamOptions
+            target.engine == .openai || target.engine == .ollama, takesStreamOptions()
         else { return .nothing }
         let options = requestBody.streamOptions
         if options.isPresent { return requestBody.isStream == true && options.isWhole ? options.need : .nothing }
@@ -104,7 +104,7 @@ extension Flow {
     }
 
     /// The request is one of those that have `stream_options`.
-    private var takesStreamOptions: Bool {
+    private mutating func takesStreamOptions() -> Bool {
         guard family == .v1 else { return false }
         let bytes = inbox.span
         var path = request.target.range

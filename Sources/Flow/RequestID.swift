@@ -23,11 +23,14 @@ struct RequestID: Sendable {
         output.append("\r\n")
     }
 
-    /// Appends the id as the inside of a JSON string.
-    func appendValue(to output: inout [UInt8]) {
-        guard chosen.isEmpty else { return AuditText.append(chosen.span, to: &output) }
-        output.append("req_")
-        RequestIDs.append(number, to: &output)
+    /// Bytes of the id.
+    var valueSize: Int { max(chosen.count, 20) }
+
+    /// Writes the id as the inside of a JSON string.
+    func writeValue(_ line: inout LineWriter) {
+        guard chosen.isEmpty else { return line.add(json: chosen.span) }
+        line.add("req_")
+        RequestIDs.write(number, &line)
     }
 }
 
@@ -49,6 +52,11 @@ struct RequestIDs: Sendable {
     static func append(_ id: UInt64, to bytes: inout [UInt8]) {
         let digits = (hexadecimal(UInt32(truncatingIfNeeded: id >> 32)), hexadecimal(UInt32(truncatingIfNeeded: id)))
         withUnsafeBytes(of: digits) { bytes.append(contentsOf: $0) }
+    }
+
+    static func write(_ id: UInt64, _ line: inout LineWriter) {
+        let digits = (hexadecimal(UInt32(truncatingIfNeeded: id >> 32)), hexadecimal(UInt32(truncatingIfNeeded: id)))
+        withUnsafeBytes(of: digits) { line.add($0.bindMemory(to: UInt8.self).span) }
     }
 
     /// Eight digits as they stand in memory.

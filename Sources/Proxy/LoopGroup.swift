@@ -2,6 +2,7 @@ import Admission
 import CLinux
 import Catalog
 import Control
+import Flow
 import Glibc
 import Identity
 import Reactor
@@ -31,7 +32,11 @@ struct LoopGroup: ~Copyable {
     private let desk = TokenDesk()
     /// What endpoints are known by as long as the proxy lives, and what all loops count of them together.
     private var numbers = EndpointNumbers()
-    private let shared = RoutingShared()
+    private let shared: RoutingShared
+    /// Where the requests of all loops wait, and how it reaches them.
+    private let room: WaitingRoom
+    private let posts = LoopPosts()
+    private var routes = RoutingTable()
     private var registry = TLSRegistry()
     private var certificates = CertificateRegistry()
     /// What the agent said last: for loops that are yet to start.
@@ -45,6 +50,9 @@ struct LoopGroup: ~Copyable {
     init(_ outbox: Outbox) throws(SystemError) {
         self.outbox = outbox
         audit = try AuditWriter()
+        let (shared, posts) = (RoutingShared(), self.posts)
+        self.shared = shared
+        room = WaitingRoom(shared) { owner, call in posts.post(owner, call) }
         listenersMap = nil
         maps = nil
         accounts = nil
@@ -84,6 +92,9 @@ struct LoopGroup: ~Copyable {
     /// is told `applied` once every loop has taken it up.
     mutating func apply(_ settings: ProxySettings) throws(ApplyError) {
         let configuration = try configuration(settings)
+        room.adopt(settings.catalog, configuration.routes, now: MonotonicClock.now())
+        routes = configuration.routes
+        room.take(standings, routes, now: MonotonicClock.now())
         if mailboxes.isEmpty { try startLoops(configuration) }
         let plans = ListenerPlan.plans(for: settings.catalog.node) { configuration.certificates[$0] != nil }
         var opened: [ListenerPlan: Listener] = [:]
@@ -173,7 +184,7 @@ struct LoopGroup: ~Copyable {
         let asked =
             switch query {
             case .statistics, .flows, .routing: mailboxes[...]
-            case .explain, .rotate: mailboxes.prefix(1)
+            case .explain, .rotate, .queues: mailboxes.prefix(1)
             }
         let collector = ReportCollector(id: id, query, workers: asked.count, outbox, audit)
         for mailbox in asked { mailbox.post(.report(collector)) }
@@ -181,12 +192,29 @@ struct LoopGroup: ~Copyable {
 
     /// Takes up what the agent knows of endpoints: all of it, each time.
     mutating func take(_ new: [EndpointStanding]) {
+        let former = unloadedStandings
         standings = new.map {
             Standing(
                 url: $0.key.url, address: $0.key.address, fault: $0.fault, isDrained: $0.isDrained,
-                maintenanceUntil: $0.maintenanceUntil)
+                maintenanceUntil: $0.maintenanceUntil, isReady: $0.phase == .always ? nil : $0.phase == .ready,
+                retryAt: $0.phase == .failed ? $0.retryAt : 0, load: $0.load, reading: $0.reading)
         }
-        for mailbox in mailboxes { mailbox.post(.standings(standings)) }
+        // How busy engines are, which changes all the time, is the room's concern: all that wait would look again.
+        let unloaded = unloadedStandings
+        if unloaded != former {
+            for mailbox in mailboxes { mailbox.post(.standings(unloaded)) }
+        }
+        // After the loops, so that they know of a server by the time its slots are given out.
+        room.take(standings, routes, now: MonotonicClock.now())
+    }
+
+    /// Those that have something to say beside how busy an engine is.
+    private var unloadedStandings: [Standing] {
+        standings.map { standing in
+            var standing = standing
+            (standing.load, standing.reading) = (nil, 0)
+            return standing
+        }.filter { $0 != Standing(url: $0.url, address: $0.address) }
     }
 
     /// Audit lines go to `descriptor` from now on; nil: nowhere, and none are made.
@@ -230,18 +258,18 @@ struct LoopGroup: ~Copyable {
                 let mailbox = try Mailbox<WorkerMessage>()
                 let start = WorkerThread.Start(
                     mailbox: mailbox, outbox: outbox, audit: audit, desk: desk, configuration: configuration, shared: shared,
-                    loop: loop,
-                    loops: count)
+                    room: room, loop: loop, loops: count)
                 try WorkerThread.start(start)
                 mailboxes.append(mailbox)
             }
+            posts.use(mailboxes)
         } catch {
             throw ApplyError(description: "cannot start an event loop: \(error)")
         }
         let peers = LoopPeers(mailboxes)
         for mailbox in mailboxes {
             mailbox.post(.meet(peers))
-            mailbox.post(.standings(standings))
+            mailbox.post(.standings(unloadedStandings))
             mailbox.post(.watchDecisions(isWatched))
             mailbox.post(.takeAudit(isAudited))
         }

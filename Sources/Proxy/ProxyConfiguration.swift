@@ -1,6 +1,7 @@
 import Admission
 import Catalog
 import Control
+import Flow
 import Identity
 import Routing
 import TLS
@@ -14,6 +15,8 @@ final class ProxyConfiguration: Sendable {
     /// The models' limits, none of them read yet, and who may call them.
     let admission: AdmissionTable
     let access: AccessTable
+    /// Which group each client is in, and how long its requests may wait.
+    let shares: ShareTable
     /// Who there is, and what proves it.
     let directory: ClientDirectory
     /// How servers that are reached by https prove themselves.
@@ -37,6 +40,7 @@ final class ProxyConfiguration: Sendable {
         directory = ClientDirectory(settings.catalog, managed: settings.credentials.keys.map { ($0.client, $0.key) })
         admission = AdmissionTable(
             page, slots: settings.slots, models: settings.catalog.models.map(\.name), allowances: allowances)
+        shares = ShareTable(settings.catalog)
         access = AccessTable(
             models: settings.catalog.models, clients: settings.catalog.clients, pools: settings.catalog.pools,
             capabilities: settings.catalog.capabilities)

@@ -81,7 +81,7 @@ final class ReportCollector: Sendable {
         switch query {
         case .statistics: return .statistics(statistics(state))
         case .routing: return .routing(state.routing.endpointRecords, state.routing.routeRecords)
-        case .flows, .explain, .rotate: return .flows(state.flows.sorted { $0.id < $1.id })
+        case .flows, .explain, .rotate, .queues: return .flows(state.flows.sorted { $0.id < $1.id })
         }
     }
 

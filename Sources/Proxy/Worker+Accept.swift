@@ -61,6 +61,7 @@ extension Worker {
         let connection = Connection(nextConnection, token, client: descriptor, tls: tls.client, flow: flow, now: context.now)
         nextConnection += loops
         connections.store(connection, token)
+        connection.flow.owner = UInt64(loop) << 32 | UInt64(token.slot)
         do throws(SystemError) {
             try poller.add(connection: number, token: connection.token.raw)
         } catch {

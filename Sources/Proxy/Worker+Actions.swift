@@ -109,7 +109,7 @@ extension Worker {
                 if let upstream = connection.upstream { Socket.resetOnClose(upstream.descriptor.number) }
                 release(connection, reusable: false)
             case .checkToken(let slice): if !checkToken(connection, slice, received) { next = .tokenUnchecked }
-            case .deprioritize(let leg): deprioritize(connection, leg)
+            case .prioritize(let leg, let priority): prioritize(connection, leg, Int32(priority))
             case .tag(let leg, let model, let active): tag(connection, leg, model, active)
             case .pauseClient: connection.clientPaused = true
             case .resumeClient:

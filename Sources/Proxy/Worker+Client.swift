@@ -25,7 +25,9 @@ extension Worker {
             reads += 1
             switch receive(connection) {
             case .bytes(let count):
-                if count < buffer.count, !connection.clientHungUp, connection.tls == nil { connection.clientReadable = false }
+                if count < room(for: connection).count, !connection.clientHungUp, connection.tls == nil {
+                    connection.clientReadable = false
+                }
                 guard connection.ending == .none, count > 0 else { continue }
                 let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
                 connection.flow.received(.client, lend(bytes), &context, &out)
@@ -41,9 +43,15 @@ extension Worker {
     private func receive(_ connection: Connection) -> Transfer {
         // What nobody reads needs no decryption.
         guard let tls = connection.tls, connection.ending == .none else {
-            return Socket.receive(connection.client.number, into: buffer)
+            return Socket.receive(connection.client.number, into: room(for: connection))
         }
         return receive(connection, tls)
+    }
+
+    /// Where many wait, and this one may have to, too, no more is read ahead than is needed to know for what.
+    private func room(for connection: Connection) -> UnsafeMutableRawBufferPointer {
+        guard context.room.isBusy, connection.flow.isCollecting else { return buffer }
+        return UnsafeMutableRawBufferPointer(rebasing: buffer[..<Self.gatedRead])
     }
 
     private func mayReadClient(_ connection: Connection) -> Bool {

@@ -20,6 +20,7 @@ extension Worker {
         case .rotate(let name):
             let turn = rotate(name)
             collector.answer(.rotated(from: turn.from, to: turn.to))
+        case .queues: collector.answer(.queues(context.room.records(now: context.now)))
         }
     }
 

@@ -9,6 +9,7 @@ extension Worker {
     func tellNotices() {
         let notices = context.router.takeNotices()
         guard !notices.isEmpty else { return }
+        looksAtQueue = true
         for notice in notices {
             peers.post(notice, from: loop)
             guard peers.isNews(notice, now: context.now), let target = target(notice.number) else { continue }
@@ -40,6 +41,7 @@ extension Worker {
     func take(_ standings: [Standing]) {
         let epoch = UInt64(clamping: ProcessFacts.epochMilliseconds())
         context.router.take(standings, context.routes, now: context.now, epochMilliseconds: epoch)
+        looksAtQueue = true
     }
 
     // MARK: - Reports
@@ -60,6 +62,9 @@ extension Worker {
             record.latencyMean = figures.latencyMean / 1000
             record.fallbacks = figures.fallbacks
             record.limitUse = figures.limitUse
+            record.limit = figures.limit
+            record.isAdaptive = figures.isAdaptive
+            if let isReady = figures.isReady { record.phase = isReady ? .ready : figures.hasFailed ? .failed : .asleep }
             return NumberedRecord(number: figures.number, record: record)
         }
     }

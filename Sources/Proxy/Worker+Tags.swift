@@ -13,6 +13,7 @@ extension Worker {
     static let sweepToken = Token(.mailbox, slot: 1)
     static let restToken = Token(.mailbox, slot: 2)
     static let refusalToken = Token(.mailbox, slot: 3)
+    static let queueToken = Token(.mailbox, slot: 4)
 
     /// Carries out what a flow says of one of its sockets.
     func tag(_ connection: Connection, _ leg: Leg, _ model: UInt32, _ active: Bool?) {
@@ -52,6 +53,7 @@ extension Worker {
         switch token {
         case Self.restToken: restDelivered()
         case Self.refusalToken: sweepRefusals()
+        case Self.queueToken: sweepQueue()
         default: sweep()
         }
     }

@@ -22,6 +22,8 @@ enum WorkerMessage: Sendable {
     case notice(RoutingNotice)
     case standings([Standing])
     case watchDecisions(Bool)
+    /// Something became of a ticket of the connection in the slot.
+    case call(Int, RoomCall)
     /// Whether audit lines are to be made.
     case takeAudit(Bool)
     /// Close idle connections, let the others end, and say when none is left.
@@ -32,6 +34,8 @@ enum WorkerMessage: Sendable {
 /// Only its own thread touches anything here but the mailbox.
 final class Worker {
     static let bufferSize = 64 << 10
+    /// Bytes that one read of a request takes whose model is not known yet, while somebody waits for one.
+    static let gatedRead = 8 << 10
     /// How long the close of an answered connection waits for the client's FIN, in nanoseconds.
     static let lingerTime: UInt64 = 2_000_000_000
     /// How long a listener rests when accept(2) fails, in nanoseconds.
@@ -79,9 +83,12 @@ final class Worker {
     var resting: [Token] = []
     var isWatchingEntries = false
     var isWatchingRefusals = false
+    var isWatchingQueue = false
     /// Changes of entries up to the last sweep.
     var sweptChanges: UInt64 = 0
     var handshakeReports = ReportBrake()
+    /// Something changed that requests in line may have waited for.
+    var looksAtQueue = false
     private var expired: [TimerWheel.Entry] = []
 
     init(_ start: WorkerThread.Start, seed: UInt64) throws(SystemError) {
@@ -94,7 +101,7 @@ final class Worker {
         loop = start.loop
         let now = MonotonicClock.now()
         wheel = TimerWheel(now: now)
-        context = FlowContext(seed: seed, shared: start.shared)
+        context = FlowContext(seed: seed, shared: start.shared, room: start.room)
         audit = start.audit
         auditLines = start.audit.channel()
         desk = start.desk
@@ -119,7 +126,10 @@ final class Worker {
         if !shadowsAgain.isEmpty { lookAgainAtShadows() }
         expire()
         watchRefusals()
+        watchQueue()
         tellNotices()
+        if looksAtQueue { lookAtQueue() }
+        if !context.wanted.isEmpty { tellWanted() }
         handOverAudit()
     }
 
@@ -152,7 +162,10 @@ final class Worker {
         case .report(let collector): report(to: collector)
         case .tokenChecked(let ticket, let verdict): tokenChecked(ticket, verdict)
         case .meet(let peers): self.peers = peers
-        case .notice(let notice): context.router.take(notice, now: context.now)
+        case .notice(let notice):
+            context.router.take(notice, now: context.now)
+            looksAtQueue = true
+        case .call(let slot, let call): self.call(slot, call)
         case .standings(let standings): take(standings)
         case .watchDecisions(let wanted): context.watchesDecisions = wanted
         case .takeAudit(let wanted): context.audit.isOpen = wanted
@@ -166,7 +179,9 @@ final class Worker {
         context.epochSeconds = ProcessFacts.epochSeconds()
         context.adopt(
             configuration.routes, configuration.catalog.node, admission: configuration.admission, access: configuration.access,
-            directory: configuration.directory, firewall: firewall(configuration), audit: configuration.catalog.audit)
+            directory: configuration.directory, firewall: firewall(configuration), audit: configuration.catalog.audit,
+            shares: configuration.shares)
+        looksAtQueue = true
         adoptTerms(configuration)
         watchEntries()
     }

@@ -1,3 +1,4 @@
+import Flow
 import Glibc
 import Reactor
 import Routing
@@ -13,6 +14,7 @@ enum WorkerThread {
         let configuration: ProxyConfiguration
         /// What all event loops count together.
         let shared: RoutingShared
+        let room: WaitingRoom
         /// Which of the event loops it is to be, and of how many.
         let loop: Int
         let loops: Int

@@ -94,7 +94,7 @@ import Testing
         driver.connected()
         #expect(driver.takeUpstream().components(of: "x-modelbroker-priority: ") == ["low"])
         let actions = driver.takeActions()
-        #expect(actions.contains(.deprioritize(.client)) && actions.contains(.deprioritize(.upstream)))
+        #expect(actions.contains(.prioritize(.client, 1)) && actions.contains(.prioritize(.upstream, 1)))
     }
 
     @Test func aQuotaThatRotates() throws {

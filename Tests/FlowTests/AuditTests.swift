@@ -250,13 +250,15 @@ import Testing
             (4_102_444_799_999, "2099-12-31T23:59:59.999Z"), (-5, "1970-01-01T00:00:00.000Z"),
         ] {
             var bytes: [UInt8] = []
-            AuditText.append(time: milliseconds, to: &bytes)
+            bytes.write(32) { $0.add(time: milliseconds) }
             #expect(String(decoding: bytes, as: UTF8.self) == wanted)
         }
         var bytes: [UInt8] = []
-        AuditText.append(millionths: 1_234_567, to: &bytes)
-        bytes.append(0x20)
-        AuditText.append(thousandths: 42, to: &bytes)
+        bytes.write(32) { line in
+            line.add(millionths: 1_234_567)
+            line.add(" ")
+            line.add(thousandths: 42)
+        }
         #expect(String(decoding: bytes, as: UTF8.self) == "1.234567 0.042")
     }
 }

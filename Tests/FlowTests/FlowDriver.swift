@@ -7,7 +7,7 @@ import Routing
 struct FlowDriver {
     var context: FlowContext
     var flow: Flow
-    let shared = RoutingShared()
+    let shared: RoutingShared
     var numbers = EndpointNumbers()
     var out = FlowOutput()
     /// Bytes written to each leg since the last look.
@@ -29,8 +29,12 @@ struct FlowDriver {
         strategy: .roundRobin, retry: RetryPolicy(attempts: 1), breaker: BreakerPolicy(failures: 1000, errorRate: 0))
 
     /// A flow through the gateway, or captured under a rule that relays what it does not know.
-    init(_ entrance: FlowRecord.Entrance = .gateway, strict: Bool? = nil, models: [String: [SocketAddress]] = ["m": [engine]]) {
-        context = FlowContext(seed: 1, shared: shared)
+    init(
+        _ entrance: FlowRecord.Entrance = .gateway, strict: Bool? = nil, models: [String: [SocketAddress]] = ["m": [engine]],
+        shared: RoutingShared = RoutingShared(), room: WaitingRoom? = nil
+    ) {
+        self.shared = shared
+        context = FlowContext(seed: 1, shared: shared, room: room)
         context.now = 1_000_000_000
         let catalog = models.sorted { $0.key < $1.key }.map { name, addresses in
             Model(
@@ -97,6 +101,24 @@ struct FlowDriver {
         flow.timeout(&context, &out)
         take([])
     }
+
+    mutating func called(_ call: RoomCall) {
+        flow.called(call, &context, &out)
+        take([])
+    }
+
+    mutating func lookAgain() {
+        flow.lookAgain(&context, &out)
+        take([])
+    }
+
+    mutating func abandon() {
+        flow.abandon(&context, &out)
+        take([])
+    }
+
+    /// Takes up what the flow has asked for.
+    mutating func settle() { take([]) }
 
     private mutating func take(_ received: [UInt8]) {
         for action in out.actions {

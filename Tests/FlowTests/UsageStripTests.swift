@@ -105,17 +105,19 @@ import Testing
         for round in 0..<400 {
             let name = round % 2 == 0 ? nil : "meta/70b"
             let inside = name.map { _ in #""model":"meta/70b""# } ?? #""model":"m""#
-            var (stream, rest) = ("", "")
+            var (events, rest) = ([String](), "")
             for _ in 0..<1 + random.below(12) {
                 let end = ["\n", "\r\n", "\r"][random.below(3)]
                 let event = [Text.delta, Text.usage, Text.usage, ": ping\n\n", Text.done, "id: 1\n" + Text.delta][random.below(6)]
                 let text = event.replacing("\n", with: end)
-                stream += text.replacing(#""model":"m""#, with: inside)
+                events.append(text.replacing(#""model":"m""#, with: inside))
                 if event != Text.usage { rest += text }
             }
             let memory = QoSMemory()
             var driver = Self.streaming(memory, upstreamModel: name)
-            let bytes = Array((Text.streamHead + Self.chunks(stream, &random) + "0\r\n\r\n").utf8)
+            // As engines do, or any other way.
+            let chunks = random.below(2) == 0 ? events.map(Text.chunk).joined() : Self.chunks(events.joined(), &random)
+            let bytes = Array((Text.streamHead + chunks + "0\r\n\r\n").utf8)
             var position = 0
             while position < bytes.count {
                 let next = min(bytes.count, position + 1 + random.below([2, 50, 500][random.below(3)]))

@@ -174,17 +174,34 @@ import Testing
         #expect(!reader.isClosed)
     }
 
+    @Test func whateverThePauseAFirstLineIsWritten() throws {
+        let writer = try AuditWriter()
+        let channels = [writer.channel(), writer.channel()]
+        let reader = try Reader()
+        try writer.use(reader.sink())
+        // Each comes when the thread may be writing, gathering or asleep.
+        for number in 0..<50 {
+            put(["line \(number)"], writer, channels[number % 2])
+            if number % 5 == 0 { usleep(25_000) }
+            #expect(reader.read(lines: 1) == "line \(number)\n")
+        }
+        #expect(wait(writer, for: [50, 0]))
+    }
+
     @Test func whatDoesNotFitIsCutAtALine() {
         let lines = AuditLines()
         var bytes = [UInt8](repeating: 0x78, count: AuditLines.limit - 10) + [10]
         #expect(lines.put(&bytes, lines: 1).dropped == 0)
         bytes = Array("aaa\nbbbb\nc\n".utf8)
-        let (wasEmpty, dropped) = lines.put(&bytes, lines: 3)
-        #expect(!wasEmpty)
+        let (dropped, waiting) = lines.put(&bytes, lines: 3)
         #expect(dropped == 1)
-        let batch = lines.takeAll()
+        #expect(waiting == AuditLines.limit)
+        var batch = AuditLines.Batch()
+        lines.take(into: &batch)
         #expect(batch.lines == 3)
         #expect(batch.bytes.suffix(9) == Array("aaa\nbbbb\n".utf8)[...])
-        #expect(lines.takeAll().bytes.isEmpty)
+        batch.clear()
+        lines.take(into: &batch)
+        #expect(batch.bytes.isEmpty && batch.lines == 0)
     }
 }

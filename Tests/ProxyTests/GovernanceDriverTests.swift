@@ -1,6 +1,7 @@
 import Admission
 import Catalog
 import Control
+import Flow
 import Glibc
 import Identity
 import Reactor
@@ -251,9 +252,10 @@ import Testing
         let outbox = try Outbox()
         var group = try LoopGroup(outbox)
         let configuration = try group.configuration(ProxySettings(generation: 1, catalog: Catalog(), hostNetnsCookie: 0))
+        let shared = RoutingShared()
         let start = WorkerThread.Start(
             mailbox: try Mailbox(), outbox: outbox, audit: try AuditWriter(), desk: TokenDesk(), configuration: configuration,
-            shared: RoutingShared(), loop: 0, loops: 1)
+            shared: shared, room: WaitingRoom(shared), loop: 0, loops: 1)
         let worker = try Worker(start, seed: 1)
         let listener = try Socket.listen(SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 0))
         let upstream = try worker.open(SocketAddress(localOf: listener.number), tls: 0, nil)

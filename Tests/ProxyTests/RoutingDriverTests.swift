@@ -1,5 +1,6 @@
 import Catalog
 import Control
+import Flow
 import Glibc
 import Reactor
 import Routing
@@ -255,9 +256,10 @@ final class Flag: Sendable {
         let worker = try {
             let configuration = try group.configuration(settings(1))
             first = configuration
+            let shared = RoutingShared()
             let start = WorkerThread.Start(
                 mailbox: try Mailbox(), outbox: outbox, audit: try AuditWriter(), desk: TokenDesk(), configuration: configuration,
-                shared: RoutingShared(), loop: 0, loops: 1)
+                shared: shared, room: WaitingRoom(shared), loop: 0, loops: 1)
             return try Worker(start, seed: 1)
         }()
         #expect(first != nil)

@@ -4,8 +4,10 @@ package struct Attempt: Hashable, Sendable {
     /// Nanoseconds.
     package let start: UInt64
     package let isTrial: Bool
-    let isStream: Bool
+    package let isStream: Bool
     let isFallback: Bool
+    /// The agent watches over the server, and says itself when that does not run.
+    let isOnDemand: Bool
     /// It carries the broker's own key, so that a refusal of it concerns the broker.
     let hasBrokerKey: Bool
     /// It was answered, and that was counted.
@@ -15,6 +17,12 @@ package struct Attempt: Hashable, Sendable {
     let route: Int32
     /// The table by which `route` is counted.
     let version: UInt32
+    /// What it has a slot of: the model's number over reloads; -1: it needed none.
+    package let slot: Int32
+    /// The group that it is counted for.
+    package let group: Int16
+    /// The scheduler counts it as under way, too.
+    package let isBooked: Bool
     /// The breaker's, when it began.
     let epoch: UInt32
 }

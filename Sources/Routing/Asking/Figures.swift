@@ -20,6 +20,13 @@ package struct EndpointFigures: Sendable {
     package var latencyMean: UInt64 = 0
     /// Percent of the upstream's own limits in use; nil: it does not say.
     package var limitUse: UInt8?
+    /// Slots; nil: any number.
+    package var limit: UInt32?
+    package var isAdaptive = false
+    /// Of an endpoint on demand: its server runs; nil: it is none.
+    package var isReady: Bool?
+    /// Its server failed, and is left alone.
+    package var hasFailed = false
 }
 
 /// One event loop's figures of a route.

@@ -71,6 +71,8 @@ package enum Shortage: UInt8, Hashable, Sendable, Comparable {
     case excluded
     /// All that are left are on standby.
     case standby
+    /// All that are left have all the requests that they may have, or are not running yet: they may be waited for.
+    case full
 
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

@@ -13,6 +13,8 @@ package enum StandbyCause: UInt8, Hashable, Sendable, CaseIterable {
     /// It asked to be left alone for a while.
     case cooldown = 7
     case unresolved = 8
+    /// Its server is not running: asleep, on its way, or failed.
+    case engine = 9
 
     package var text: String {
         switch self {
@@ -24,6 +26,7 @@ package enum StandbyCause: UInt8, Hashable, Sendable, CaseIterable {
         case .breaker: "breaker"
         case .cooldown: "cooldown"
         case .unresolved: "unresolved"
+        case .engine: "engine"
         }
     }
 }

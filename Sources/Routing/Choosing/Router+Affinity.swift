@@ -42,11 +42,12 @@ extension Router {
         switch verdict(had, ask, table, now, mayCall) {
         case .usable where policy.isStrict: return .place(keep(had, session, ask.route, table, now))
         case .standby(_, let until) where policy.isStrict: return .waits(until: until, .standby)
+        case .full where policy.isStrict: return .waits(until: .max, .full)
         case .dropped(let shortage) where policy.isStrict: return .waits(until: .max, shortage)
         // People moved away from it, or it is out: so does the session.
         case .usable, .standby: return .place(keep(usable[best()], session, ask.route, table, now))
         // It is well, only not for this request: the session stays with it.
-        case .dropped: return .place(usable[best()])
+        case .dropped, .full: return .place(usable[best()])
         }
     }
 

@@ -17,6 +17,10 @@ struct EndpointState: Sendable {
     var breaker = Breaker()
     var isDrained = false
     var hasFault = false
+    /// Its server does not run: it can only be waited for.
+    var isAsleep = false
+    /// When a server that failed is tried again; nanoseconds.
+    var failedUntil: UInt64 = 0
     /// Nanoseconds, as all that follows.
     var maintenanceUntil: UInt64 = 0
     var rotatedUntil: UInt64 = 0
@@ -37,6 +41,9 @@ struct EndpointState: Sendable {
     func availability(_ policy: BreakerPolicy, now: UInt64) -> Availability {
         if now < maintenanceUntil { return .standby(.maintenance, until: maintenanceUntil) }
         if isDrained { return .standby(.drained, until: .max) }
+        if now < failedUntil { return .standby(.engine, until: failedUntil) }
+        // Nobody probes it, and what it did before it was stopped does not count.
+        if isAsleep { return .active }
         if hasFault { return .standby(.probe, until: now + Self.probeTime) }
         if breaker.isTripped {
             let until = max(breaker.until, cooldownUntil)

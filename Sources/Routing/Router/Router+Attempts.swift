@@ -9,8 +9,13 @@ extension Router {
     static var longestCooldown: UInt64 { 120_000_000_000 }
 
     /// A request sets out to `target`, which was picked for `ask`.
-    package mutating func began(_ target: Target, for ask: RouteAsk, isTrial: Bool, now: UInt64) -> Attempt {
-        shared.begin(target.number)
+    ///
+    /// - Parameter slot: what was taken for it; nil: it needs none.
+    package mutating func began(
+        _ target: Target, for ask: RouteAsk, isTrial: Bool, slot: HeldSlot? = nil, now: UInt64
+    ) -> Attempt {
+        openAgain()
+        if slot == nil { shared.begin(target.number) }
         let isKnown = ask.route >= 0 && ask.route < routes.count && Int(target.number) < states.count
         var epoch: UInt32 = 0
         if isKnown {
@@ -25,8 +30,10 @@ extension Router {
         }
         return Attempt(
             number: target.number, start: now, isTrial: isTrial && isKnown, isStream: ask.isStream, isFallback: target.isFallback,
+            isOnDemand: target.isOnDemand,
             hasBrokerKey: !target.authorization.isEmpty, policy: isKnown ? routes[ask.route].breaker : -1,
-            route: Int32(truncatingIfNeeded: ask.route), version: version, epoch: epoch)
+            route: Int32(truncatingIfNeeded: ask.route), version: version, slot: slot?.model ?? -1, group: slot?.group ?? 0,
+            isBooked: slot?.isBooked ?? false, epoch: epoch)
     }
 
     /// The first byte of a good answer came: a trial has succeeded, however long the rest takes. Need not be called.
@@ -37,13 +44,27 @@ extension Router {
         attempt.isAnswered = true
     }
 
-    /// Exactly once for each `began`.
-    package mutating func ended(_ attempt: Attempt, _ outcome: Outcome, now: UInt64) {
-        shared.end(attempt.number)
+    /// Exactly once for each `began`. True: somebody may wait for the slot that it had.
+    @discardableResult
+    package mutating func ended(_ attempt: Attempt, _ outcome: Outcome, now: UInt64) -> Bool {
+        var isAwaited = false
+        if attempt.slot >= 0 {
+            shared.ended(attempt.slot, Int(attempt.group))
+            isAwaited = shared.release(attempt.number, attempt.slot)
+        } else {
+            shared.end(attempt.number)
+        }
+        note(attempt, outcome, now)
+        return isAwaited
+    }
+
+    private mutating func note(_ attempt: Attempt, _ outcome: Outcome, _ now: UInt64) {
         guard isKnown(attempt) else { return }
         if case .success(let firstByte, let total) = outcome { noteTimes(attempt, firstByte, total, now) }
         if case .status(let status, let retryAfter, ofCaller: false) = outcome { noteCooldown(attempt, status, retryAfter, now) }
-        let finding = finding(outcome, attempt)
+        // It has crashed, most likely, and will be started again: until more is known requests wait, instead of failing there.
+        if attempt.isOnDemand, outcome == .connectFailed { shared.setAsleep(attempt.number, true) }
+        let finding = finding(outcome, attempt, now)
         if outcome.isFailure || finding == .refusesKey {
             states[Int(attempt.number)].failures += 1
             states[Int(attempt.number)].lastFailure = outcome
@@ -69,7 +90,7 @@ extension Router {
 
     // MARK: Findings
 
-    private func finding(_ outcome: Outcome, _ attempt: Attempt) -> Finding {
+    private func finding(_ outcome: Outcome, _ attempt: Attempt, _ now: UInt64) -> Finding {
         switch outcome {
         case .cancelled: .nothing
         case .status(401, _, _): attempt.hasBrokerKey ? .refusesKey : .well
@@ -78,6 +99,11 @@ extension Router {
         case .status(503, let retryAfter?, ofCaller: false) where retryAfter > 0: .nothing
         case .status(let status, _, _): status < 500 ? .well : .ill
         case .success: .well
+        // It does not run, which the agent sees to.
+        case .connectFailed where attempt.isOnDemand: .nothing
+        // All that were under way end so together when a server crashes, which says nothing of the one that is started next.
+        case .noAnswer where attempt.isOnDemand, .brokenStream where attempt.isOnDemand:
+            shared.breaks(attempt.number, since: attempt.start, now: now) ? .ill : .nothing
         case .connectFailed, .noAnswer, .timedOut, .brokenStream: .ill
         }
     }

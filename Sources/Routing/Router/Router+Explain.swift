@@ -81,6 +81,7 @@ extension Router {
         switch verdict {
         case .dropped(let shortage): shortage.text
         case .standby(let cause, _): cause.text
+        case .full: "no slot is free, or it is not running"
         case .usable(.weightless): "weight 0, and others are usable"
         case .usable(.rotated): "rotated"
         case .usable(.doubtful): "on trial, and others are usable"
@@ -103,6 +104,7 @@ extension Shortage {
         case .family: "it has no such interface"
         case .excluded: "it was tried, or its model's limits refused"
         case .standby: "on standby"
+        case .full: "all slots are taken; it would wait"
         }
     }
 }

@@ -24,6 +24,11 @@ extension Router {
         figures.firstByteMean = state.firstByte.measured
         figures.latencyMean = state.latency.measured
         figures.limitUse = state.limitUse(now: now)
+        let limit = shared.endpointLimit(target.number)
+        if limit > 0 { figures.limit = limit }
+        if case .adaptive = target.maxInFlight { figures.isAdaptive = true }
+        if target.isOnDemand { figures.isReady = !state.isAsleep }
+        figures.hasFailed = now < state.failedUntil
         figures.detail = faults[Int(target.number)]
         if let (cause, until) = standby(target, table, now) {
             figures.standby = cause
@@ -40,6 +45,7 @@ extension Router {
         let policy = breakers[Int(routes[table.routeOfModel[target.model]].breaker)]
         var standby: (StandbyCause, until: UInt64)?
         if case .standby(let cause, let until) = state.availability(policy, now: now) { standby = (cause, until) }
+        if standby == nil, state.isAsleep { standby = (.engine, .max) }
         guard state.isRotated(now: now) else { return standby }
         if let standby, standby.0.rawValue < StandbyCause.rotated.rawValue { return standby }
         return (.rotated, state.rotatedUntil)
@@ -49,7 +55,7 @@ extension Router {
         switch cause {
         case .authentication: "the broker's key is refused"
         case .breaker, .cooldown: state.lastFailure?.text ?? ""
-        case .maintenance, .drained, .rotated, .probe, .unresolved: ""
+        case .maintenance, .drained, .rotated, .probe, .unresolved, .engine: ""
         }
     }
 }

@@ -39,6 +39,8 @@ extension Router {
             var standing = standing
             let left = standing.maintenanceUntil > epochMilliseconds ? standing.maintenanceUntil - epochMilliseconds : 0
             standing.maintenanceUntil = left == 0 ? 0 : now + Breaker.nanoseconds(Int(clamping: left))
+            let failed = standing.retryAt > epochMilliseconds ? standing.retryAt - epochMilliseconds : 0
+            standing.retryAt = failed == 0 ? 0 : now + Breaker.nanoseconds(Int(clamping: failed))
             return standing
         }
         apply(self.standings, table, now: now)
@@ -62,6 +64,11 @@ extension Router {
             faults[number] = fault
             states[number].isDrained = standing?.isDrained ?? false
             states[number].maintenanceUntil = standing?.maintenanceUntil ?? 0
+            let wasAsleep = states[number].isAsleep
+            states[number].isAsleep = target.isOnDemand && standing?.isReady != true
+            states[number].failedUntil = states[number].isAsleep ? standing?.retryAt ?? 0 : 0
+            // What was found of the server before it was stopped does not hold for the one that runs now.
+            if wasAsleep, !states[number].isAsleep { states[number].breaker.hasten(now: now) }
         }
     }
 

@@ -18,6 +18,8 @@ extension Router {
     enum Verdict {
         case dropped(Shortage)
         case standby(StandbyCause, until: UInt64)
+        /// It has all the requests that it may have, or does not run.
+        case full
         case usable(Rank)
     }
 
@@ -54,7 +56,10 @@ extension Router {
         var found = (Shortage.empty, recoveryAt: UInt64.max)
         let own = table.routes[ask.route].candidates.count
         consider(0..<own, ask, table, now, mayCall, &found)
-        if usable.isEmpty { consider(own..<table.routes[ask.route].shares.count, ask, table, now, mayCall, &found) }
+        // What is full is waited for before what is only to be fallen back to.
+        if usable.isEmpty, found.0 != .full {
+            consider(own..<table.routes[ask.route].shares.count, ask, table, now, mayCall, &found)
+        }
         return found
     }
 
@@ -71,8 +76,9 @@ extension Router {
                     best = rank
                 }
                 if rank == best { usable.append(place) }
+            case .full: found.0 = .full
             case .standby(_, let until):
-                found.0 = .standby
+                found.0 = max(found.0, .standby)
                 found.recoveryAt = min(found.recoveryAt, until)
             case .dropped(let shortage):
                 found.0 = max(found.0, shortage)
@@ -81,6 +87,20 @@ extension Router {
     }
 
     func verdict(_ place: Int, _ ask: RouteAsk, _ table: RoutingTable, _ now: UInt64, _ mayCall: (Int) -> Bool) -> Verdict {
+        let fitness = fitness(place, ask, table, now, mayCall)
+        guard case .usable = fitness else { return fitness }
+        let target = table.targets[table.index(of: place, in: ask.route)]
+        guard target.isGoverned else { return fitness }
+        return isFull(target) ? .full : fitness
+    }
+
+    private func isFull(_ target: Target) -> Bool {
+        states[Int(target.number)].isAsleep || shared.passage(target.number, target.slot) == .full
+            || (!shut.isEmpty && shut.contains(target.number))
+    }
+
+    /// What can be said of a candidate, were all slots free.
+    func fitness(_ place: Int, _ ask: RouteAsk, _ table: RoutingTable, _ now: UInt64, _ mayCall: (Int) -> Bool) -> Verdict {
         let target = table.index(of: place, in: ask.route)
         let number = table.targets[target].number
         let model = table.targets[target].model

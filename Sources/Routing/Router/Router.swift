@@ -23,6 +23,8 @@ package struct Router: Sendable {
     /// Places in the route asked for that can be picked, and what the strategy compares of them; room that is used again.
     var usable: [Int] = []
     var scores: [Score] = []
+    /// Endpoints whose last slot went to another while this request was looking; empty between requests.
+    var shut: [EndpointNumber] = []
     /// Nothing that is shared is changed.
     var isDryRun = false
 

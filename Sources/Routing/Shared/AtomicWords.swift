@@ -36,6 +36,37 @@ struct AtomicWords: @unchecked Sendable {
         return words[index].wrappingAdd(value, ordering: .relaxed).oldValue
     }
 
+    // MARK: - In one order with all others of these, for those who decide by one word whether they may rest on another
+
+    func loadInOrder(_ index: Int) -> UInt64 {
+        precondition(index >= 0 && index < count)
+        return words[index].load(ordering: .sequentiallyConsistent)
+    }
+
+    func storeInOrder(_ index: Int, _ value: UInt64) {
+        precondition(index >= 0 && index < count)
+        words[index].store(value, ordering: .sequentiallyConsistent)
+    }
+
+    func addInOrder(_ index: Int, _ value: UInt64) {
+        precondition(index >= 0 && index < count)
+        words[index].wrappingAdd(value, ordering: .sequentiallyConsistent)
+    }
+
+    /// Adds 1 where that does not bring the word above `limit`, 0: there is none; what it was before, nil: it stayed.
+    func take(_ index: Int, limit: UInt64) -> UInt64? {
+        precondition(index >= 0 && index < count)
+        if limit == 0 { return words[index].wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue }
+        var value = words[index].load(ordering: .sequentiallyConsistent)
+        while value < limit {
+            let (isDone, found) = words[index].compareExchange(
+                expected: value, desired: value + 1, ordering: .sequentiallyConsistent)
+            if isDone { return value }
+            value = found
+        }
+        return nil
+    }
+
     /// Whether the word was `expected`, and so is `desired` now.
     func exchange(_ index: Int, _ expected: UInt64, _ desired: UInt64) -> Bool {
         precondition(index >= 0 && index < count)

@@ -1,10 +1,11 @@
 /// What all event loops count and remember together, without a lock.
 package final class RoutingShared: Sendable {
-    private let inFlight = AtomicWords(count: EndpointNumbers.limit)
+    let inFlight = AtomicWords(count: EndpointNumbers.limit)
     /// Failures without a success between them. A breaker of every event loop opens by this one count: with a count for each,
     /// a dead endpoint would get so many more requests the more loops there are.
     private let failures = AtomicWords(count: EndpointNumbers.limit)
     let sessions = SessionTable()
+    let slots = SlotWords()
 
     package init() {}
 
@@ -12,6 +13,7 @@ package final class RoutingShared: Sendable {
         inFlight.deallocate()
         failures.deallocate()
         sessions.deallocate()
+        slots.deallocate()
     }
 
     /// Requests under way to the endpoint, of all event loops.

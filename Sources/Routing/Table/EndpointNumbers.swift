@@ -14,7 +14,11 @@ package struct EndpointNumbers: Sendable {
     /// As many as a session's entry can name.
     package static let limit = 65_536
 
+    /// Models that can have slots.
+    package static let modelLimit = 4_096
+
     private var numbers: [Identity: EndpointNumber] = [:]
+    private var models: [String: Int32] = [:]
 
     package init() {}
 
@@ -27,6 +31,15 @@ package struct EndpointNumbers: Sendable {
         guard numbers.count < Self.limit else { return nil }
         let number = EndpointNumber(numbers.count)
         numbers[identity] = number
+        return number
+    }
+
+    /// Stands for a model over reloads; nil: all numbers were given out.
+    package mutating func modelNumber(_ name: String) -> Int32? {
+        if let number = models[name] { return number }
+        guard models.count < Self.modelLimit else { return nil }
+        let number = Int32(models.count)
+        models[name] = number
         return number
     }
 }

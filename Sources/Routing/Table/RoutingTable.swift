@@ -12,6 +12,7 @@ package struct RoutingTable: Sendable {
     let routeOfModel: [Int]
     /// Targets for which no number was left; they are in no route.
     package let leftOut: Int
+    private let slots: [Int32?]
 
     package init(_ catalog: Catalog, _ numbers: inout EndpointNumbers) {
         var builder = TableBuilder(catalog)
@@ -23,6 +24,7 @@ package struct RoutingTable: Sendable {
         targets = builder.targets
         routeOfModel = builder.routeOfModel
         leftOut = builder.leftOut
+        slots = builder.slots
     }
 
     /// Of models alone, with numbers that count up from 0.
@@ -37,6 +39,9 @@ package struct RoutingTable: Sendable {
 
     /// The number of the model with this name; nil if the catalogue does not have it.
     package func model(named name: Span<UInt8>) -> Int? { models.find(name) }
+
+    /// The model's number over reloads; nil: there was none left.
+    package func slot(ofModel model: Int) -> Int32? { slots[model] }
 
     package var routeCount: Int { routes.count }
 

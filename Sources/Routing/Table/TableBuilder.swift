@@ -23,6 +23,8 @@ struct TableBuilder {
     private(set) var targets: [Target] = []
     private(set) var routeOfModel: [Int] = []
     private(set) var leftOut = 0
+    /// Of each model, its number over reloads; nil: there was none left.
+    private(set) var slots: [Int32?] = []
 
     init(_ catalog: Catalog) {
         self.catalog = catalog
@@ -32,6 +34,7 @@ struct TableBuilder {
     }
 
     mutating func build(_ numbers: inout EndpointNumbers) {
+        for model in catalog.models { slots.append(numbers.modelNumber(model.name)) }
         for (index, model) in catalog.models.enumerated() {
             let own = model.endpoints.flatMap { place($0, index, model.name, isFallback: false, &numbers) }
             let fallback = model.fallback.flatMap { place($0, index, model.name, isFallback: true, &numbers) }
@@ -81,8 +84,17 @@ struct TableBuilder {
             tls: endpoint.tls, authorization: endpoint.key.map { Array("Bearer \($0.reveal)".utf8) } ?? [],
             forwardsCredentials: endpoint.forwardsCredentials, weight: endpoint.weight, cost: endpoint.cost, provider: provider,
             url: endpoint.url, isFallback: isFallback, isUnresolved: endpoint.addresses.isEmpty,
-            asksStreamUsage: catalog.models[model].asksStreamUsage)
+            asksStreamUsage: catalog.models[model].asksStreamUsage, slot: slots[model],
+            isGoverned: isGoverned(catalog.models[model]) || isGoverned(endpoint), maxInFlight: endpoint.maxInFlight,
+            isOnDemand: endpoint.isOnDemand)
     }
+
+    /// One limited endpoint is enough for all of a model to be counted, and to wait in one line.
+    private func isGoverned(_ model: Model) -> Bool {
+        model.maxInFlight != nil || (model.endpoints + model.fallback).contains { isGoverned($0) }
+    }
+
+    private func isGoverned(_ endpoint: Endpoint) -> Bool { endpoint.maxInFlight != nil || endpoint.isOnDemand }
 
     // MARK: Routes
 

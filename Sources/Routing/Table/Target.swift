@@ -32,12 +32,24 @@ package final class Target: Sendable {
     package let isUnresolved: Bool
     /// It is asked for the usage of a stream whose caller did not ask for it, where tokens count.
     package let asksStreamUsage: Bool
+    /// The model's number over reloads.
+    package let slot: Int32
+    /// A request needs a slot for it: it, or its model, has a limit, or it is started on demand.
+    package let isGoverned: Bool
+    package let maxInFlight: Concurrency?
+    /// Its server is started when it is needed.
+    package let isOnDemand: Bool
 
     init(
         number: EndpointNumber, model: Int, modelName: [UInt8], address: SocketAddress, authority: [UInt8], pathPrefix: [UInt8],
         engine: Engine, tls: EndpointTLS?, authorization: [UInt8], forwardsCredentials: Bool, weight: UInt16, cost: UInt64?,
-        provider: Int, url: String, isFallback: Bool, isUnresolved: Bool, asksStreamUsage: Bool
+        provider: Int, url: String, isFallback: Bool, isUnresolved: Bool, asksStreamUsage: Bool, slot: Int32?,
+        isGoverned: Bool, maxInFlight: Concurrency?, isOnDemand: Bool
     ) {
+        self.slot = slot ?? -1
+        self.isGoverned = isGoverned && slot != nil
+        self.maxInFlight = maxInFlight
+        self.isOnDemand = isOnDemand
         self.number = number
         self.model = model
         self.modelName = modelName
