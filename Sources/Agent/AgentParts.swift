@@ -46,6 +46,11 @@ final class AgentParts: Sendable {
         let credentials = CredentialKeeper(hub: hub, logger: logger) { toBroker.target?.submit(.credentials(asked: nil)) }
         let discoveries = Discoveries(hub: hub, logger: logger) { toBroker.target?.submit(.discovered) }
         let inquiries = EndpointInquiries(standings: standings, discoveries: discoveries, logger: logger)
+        let engines = EngineKeeper(
+            place: EnginePlace(brokerCgroup: groundwork.broker.path, runDirectory: groundwork.run.path),
+            audience: EngineKeeper.Audience(
+                standings: { standings.take($0) }, loads: { standings.take(loads: $0) }, event: { hub.publish($0) }),
+            logger: logger)
         let supervisor = ProxySupervisor(
             program: groundwork.program,
             surroundings: ProxySupervisor.Surroundings(hub: hub, state: state, logger: logger) { connection in
@@ -55,7 +60,7 @@ final class AgentParts: Sendable {
             Broker.Surroundings(
                 groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,
                 failures: failures, endpoints: endpoints, prober: prober, standings: standings, inquiries: inquiries,
-                discoveries: discoveries, feed: feed, accounts: accounts, credentials: credentials,
+                engines: engines, discoveries: discoveries, feed: feed, accounts: accounts, credentials: credentials,
                 keys: KeyStore(file: KeyFile(path: groundwork.state.keysPath), logger: logger), audit: audit, state: state,
                 logger: logger))
         toBroker.target = broker
@@ -64,22 +69,29 @@ final class AgentParts: Sendable {
         let link = ProxyLinkServer(
             listener: groundwork.proxySocket, admission: groundwork.admission,
             handler: ProxyLinkServer.Handler(
-                connected: { supervisor.linked($0) }, disconnected: { supervisor.unlinked($0) },
-                event: ProxyEventReceiver(hub: hub, names: names, failures: failures).take,
+                connected: {
+                    engines.linked($0)
+                    supervisor.linked($0)
+                },
+                disconnected: {
+                    engines.unlinked($0)
+                    supervisor.unlinked($0)
+                },
+                event: ProxyEventReceiver(hub: hub, names: names, failures: failures).take, wanted: { engines.want($0) },
                 refused: { hub.publish(EventReport(time: Timestamp.now(), kind: .proxyRefused, detail: $0)) }),
             logger: logger)
         services = [
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
             ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
-            prober, inquiries, credentials, audit, accounts,
+            prober, inquiries, engines, credentials, audit, accounts,
             KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger) { event, report in
                 if let line = AuditLine.of(event, report) { audit.write(line) }
             },
             Housekeeping(broker: broker, hub: hub, standings: standings),
             ControlServer(
                 descriptor: groundwork.controlSocket, group: loops,
-                answers: ControlAnswers(broker, accounts, hub: hub, leave: { leaving.leave() }), logger: logger),
+                answers: ControlAnswers(broker, accounts, engines, hub: hub, leave: { leaving.leave() }), logger: logger),
             AdminService(
                 server: admin,
                 pages: AdminPages(readiness: { await broker.readiness() }, metrics: { await broker.metrics() })),

@@ -33,7 +33,7 @@ import Testing
         let scratch = try Scratch()
         let (file, _) = try AccountFile.open(scratch["accounts"], boot: boot)
         let first = try file.assign([day])
-        let many = try file.assign([day] + (0..<3000).map { "requests client=c\($0)" })
+        let many = try await blocking { try file.assign([day] + (0..<3000).map { "requests client=c\($0)" }) }
         #expect(many[0] == first[0] && Set(many).count == 3001)
         #expect(file.page.count == 4096 && file.page.announced == 4096)
         file.page.restore(many[3000], QuotaWord(period: 1, used: 1))

@@ -21,7 +21,7 @@ import Testing
             status: { StatusReport() }, models: { [ModelReport(name: "llama", source: .seen)] },
             flows: { (_, _) async throws(AgentError) in throw AgentError("the proxy does not answer") }, captures: { [] },
             clients: { [ClientReport(Client(name: "checkout"), number: 1)] }, routing: Self.routing,
-            identity: Self.identity,
+            identity: Self.identity, sharing: Self.sharing,
             reload: { ReloadReport(time: "", accepted: true, generation: 2) }, detach: { () async throws(AgentError) in },
             leave: left, hub: hub)
         var logger = Logger(label: "test")
@@ -45,6 +45,44 @@ import Testing
             KeyReport(id: request.id, client: request.client, source: "managed", state: "active")
         },
         revokeKey: { (id, _) async throws(AgentError) in throw AgentError("no key \(id) was made with key new") })
+
+    private static let sharing = SharingAnswers(
+        groups: { QueueView(Catalog(clients: [Client(name: "checkout")])).groups([QueueRecord(model: "m", group: "default")]) },
+        queues: { () async throws(AgentError) in throw AgentError("the proxy does not answer") },
+        startEngine: { (url, uid) throws(AgentError) in
+            EngineReport(url: url, models: ["m"], phase: "starting", method: "exec", starts: UInt64(uid ?? 0))
+        },
+        stopEngine: { (url, _) throws(AgentError) in throw AgentError("no endpoint on demand has the URL \(url)") },
+        engineLog: { (name, last) throws(AgentError) in
+            EngineLog(url: name, lines: [String](repeating: "\u{1B}[31mx", count: last), dropped: 3)
+        })
+
+    @Test func answersAboutGroupsQueuesAndEngines() async throws {
+        try await serving { make, _ in
+            let client = try make()
+            client.send("{\"command\":\"groups\"}\n{\"command\":\"group\",\"name\":\"x\"}\n{\"command\":\"queues\"}\n")
+            guard case .success(let groups) = try await client.answer([GroupReport].self) else {
+                Issue.record("no groups")
+                return
+            }
+            #expect(groups.map(\.name) == ["default"])
+            #expect(groups.first?.clients == ["checkout"] && groups.first?.queues.map(\.model) == ["m"])
+            #expect(try await client.answer(GroupReport.self) == .failure("there is no group x"))
+            #expect(try await client.answer([QueueReport].self) == .failure("the proxy does not answer"))
+            client.send("{\"command\":\"start-engine\",\"url\":\"http://a\",\"uid\":5}\n")
+            guard case .success(let engine) = try await client.answer(EngineReport.self) else {
+                Issue.record("not started")
+                return
+            }
+            #expect(engine.starts == 5 && engine.phase == "starting")
+            client.send("{\"command\":\"stop-engine\",\"url\":\"http://b\"}\n")
+            #expect(try await client.answer(EngineReport.self) == .failure("no endpoint on demand has the URL http://b"))
+            client.send("{\"command\":\"engine-log\",\"name\":\"m\",\"last\":2}\n")
+            #expect(
+                try await client.answer(EngineLog.self)
+                    == .success(EngineLog(url: "m", lines: ["\u{1B}[31mx", "\u{1B}[31mx"], dropped: 3)))
+        }
+    }
 
     private static func quota(_ used: UInt64) -> QuotaReport {
         QuotaReport(

@@ -5,7 +5,7 @@ import Glibc
 
 @testable import Agent
 
-/// The proxy's end of the link, played by a test: blocking, with a limit of twenty seconds on every read.
+/// The proxy's end of the link, played by a test: blocking, with a limit of a minute on every read.
 final class FakeProxy: Sendable {
     let descriptor: Int32
 
@@ -19,7 +19,7 @@ final class FakeProxy: Sendable {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
         }
         guard result == 0 else { throw SystemError("connect to", path) }
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 

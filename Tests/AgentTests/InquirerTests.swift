@@ -42,6 +42,14 @@ import Testing
         return heard.all
     }
 
+    /// An answer that may take for ever does not hold up the next question when it comes at once.
+    @Test func theNextTurnComesLongBeforeTheTimeLimit() async throws {
+        let server = try FakeServer(FakeServer.http(503))
+        var plan = Self.plan([server.address])
+        plan.timeout = 1_000_000_000_000
+        #expect(try await ask(plan) { $0.count >= 3 }.count >= 3)
+    }
+
     @Test func asksAndReadsTheHead() async throws {
         let server = try FakeServer(.slowly("HTTP/1.1 404 Not Found\r\nContent-Length: 9999\r\n\r\nab"))
         #expect(try await ask(Self.plan([server.address])).first == .replied(Reply(status: 404)))

@@ -65,7 +65,7 @@ import Testing
         try #require(Glibc.pipe(&pipe) == 0)
         defer { for end in pipe { close(end) } }
         let given = pipe[1]
-        async let outcome = connection.welcome(settings, maps: [given], atMost: .seconds(20))
+        async let outcome = connection.welcome(settings, maps: [given], atMost: .seconds(5))
         let (message, descriptor) = try #require(try await proxy.hear())
         #expect(message == .welcome(settings))
         try #require(descriptor >= 0)
@@ -80,7 +80,7 @@ import Testing
     @Test func tellsRefusalsAndSilenceApart() async throws {
         let link = try Link()
         let (proxy, connection) = try await link.greeted()
-        async let refused = connection.configure(settings, atMost: .seconds(20))
+        async let refused = connection.configure(settings, atMost: .seconds(5))
         #expect(try await proxy.hear()?.message == .configure(settings))
         proxy.say(.applied(generation: 8))
         proxy.say(.rejected(generation: 9, reason: "address in use"))
@@ -106,7 +106,7 @@ import Testing
     @Test func carriesQueriesAndEvents() async throws {
         let link = try Link()
         let (proxy, connection) = try await link.greeted()
-        async let report = connection.query(.statistics, atMost: .seconds(20))
+        async let report = connection.query(.statistics, atMost: .seconds(60))
         guard case .query(let id, .statistics) = try await proxy.hear()?.message else {
             Issue.record("no query came")
             return

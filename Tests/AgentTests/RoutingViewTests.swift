@@ -81,6 +81,20 @@ private func endpoint(_ name: String, _ last: [UInt8]) -> Endpoint {
         #expect(reports[2].reason == "rotated")
     }
 
+    /// The proxy knows whether a server runs, the agent also that it is about to.
+    @Test(arguments: [EnginePhase.asleep, .starting, .ready, .stopping, .failed]) func theAgentKnowsThePhase(phase: EnginePhase) {
+        for known in [EnginePhase.asleep, .ready, .failed] {
+            let records = [EndpointRecord(model: "big", key: key("x", 1), phase: known)]
+            let view = view(records, [], [EndpointStanding(key: key("x", 1), phase: phase)])
+            #expect(view.endpoints[0].phase == phase.text && view.endpoints[1].phase == nil)
+            #expect((view.endpoints[0].state == .standby) == (phase != .ready))
+            #expect(view.endpoints[0].detail == (phase == .ready ? nil : phase.text))
+            #expect(view.pools[0].endpoints.first { $0.url == "http://x" }?.phase == phase.text)
+        }
+        let record = EndpointRecord(model: "big", key: key("x", 1), phase: .asleep)
+        #expect(view([record], []).endpoints[0].phase == "asleep")
+    }
+
     @Test func poolsHaveTheirCandidatesInOrder() {
         var route = RouteRecord(name: "chat")
         route.requests = 7

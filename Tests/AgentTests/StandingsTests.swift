@@ -71,6 +71,42 @@ private func endpoint(_ name: String, _ last: [UInt8], cron: String? = nil) -> E
         #expect(standings.all.isEmpty)
     }
 
+    @Test func aServerThatIsNotToRunIsNotUnwell() {
+        var asleep = endpoint("x", [1])
+        asleep.isOnDemand = true
+        let standings = standings()
+        standings.adopt(Catalog(models: [Model(name: "a", endpoints: [asleep, endpoint("y", [2])])]))
+        #expect(ears.heard.withLock(\.proxy).last == [EndpointStanding(key: key("x", 1), phase: .asleep)])
+        #expect(ears.heard.withLock(\.kernel).last == [key("x", 1)])
+        standings.take(key("x", 1), fault: "refused")
+        #expect(ears.heard.withLock(\.proxy).count == 1)
+        standings.take([key("x", 1): EngineStanding(phase: .failed, retryAt: 7)])
+        #expect(ears.heard.withLock(\.proxy).last == [EndpointStanding(key: key("x", 1), phase: .failed, retryAt: 7)])
+        standings.take([key("x", 1): EngineStanding(phase: .ready)])
+        #expect(ears.heard.withLock(\.proxy).last == [EndpointStanding(key: key("x", 1), phase: .ready)])
+        #expect(ears.heard.withLock(\.kernel).last == [])
+        #expect(ears.heard.withLock(\.events).isEmpty, "what the server does is told by who starts it")
+        standings.take(key("x", 1), fault: "status 503")
+        #expect(ears.heard.withLock(\.events).map(\.kind) == [.endpointDown])
+        standings.take([key("x", 1): EngineStanding(phase: .starting)])
+        #expect(ears.heard.withLock(\.events).map(\.kind) == [.endpointDown, .endpointUp])
+        standings.take([key("x", 1): EngineStanding(phase: .ready)])
+        #expect(standings.all[key("x", 1)]?.fault == "", "what was found before it started again is void")
+    }
+
+    @Test func loadsAreToldAndKeepNobodyOut() {
+        let standings = standings()
+        standings.adopt(catalog)
+        standings.take(loads: [key("x", 1): LoadReading(load: 5)])
+        standings.take(loads: [key("x", 1): LoadReading(load: 5, number: 2)])
+        #expect(
+            ears.heard.withLock(\.proxy) == (1...2).map { [EndpointStanding(key: key("x", 1), load: 5, reading: $0)] })
+        #expect(ears.heard.withLock { $0.kernel.allSatisfy { $0.isEmpty } })
+        standings.take(loads: [:])
+        #expect(ears.heard.withLock(\.proxy).last == [])
+        #expect(ears.heard.withLock(\.events).isEmpty)
+    }
+
     @Test func aDrainIsOfTheWholeServerAndLasts() throws {
         let first = standings()
         first.adopt(catalog)

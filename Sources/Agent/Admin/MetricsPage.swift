@@ -19,6 +19,7 @@ struct MetricsPage: Sendable {
     var governed: GovernedPage?
     /// nil: the proxy does not answer.
     var routing: RoutingPage?
+    var sharing = SharingPage()
     /// nil: the proxy does not answer, and what only it knows is left out.
     var statistics: ProxyStatistics?
 
@@ -39,6 +40,7 @@ struct MetricsPage: Sendable {
             identity.render(statistics, clients: clients, &text)
         }
         routing?.render(&text)
+        sharing.render(&text)
         return text
     }
 

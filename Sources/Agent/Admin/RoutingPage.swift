@@ -43,6 +43,12 @@ struct RoutingPage: Sendable {
             text.family(metric)
             for endpoint in endpoints { text.sample(metric, labels(endpoint), endpoint[keyPath: value]) }
         }
+        text.family(Metrics.Slots.limit)
+        for endpoint in endpoints {
+            guard let limit = endpoint.limit else { continue }
+            let kind = endpoint.isAdaptive == true ? "adaptive" : "fixed"
+            text.sample(Metrics.Slots.limit, labels(endpoint) + [(Metrics.Label.kind, kind)], UInt64(limit))
+        }
     }
 
     private func labels(_ endpoint: EndpointReport) -> [PrometheusText.Label] {

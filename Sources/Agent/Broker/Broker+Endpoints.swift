@@ -34,12 +34,19 @@ extension Broker {
     }
 
     /// Has the endpoints of the configuration in force asked how they are and what they have.
-    func survey() {
+    func survey() async {
         surroundings.discoveries.adopt(catalog)
         let whole = whole(catalog)
         surroundings.standings.adopt(whole)
         surroundings.inquiries.adopt(whole)
         surroundings.audit.adopt(catalog.audit)
+        await adoptEngines(whole)
+    }
+
+    /// Starts and stops servers, which may take a while.
+    func adoptEngines(_ whole: Catalog) async {
+        let engines = surroundings.engines
+        await BackgroundThread.run("engines") { engines.adopt(whole) }
     }
 
     /// Puts models into force that were discovered, and takes those out that vanished.

@@ -46,7 +46,7 @@ extension Broker {
             try await put(new, issue())
         } catch {
             // The endpoints are those of the configuration before again.
-            survey()
+            await survey()
             throw error
         }
     }
@@ -83,6 +83,7 @@ extension Broker {
         settleAccounts(new, whole)
         announce()
         clinux_release_start_memory()
+        await adoptEngines(whole)
     }
 
     /// Tries again what the proxy has not put into force.

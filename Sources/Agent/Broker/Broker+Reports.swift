@@ -129,6 +129,13 @@ extension Broker {
             page.clients[clientLabels.label(for: entry.name), default: ClientCounters()] += entry.counters
         }
         page.identity = identityPage()
+        let engines = surroundings.engines
+        page.sharing = SharingPage(
+            queues: (await queueRecords() ?? []).filter { labels.label(for: $0.model) == $0.model },
+            engines: await BackgroundThread.run("engine reports") { engines.reports },
+            loads: surroundings.standings.all.values.compactMap { standing in
+                standing.load.map { .init(key: standing.key, value: $0) }
+            }.sorted { ($0.key.url, $0.key.address.description) < ($1.key.url, $1.key.address.description) })
         return page
     }
 }

@@ -21,6 +21,7 @@ actor Broker: Service {
         var prober: EndpointProber
         var standings: Standings
         var inquiries: EndpointInquiries
+        var engines: EngineKeeper
         var discoveries: Discoveries
         var feed: ProxyFeed
         var accounts: AccountKeeper
@@ -159,7 +160,7 @@ actor Broker: Service {
         surroundings.credentials.adopt(catalog)
         _ = await resolveNames(catalog.endpointNames)
         // Before connect() can choose anything: whoever is drained stays out.
-        survey()
+        await survey()
         bringEndpoints()
         for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
         reloads.close()

@@ -87,7 +87,11 @@ struct RoutingView: Sendable {
                 model: model, url: key.url, address: key.address.description, isFallback: placed.isFallback, pool: pool,
                 state: .unknown)
         report.model = model
-        if let standing = standings[key] { apply(standing, record?.standby, to: &report) }
+        if let standing = standings[key] {
+            // The agent's own business: the proxy may be told of it in a moment.
+            report.phase = standing.phase == .always ? report.phase : standing.phase.text
+            apply(standing, record?.standby, to: &report)
+        }
         report.direct = direct[model]?[key.address].map { EndpointReport.Direct($0) }
         return report
     }

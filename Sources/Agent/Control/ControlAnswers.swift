@@ -10,6 +10,7 @@ struct ControlAnswers: Sendable {
     var clients: @Sendable () async -> [ClientReport]
     var routing: RoutingAnswers
     var identity: IdentityAnswers
+    var sharing: SharingAnswers
     var reload: @Sendable () async -> ReloadReport
     /// Takes the broker out of the node.
     var detach: @Sendable () async throws(AgentError) -> Void
@@ -19,12 +20,14 @@ struct ControlAnswers: Sendable {
 }
 
 extension ControlAnswers {
-    init(_ broker: Broker, _ accounts: AccountKeeper, hub: EventHub, leave: @escaping @Sendable () -> Void) {
+    init(
+        _ broker: Broker, _ accounts: AccountKeeper, _ engines: EngineKeeper, hub: EventHub, leave: @escaping @Sendable () -> Void
+    ) {
         self.init(
             status: { await broker.status() }, models: { await broker.models() },
             flows: { (model, client) async throws(AgentError) in try await broker.flows(model: model, client: client) },
             captures: { await broker.captures() }, clients: { await broker.clients() }, routing: RoutingAnswers(broker),
-            identity: IdentityAnswers(broker, accounts),
+            identity: IdentityAnswers(broker, accounts), sharing: SharingAnswers(broker, engines),
             reload: { await broker.reload() },
             detach: { () async throws(AgentError) in try await broker.detach() }, leave: leave, hub: hub)
     }

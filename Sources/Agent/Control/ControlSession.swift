@@ -73,6 +73,8 @@ struct ControlSession: Sendable {
         case .endpoints, .drain, .enable, .pools, .pool, .rotate, .capabilities, .explain:
             try await route(request, writer)
         case .client, .quotas, .resetQuotas, .keys, .addKey, .revokeKey: try await identify(request, writer)
+        case .groups, .group, .queues, .startEngine, .stopEngine, .engineLog:
+            try await share(request, writer)
         case .events(let follow, let last, let level):
             if follow {
                 try await self.follow(last: last, level, writer)
@@ -134,6 +136,28 @@ struct ControlSession: Sendable {
             case .addKey(let key): try await write(try await identity.addKey(key), writer)
             case .revokeKey(let id, let uid): try await write(try await identity.revokeKey(id, uid), writer)
             default: try await fail("this is no question of clients", writer)
+            }
+        } catch let error as AgentError {
+            try await fail(error.description, writer)
+        }
+    }
+
+    /// What has to do with groups, queues and servers on demand.
+    private func share(_ request: ControlRequest, _ writer: Writer) async throws {
+        let sharing = answers.sharing
+        do {
+            switch request {
+            case .groups: try await write(await sharing.groups(), writer)
+            case .group(let name):
+                guard let group = await sharing.groups().first(where: { $0.name == name }) else {
+                    throw AgentError("there is no group \(name)")
+                }
+                try await write(group, writer)
+            case .queues: try await write(try await sharing.queues(), writer)
+            case .startEngine(let url, let uid): try await write(try await sharing.startEngine(url, uid), writer)
+            case .stopEngine(let url, let uid): try await write(try await sharing.stopEngine(url, uid), writer)
+            case .engineLog(let name, let last): try await write(try await sharing.engineLog(name, last), writer)
+            default: try await fail("this is no question of groups", writer)
             }
         } catch let error as AgentError {
             try await fail(error.description, writer)

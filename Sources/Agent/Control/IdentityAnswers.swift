@@ -19,26 +19,12 @@ extension IdentityAnswers {
             },
             reset: { (selection, uid) async throws(AgentError) in
                 try await broker.check(selection)
-                return try await Self.blocking { () throws(AgentError) in try accounts.reset(selection, by: uid) }
+                return try await BackgroundThread.run("quota reset") { () throws(AgentError) in
+                    try accounts.reset(selection, by: uid)
+                }
             },
             keys: { await broker.keyReports() },
             addKey: { (request) async throws(AgentError) in try await broker.addKey(request) },
             revokeKey: { (id, uid) async throws(AgentError) in try await broker.revokeKey(id, by: uid) })
-    }
-
-    /// Runs what waits for the disk on a thread of its own.
-    private static func blocking<Value: Sendable>(
-        _ body: @escaping @Sendable () throws(AgentError) -> Value
-    ) async throws(AgentError) -> Value {
-        let result: Result<Value, AgentError> = await withCheckedContinuation { continuation in
-            do throws(SystemError) {
-                try BackgroundThread.start("quota reset") {
-                    continuation.resume(returning: Result { () throws(AgentError) in try body() })
-                }
-            } catch {
-                continuation.resume(returning: .failure(AgentError(error)))
-            }
-        }
-        return try result.get()
     }
 }

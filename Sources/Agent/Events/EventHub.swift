@@ -121,7 +121,10 @@ final class EventHub: Sendable {
 extension EventReport.Kind {
     /// It tells of one endpoint's turn.
     fileprivate var isOfEndpoint: Bool {
-        [.endpointStandby, .endpointActive, .endpointDown, .endpointUp].contains(self)
+        [
+            .endpointStandby, .endpointActive, .endpointDown, .endpointUp, .engineStarting, .engineReady, .engineStopping,
+            .engineStopped, .engineFailed, .engineCrashed,
+        ].contains(self)
     }
 }
 

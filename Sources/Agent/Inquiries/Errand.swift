@@ -9,6 +9,10 @@ struct Errand: Hashable, Sendable {
         case discovery
         /// Something that the agent itself wants of a server that is no endpoint.
         case call
+        /// Is a server ready that has been started, or still there?
+        case readiness
+        /// How busy is it?
+        case metrics
     }
 
     var purpose: Purpose

@@ -17,7 +17,9 @@ struct ProxyAdmission: Sendable {
             throw AgentError(
                 "a process that asks to be the proxy is in another pid namespace; give the agent the host's (hostPID)")
         }
-        guard CgroupTree.isAncestor(brokerCgroup, ofOrEqual: cgroup) else {
+        // Servers that the agent starts are below the broker's cgroup, too, and are strangers all the same.
+        let engines = CgroupTree.join(brokerCgroup, EngineCgroup.name)
+        guard CgroupTree.isAncestor(brokerCgroup, ofOrEqual: cgroup), !CgroupTree.isAncestor(engines, ofOrEqual: cgroup) else {
             throw AgentError(
                 "the process with pid \(pid) may not be the proxy: it is in the cgroup \(cgroup); start it below \(brokerCgroup)")
         }

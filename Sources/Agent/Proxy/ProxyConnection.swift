@@ -80,7 +80,7 @@ final class ProxyConnection: Sendable {
         case .applied(let generation): outcomes.answer(generation, .applied)
         case .rejected(let generation, let reason): outcomes.answer(generation, .rejected(reason))
         case .report(let id, let report): reports.answer(id, report)
-        case .event: break
+        case .event, .wanted: break
         case .hello: return false
         }
         return true

@@ -10,6 +10,8 @@ final class ProxyLinkServer: Sendable {
         var connected: @Sendable (ProxyConnection) -> Void
         var disconnected: @Sendable (ProxyConnection) -> Void
         var event: @Sendable (ProxyEvent) -> Void
+        /// Requests wait for endpoints whose servers do not run.
+        var wanted: @Sendable ([EndpointKey]) -> Void = { _ in }
         /// A link broke, or never came to be, for a reason.
         var refused: @Sendable (String) -> Void
     }
@@ -121,7 +123,11 @@ final class ProxyLinkServer: Sendable {
     private func readAll(_ socket: LinkSocket, _ connection: ProxyConnection) throws {
         while let payload = try socket.receive() {
             let message = try ProxyMessage(decoding: payload)
-            if case .event(let event) = message { handler.event(event) }
+            switch message {
+            case .event(let event): handler.event(event)
+            case .wanted(let keys): handler.wanted(keys)
+            default: break
+            }
             guard connection.take(message) else { throw AgentError("the proxy said hello twice") }
         }
     }

@@ -9,25 +9,23 @@ struct ProxyProgram: Sendable {
     /// Absolute path of the proxy's cgroup.
     let cgroup: String
 
-    /// Variables that the proxy gets of the agent's; others may hold secrets that are none of its business.
-    private static let passedVariables = ["PATH", "TZ", "LANG", "LC_ALL", "LD_LIBRARY_PATH"]
-
     /// Starts the proxy. Returns its pid.
     func spawn() throws(AgentError) -> Int32 {
-        let variables = Self.passedVariables.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+        let variables = PassedVariables.all
         var stage = CLINUX_SPAWN_FORK
-        let result = Self.withStrings([path, "--run-dir", runDirectory]) { argv in
-            Self.withStrings(variables + ["HOME=/"]) { envp in
+        let result = CStrings.with([path, "--run-dir", runDirectory]) { argv in
+            CStrings.with(variables + ["HOME=/"]) { envp in
                 path.withCString { path in
                     (cgroup + "/cgroup.procs").withCString { procs in
                         var program = clinux_program(
-                            path: path, argv: argv, envp: envp, cgroup_procs: procs, uid: account.uid, gid: account.gid)
+                            path: path, argv: argv, envp: envp, cgroup_procs: procs, directory: nil, output: -1,
+                            keeps_user: 0, uid: account.uid, gid: account.gid, groups: nil, group_count: 0)
                         return clinux_spawn(&program, &stage)
                     }
                 }
             }
         }
-        guard result > 0 else { throw AgentError("\(path): cannot \(Self.words(stage)): \(SystemError.text(-result))") }
+        guard result > 0 else { throw AgentError("\(path): cannot \(stage.words): \(SystemError.text(-result))") }
         return result
     }
 
@@ -40,30 +38,6 @@ struct ProxyProgram: Sendable {
             try File.write("1", into: cgroup + "/cgroup.kill")
         } catch {
             throw AgentError(error)
-        }
-    }
-
-    private static func words(_ stage: clinux_spawn_stage) -> String {
-        switch stage {
-        case CLINUX_SPAWN_CGROUP: "join its cgroup"
-        case CLINUX_SPAWN_DESCRIPTORS: "arrange its descriptors"
-        case CLINUX_SPAWN_USER: "become its user"
-        case CLINUX_SPAWN_PRIVILEGES: "give up its privileges"
-        case CLINUX_SPAWN_EXEC: "be executed"
-        default: "start a process"
-        }
-    }
-
-    /// A null-terminated array of C strings.
-    private static func withStrings<Result>(
-        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-    ) -> Result {
-        var pointers = strings.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        return pointers.withUnsafeBufferPointer { view in
-            guard let base = view.baseAddress else { preconditionFailure("the array has its terminator") }
-            return body(base)
         }
     }
 }

@@ -55,6 +55,12 @@ struct HealthTally: Sendable {
         return wasWell ? .fell : .rose
     }
 
+    /// What was found of it is void: it is well until something else is found.
+    mutating func forget(_ key: EndpointKey) {
+        counts[key]?.run = 0
+        counts[key]?.fault = ""
+    }
+
     /// Why it is unwell; empty: it is not.
     func fault(of key: EndpointKey) -> String { counts[key]?.fault ?? "" }
 }

@@ -11,6 +11,8 @@ struct StandingBook: Sendable {
         var maintenance: MaintenancePlan
         /// End of the window under way, milliseconds since 1970; 0: none.
         var until: UInt64 = 0
+        /// Its server is started when it is needed.
+        var isOnDemand = false
     }
 
     /// A server that gets requests again, or no more, and why.
@@ -26,7 +28,7 @@ struct StandingBook: Sendable {
         var kind: EventReport.Kind {
             switch (reason, former) {
             case (.probe, _): .endpointDown
-            case (nil, .probe): .endpointUp
+            case (nil, .probe), (.engine, .probe): .endpointUp
             case (nil, _): .endpointActive
             default: .endpointStandby
             }
@@ -38,6 +40,10 @@ struct StandingBook: Sendable {
     private var servers: [String: [String]] = [:]
     private var places: [EndpointKey: Place] = [:]
     private var tally = HealthTally()
+    /// Of endpoints on demand: whether their servers run.
+    private var engines: [EndpointKey: EngineStanding] = [:]
+    /// Requests that engines themselves count.
+    private var loads: [EndpointKey: LoadReading] = [:]
     /// By URL. Those that the catalogue does not have (any more) are kept: an endpoint that is out of the configuration for
     /// one reload must not come back in use behind the back of whoever drained it.
     private(set) var drained: Set<String>
@@ -61,6 +67,7 @@ struct StandingBook: Sendable {
                 var place = next[key] ?? Place(names: [], maintenance: MaintenancePlan())
                 if !place.names.contains(placed.name) { place.names.append(placed.name) }
                 place.maintenance.add(endpoint.maintenance)
+                if endpoint.isOnDemand { place.isOnDemand = true }
                 next[key] = place
                 guard endpoint.health.period > 0, thresholds[key] == nil else { continue }
                 thresholds[key] = .init(failures: max(1, endpoint.health.failures), successes: max(1, endpoint.health.successes))
@@ -72,7 +79,26 @@ struct StandingBook: Sendable {
     }
 
     /// Takes in what a health check found.
-    mutating func take(_ key: EndpointKey, fault: String?) -> HealthTally.Change { tally.take(key, fault: fault) }
+    ///
+    /// A server that is not to run cannot be unwell.
+    mutating func take(_ key: EndpointKey, fault: String?) -> HealthTally.Change {
+        switch phase(of: key) {
+        case .always, .ready: tally.take(key, fault: fault)
+        case .asleep, .starting, .stopping, .failed: .none
+        }
+    }
+
+    /// Takes in which servers on demand run. One that has just become ready is well.
+    mutating func take(_ new: [EndpointKey: EngineStanding]) {
+        for (key, standing) in new where standing.phase != .ready || engines[key]?.phase != .ready { tally.forget(key) }
+        engines = new
+    }
+
+    mutating func take(_ new: [EndpointKey: LoadReading]) { loads = new }
+
+    private func phase(of key: EndpointKey) -> EnginePhase {
+        engines[key]?.phase ?? (places[key]?.isOnDemand == true ? .asleep : .always)
+    }
 
     /// Takes a server out, or back in. False if it was so already.
     mutating func drain(_ url: String) -> Bool { drained.insert(url).inserted }
@@ -93,7 +119,7 @@ struct StandingBook: Sendable {
         }.min()
     }
 
-    /// Those that are not well, in the catalogue's order: what the proxy is told.
+    /// Those of which there is something to say, in the catalogue's order: what the proxy is told.
     var standings: [EndpointStanding] {
         order.compactMap { key in
             let standing = standing(of: key)
@@ -104,7 +130,8 @@ struct StandingBook: Sendable {
     func standing(of key: EndpointKey) -> EndpointStanding {
         EndpointStanding(
             key: key, fault: tally.fault(of: key), isDrained: drained.contains(key.url),
-            maintenanceUntil: places[key]?.until ?? 0)
+            maintenanceUntil: places[key]?.until ?? 0, phase: phase(of: key), retryAt: engines[key]?.retryAt ?? 0,
+            load: loads[key]?.load, reading: loads[key]?.number ?? 0)
     }
 
     /// The models that a server has, and the pools whose fallback it is; nil: the catalogue has no such URL.
@@ -118,9 +145,12 @@ struct StandingBook: Sendable {
         let former = Dictionary(before.map { ($0.key, $0) }) { first, _ in first }
         return order.compactMap { key in
             let now = standing(of: key)
-            guard let names = places[key]?.names, now.reason != former[key]?.reason else { return nil }
+            let reason = former[key]?.reason
+            guard let names = places[key]?.names, now.reason != reason else { return nil }
+            // A server on demand that comes and goes is told of as that.
+            if (now.reason ?? .engine) == .engine, (reason ?? .engine) == .engine { return nil }
             return Turn(
-                key: key, names: names, reason: now.reason, former: former[key]?.reason, detail: now.detail)
+                key: key, names: names, reason: now.reason, former: reason, detail: now.detail)
         }
     }
 }
@@ -130,7 +160,8 @@ extension EndpointStanding {
     var reason: StandbyReason? {
         if maintenanceUntil > 0 { return .maintenance }
         if isDrained { return .drained }
-        return fault.isEmpty ? nil : .probe
+        if !fault.isEmpty { return .probe }
+        return phase == .always || phase == .ready ? nil : .engine
     }
 
     var detail: String {
@@ -138,6 +169,7 @@ extension EndpointStanding {
         case .maintenance: "until " + Timestamp.text(seconds: Int(maintenanceUntil / 1000), milliseconds: 0)
         case .drained: "by hand"
         case .probe: fault
+        case .engine: phase.text
         default: ""
         }
     }

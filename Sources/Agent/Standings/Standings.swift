@@ -57,6 +57,22 @@ final class Standings: Sendable {
         }
     }
 
+    /// Takes in which servers on demand run.
+    func take(_ engines: [EndpointKey: EngineStanding]) {
+        state.withLock { state in
+            state.book.take(engines)
+            tell(&state)
+        }
+    }
+
+    /// Takes in how many requests engines themselves count.
+    func take(loads: [EndpointKey: LoadReading]) {
+        state.withLock { state in
+            state.book.take(loads)
+            tell(&state)
+        }
+    }
+
     /// Looks which maintenance windows have begun and ended; called about once a second.
     func tick() {
         let now = clock()
@@ -113,7 +129,7 @@ final class Standings: Sendable {
         let turns = state.book.turns(since: state.told)
         state.told = standings
         audience.proxy(standings)
-        audience.kernel(Set(standings.map(\.key)))
+        audience.kernel(Set(standings.filter { $0.reason != nil }.map(\.key)))
         for turn in turns { announce(turn) }
     }
 

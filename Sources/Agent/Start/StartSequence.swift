@@ -47,7 +47,7 @@ struct StartSequence: ~Copyable {
             throw AgentError(
                 "the kernel does not tell the cookie of the network namespace (SO_NETNS_COOKIE); run Linux 5.14 or newer")
         }
-        try dropCapabilities(catalog.node)
+        try dropCapabilities(catalog)
         let resolved = HurriedLookup.run(catalog.directNames)
         let drained = DrainFile(path: run.drainedPath).read(nil)
         let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie, drained)
@@ -188,13 +188,16 @@ struct StartSequence: ~Copyable {
         return keeper
     }
 
-    private func dropCapabilities(_ node: Node) throws(AgentError) {
+    private func dropCapabilities(_ catalog: Catalog) throws(AgentError) {
+        let node = catalog.node
         let threads = (try? File.text("/proc/self/status"))?.split(separator: "\n").first { $0.hasPrefix("Threads:") }
         guard let threads, threads.split(separator: "\t").last == "1" else {
             throw AgentError("cannot drop capabilities: the process has more than one thread")
         }
         // Files, cgroups and sockets of root's are reached as root; links are updated and maps written with these three.
-        let kept = Capability.plane + (node.proxy == .spawn ? [.setuid, .setgid] : [])
+        // The proxy, and servers that have a user of their own, are started and signalled as that user.
+        let becomesUsers = node.proxy == .spawn || catalog.engineSpecs.contains { $0.activation.method.program?.user != nil }
+        let kept = Capability.plane + (becomesUsers ? [.setuid, .setgid] : [])
         do {
             try Privileges.keepOnly(kept)
         } catch {

@@ -26,4 +26,19 @@ enum BackgroundThread {
         }
         pthread_detach(thread)
     }
+
+    /// Runs what blocks on a new thread and waits for it: the pool of threads that asynchronous functions share has one for
+    /// each processor, and whoever blocks there holds up all others. Where no thread can be had it is done right here.
+    static func run<Value: Sendable, Failure: Error>(
+        _ name: String, _ body: @escaping @Sendable () throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
+            do throws(SystemError) {
+                try start(name) { continuation.resume(returning: Result { () throws(Failure) in try body() }) }
+            } catch {
+                continuation.resume(returning: Result { () throws(Failure) in try body() })
+            }
+        }
+        return try result.get()
+    }
 }
