@@ -65,7 +65,8 @@ import Testing
         #expect(
             words(report.text(width: nil)) == [
                 "client checkout", "anonymous whoever proves nothing is this client", "workloads /a", "tokens of corp",
-                "certificates CN=a or dns:b", "may call chat, llama-*, not *", "requests 10, 2 under way",
+                "certificates CN=a or dns:b", "may call chat, llama-*, not *", "group default",
+                "requests 10, 2 under way",
                 "refused 7: 4 quota, 3 access", "tokens 100 in, 50 out", "cost 0.000125",
                 "RULE NAMES OPERATIONS TIMES NAME", "allow chat, llama-* chat, embeddings, list, other - -",
                 "deny * embeddings mon-sun 22:00-06:00 night",

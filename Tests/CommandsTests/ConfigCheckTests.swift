@@ -40,6 +40,7 @@ import Testing
             clients: [Client(name: "c", keys: [APIKey(id: "k", salt: [], digest: [])])],
             pools: [Pool(name: "p"), Pool(name: "q")])
         #expect(
-            ConfigurationVerdict(catalog).summary == "valid: 0 rules, 1 model, 2 endpoints, 2 pools, 1 client, 1 key, 0 issuers")
+            ConfigurationVerdict(catalog).summary
+                == "valid: 0 rules, 1 model, 2 endpoints, 2 pools, 1 client, 1 key, 0 issuers, 0 groups")
     }
 }

@@ -287,6 +287,17 @@ import Testing
         #expect(try json(report).contains(#""isChosen":true"#))
     }
 
+    @Test func waitingInWords() throws {
+        var waiting = decision()
+        (waiting.chosen, waiting.line) = (nil, .init(model: "m", group: "gold", place: 3, wait: 2_500))
+        let report = ExplainReport(waiting, model: "x")
+        #expect(words(report.text(width: nil)).last == "waits at place 3 of the group gold for m, for about 2s")
+        waiting.line?.wait = nil
+        let unknown = ExplainReport(waiting, model: "x")
+        #expect(words(unknown.text(width: nil)).last == "waits at place 3 of the group gold for m")
+        #expect(try same(report) && same(unknown) && report.refusal == nil)
+    }
+
     @Test func refusalsInWords() throws {
         var refused = decision()
         (refused.chosen, refused.status, refused.refusal) = (nil, 503, "no_endpoint_available, retry after 4 s")

@@ -5,6 +5,8 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         case qosReset = "qos-reset"
         case endpointDrain = "endpoint-drain"
         case endpointEnable = "endpoint-enable"
+        case endpointStart = "endpoint-start"
+        case endpointStop = "endpoint-stop"
         case poolRotate = "pool-rotate"
         case quotaReset = "quota-reset"
         case keyNew = "key-new"

@@ -43,6 +43,7 @@ extension ClientReport {
         facts.add("tokens of", Self.list(issuers))
         facts.add("certificates", Self.list(certificates, separator: " or "))
         facts.add("may call", accessText)
+        facts.add("group", group)
         guard let activity else { return facts }
         facts.add("requests", "\(activity.requests), \(activity.active) under way")
         facts.add("refused", activity.refusedLine)

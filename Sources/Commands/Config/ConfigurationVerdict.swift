@@ -17,6 +17,8 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
         package var clients: Int
         package var keys: Int
         package var issuers: Int
+        /// Beside the default one.
+        package var groups: Int
     }
 
     package var valid: Bool
@@ -33,7 +35,7 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
             rules: catalog.rules.count, models: catalog.models.count,
             endpoints: catalog.models.reduce(0) { $0 + $1.endpoints.count }, pools: catalog.pools.count,
             clients: catalog.clients.count, keys: catalog.clients.reduce(0) { $0 + $1.keys.count },
-            issuers: catalog.authentication.issuers.count)
+            issuers: catalog.authentication.issuers.count, groups: catalog.allGroups.count - 1)
         omitted = 0
     }
 
@@ -61,7 +63,7 @@ package struct ConfigurationVerdict: Hashable, Sendable, Encodable {
                 Units.count(counts.rules, "rule"), Units.count(counts.models, "model"),
                 Units.count(counts.endpoints, "endpoint"), Units.count(counts.pools, "pool"),
                 Units.count(counts.clients, "client"), Units.count(counts.keys, "key"),
-                Units.count(counts.issuers, "issuer"),
+                Units.count(counts.issuers, "issuer"), Units.count(counts.groups, "group"),
             ].joined(separator: ", ")
     }
 }

@@ -54,13 +54,13 @@ package struct Removal {
     }
 
     /// The broker's cgroup as the pinned maps know it, for want of the agent's notes. What does not look like the
-    /// broker's own, with nothing but `agent` and `proxy` below it, is left alone.
+    /// broker's own, with nothing but `agent`, `proxy` and `engines` below it, is left alone.
     private func exemptCgroup(_ pinDirectory: String) -> String? {
         guard let workloads = try? PlaneInspector(pinDirectory: pinDirectory).workloads() else { return nil }
         let paths = workloads.filter(\.value.exempt).compactMap { HostFacts.cgroupPath(id: $0.key) }
         guard paths.count == 1, let path = paths.first else { return nil }
         let children = Set(CgroupTree.children(of: path))
-        return !children.isEmpty && children.isSubset(of: ["agent", "proxy"]) ? path : nil
+        return !children.isEmpty && children.isSubset(of: ["agent", "proxy", "engines"]) ? path : nil
     }
 
     private mutating func removePins(_ directory: String) {
@@ -115,6 +115,18 @@ package struct Removal {
         }
     }
 
+    /// What is kept of servers that the agent started; they have ended with the broker's cgroup.
+    private mutating func removeEngineFiles() {
+        let path = "\(runDirectory)/engines"
+        guard let directory = opendir(path) else { return }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name == "notes.json" || name.hasSuffix(".out") { unlink("\(path)/\(name)") }
+        }
+        if rmdir(path) == 0 { report.removed.append(path) }
+    }
+
     private mutating func removeFiles() {
         for name in [ControlLine.socketName, "proxy.sock", BrokerState.fileName, BrokerState.drainedFileName] {
             let path = "\(runDirectory)/\(name)"
@@ -124,6 +136,7 @@ package struct Removal {
                 report.failed.append("cannot remove \(path): \(errorText(errno))")
             }
         }
+        removeEngineFiles()
         // Somebody else's files in it keep it.
         if rmdir(runDirectory) == 0 { report.removed.append(runDirectory) }
     }

@@ -8,8 +8,10 @@ struct EndpointList: ParsableCommand {
         discussion: """
             An endpoint on standby gets no requests, for its REASON: maintenance, drained, rotated (pool rotate), probe (the \
             agent's questions fail), authentication (it refuses the broker's key), breaker, cooldown (it asked for a \
-            pause, or its limits are used up) or unresolved. RETRY IN is when it is tried again. Of \
-            endpoints with a star nothing is used while another is usable. TTFB is a mean weighted to the latest.
+            pause, or its limits are used up), unresolved or engine (its server does not run: the PHASE says more). RETRY IN is when it is tried again. Of \
+            endpoints with a star nothing is used while another is usable. IN FLIGHT has the limit behind it (maxInFlight), with ~ where that is \
+            found and not set. TTFB is a mean weighted to the latest. PHASE is of servers that are started on demand: asleep, \
+            starting, ready, stopping or failed.
 
             Where connect() itself chooses (path: direct in the configuration) there is more: WEIGHT and whether it is USABLE, \
             connections OPEN now, connects PICKED for it, and those of them that FAILED. That much needs root, and no agent; but \
@@ -17,6 +19,7 @@ struct EndpointList: ParsableCommand {
 
             Examples:
               modelbroker endpoint list
+              modelbroker endpoint list -j | jq '.[] | select(.limit) | {url, inFlight, limit, isAdaptive}'
               modelbroker endpoint list minilm -j | jq '.[] | select(.state == "standby") | {url, reason, detail}'
             """)
 

@@ -20,16 +20,20 @@ extension EndpointReport {
         return known + kernel.filter { rest[key($0)] != nil }
     }
 
-    /// What `modelbroker endpoint list` prints; the kernel's columns only if there is something in them.
+    /// What `modelbroker endpoint list` prints; phases and the kernel's columns only if there is something
+    /// in them.
     package static func table(_ endpoints: [EndpointReport], width: Int?) -> String {
         let hasDirect = endpoints.contains { $0.direct != nil }
+        let hasPhase = endpoints.contains { $0.phase != nil }
         var table = Table(
             [
                 .init("model", shrinks: true), .init("url", shrinks: true), .init("address"), .init("state"),
                 .init("reason", shrinks: true), .init("retry in", .right), .init("breaker"), .init("in flight", .right),
                 .init("requests", .right), .init("failures", .right), .init("ttfb", .right),
-            ] + (hasDirect ? directColumns : []))
-        for endpoint in endpoints { table.add(endpoint.cells + (hasDirect ? endpoint.directCells : [])) }
+            ] + (hasPhase ? [.init("phase")] : []) + (hasDirect ? directColumns : []))
+        for endpoint in endpoints {
+            table.add(endpoint.cells + (hasPhase ? [endpoint.phase ?? ""] : []) + (hasDirect ? endpoint.directCells : []))
+        }
         return table.rendered(width: width)
     }
 
@@ -44,11 +48,15 @@ extension EndpointReport {
         [
             pool.map { "\($0) (pool)" } ?? model, (url ?? "") + (isFallback ? " *" : ""), address ?? "unresolved",
             state == .standby ? "STANDBY" : state.rawValue, [reason, detail].compactMap(\.self).joined(separator: ": "),
-            remainingMilliseconds.map(Units.duration(milliseconds:)) ?? "", breaker ?? "", breaker == nil ? "" : "\(inFlight)",
+            remainingMilliseconds.map(Units.duration(milliseconds:)) ?? "", breaker ?? "",
+            breaker == nil ? "" : "\(inFlight)\(limitText)",
             breaker == nil ? "" : "\(requests)", breaker == nil ? "" : "\(failures)",
             Units.latency(microseconds: firstByteMeanMicroseconds),
         ]
     }
+
+    /// `/32`, `/~12` for one that is found.
+    private var limitText: String { limit.map { "/\(isAdaptive == true ? "~" : "")\($0)" } ?? "" }
 
     private var directCells: [String] {
         guard let direct else { return [] }

@@ -6,7 +6,7 @@ struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
         abstract:
-            "Show what happened: refusals, limits, unknown models, failing endpoints, changes by hand, restarts of the proxy.",
+            "Show what happened: refusals, limits, unknown models, failing endpoints, engines, changes by hand, restarts of the proxy.",
         discussion: """
             With --follow --level debug the proxy tells each of its decisions for as long as the command runs: the line that \
             `modelbroker explain` ends with.
@@ -18,6 +18,7 @@ struct EventsCommand: ParsableCommand {
               modelbroker events --last 50
               modelbroker events --follow -j | jq -c 'select(.kind == "limited") | {model, client, reason}'
               modelbroker events --follow -j | jq -c 'select(.kind == "unknown-model")'
+              modelbroker events --follow -j | jq -c 'select(.kind | startswith("engine-"))'
               modelbroker events --follow --level debug
             """)
 

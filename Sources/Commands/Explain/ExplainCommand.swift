@@ -9,7 +9,8 @@ struct ExplainCommand: ParsableCommand {
             The proxy answers by the code that routes requests, on a copy of what it knows at this moment: the stages, then every \
             candidate with the SCORE that the strategy compares (lower is better), or why it was dropped. \
             The stages say whether the caller may call the models, by which named rule not, and which limit would refuse it \
-            now; nothing is charged. \
+            now; nothing is charged. A request that would find no free slot waits: it is said in which group's line, and at \
+            which place of it. \
             Each of the proxy's event loops has turns of its own, so strategies with turns may choose another one next time.
 
             Examples:

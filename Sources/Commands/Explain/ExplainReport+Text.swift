@@ -22,6 +22,8 @@ extension ExplainReport {
         var facts = Facts()
         if let chosen {
             facts.add("goes to", "\(chosen.url) (\(chosen.model), \(chosen.address))" + (chosen.isFallback ? ", a fallback" : ""))
+        } else if let waitsIn {
+            facts.add("waits", waitsIn.text)
         } else {
             let answer = [status.map { "\($0)" }, refusal].compactMap(\.self).joined(separator: " ")
             facts.add("is refused", answer.isEmpty ? "yes" : answer)
@@ -41,5 +43,12 @@ extension ExplainReport {
             ])
         }
         return table
+    }
+}
+
+extension ExplainReport.Line {
+    fileprivate var text: String {
+        let time = expectedMilliseconds.map { ", for about \(Units.duration(milliseconds: $0))" } ?? ""
+        return "at place \(place) of the group \(group) for \(model)" + time
     }
 }

@@ -7,7 +7,7 @@ struct FlowList: ParsableCommand {
         abstract: "List the open connections: who calls what, and where it goes.",
         discussion: """
             WORKLOAD is the cgroup of the calling process as the kernel saw it, and `cgroup:ID` once that cgroup is gone. \
-            On a terminal it is cut in the middle to fit.
+            On a terminal it is cut in the middle to fit. A flow whose STATE is queued waits for a free slot (`modelbroker queue list`).
 
             Examples:
               modelbroker flow list --model llama-70b

@@ -48,11 +48,16 @@ package enum Units {
     }
 
     /// What a strategy compares, in up to four digits behind the point and none that is zero: `0.25`, `17`, `1234.5`.
-    package static func score(_ value: Double) -> String {
+    package static func score(_ value: Double) -> String { decimal(value, scale: 10_000) }
+
+    /// The same in one digit: `6.9`, `1500.5`.
+    package static func tenths(_ value: Double) -> String { decimal(value, scale: 10) }
+
+    private static func decimal(_ value: Double, scale: Int) -> String {
         guard value.isFinite, value.magnitude < 1e12 else { return "\(value)" }
-        let scaled = Int((value.magnitude * 10_000).rounded())
-        let whole = scaled / 10_000
-        var decimals = String(scaled % 10_000 + 10_000).dropFirst()
+        let scaled = Int((value.magnitude * Double(scale)).rounded())
+        let whole = scaled / scale
+        var decimals = String(scaled % scale + scale).dropFirst()
         while decimals.last == "0" { decimals.removeLast() }
         let sign = value < 0 && scaled > 0 ? "-" : ""
         return decimals.isEmpty ? "\(sign)\(whole)" : "\(sign)\(whole).\(decimals)"

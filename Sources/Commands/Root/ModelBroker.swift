@@ -21,6 +21,7 @@ package struct ModelBroker: ParsableCommand {
               modelbroker qos set llama-70b --requests 100/s --bandwidth 50MiB/s
               modelbroker key new checkout --expires 90d
               modelbroker quota show checkout
+              modelbroker queue list llama-70b
               modelbroker config check /etc/modelbroker/modelbroker.yaml
               modelbroker events --follow
 
@@ -34,9 +35,10 @@ package struct ModelBroker: ParsableCommand {
                 name: "Traffic",
                 subcommands: [
                     ModelCommand.self, PoolCommand.self, CapabilityCommand.self, EndpointCommand.self, QoSCommand.self,
-                    FlowCommand.self, ExplainCommand.self, EventsCommand.self,
+                    QueueCommand.self, FlowCommand.self, ExplainCommand.self, EventsCommand.self,
                 ]),
-            CommandGroup(name: "Callers", subcommands: [ClientCommand.self, QuotaCommand.self, KeyCommand.self]),
+            CommandGroup(
+                name: "Callers", subcommands: [ClientCommand.self, GroupCommand.self, QuotaCommand.self, KeyCommand.self]),
             CommandGroup(
                 name: "The kernel", subcommands: [CaptureCommand.self, ProgramCommand.self, MapCommand.self, QdiscCommand.self]),
             CommandGroup(name: "Configuration", subcommands: [ConfigCommand.self]),
