@@ -47,7 +47,7 @@ until_true() {
     done
 }
 
-members() { cat "$CGROUP"/cgroup.procs "$CGROUP"/*/cgroup.procs "$CGROUP"/*/*/cgroup.procs 2>/dev/null || true; }
+members() { cat "$CGROUP"/cgroup.procs "$CGROUP"/*/cgroup.procs "$CGROUP"/*/*/cgroup.procs "$CGROUP"/*/*/*/cgroup.procs 2>/dev/null || true; }
 empty() { [ -z "$(members)" ]; }
 
 proxy_gone() { [ -z "${PROXY:-}" ] || [ ! -e "/proc/$PROXY" ]; }
@@ -127,11 +127,12 @@ ONE=$ENGINE
 engine engine-two qwen-32b,llama-70b
 TWO=$ENGINE
 
-bold "The broker: one capture rule, three models, a pool of two of them, two clients"
+bold "The broker: one capture rule, four models, one of them asleep, a pool of two, two clients and a group"
 mkdir -p "$CGROUP/app" "$WORK/run"
 ADMIN=$(free_port)
 LISTEN=$(free_port)
 GATEWAY=$(free_port)
+SLEEPER=$(free_port)
 cat >"$WORK/modelbroker.yaml" <<YAML
 node:
   cgroup: /$NAME
@@ -144,10 +145,21 @@ models:
   llama-8b: {endpoints: [{url: "http://$ONE"}]}
   qwen-32b: {endpoints: [{url: "http://$TWO"}]}
   llama-70b: {endpoints: [{url: "http://$ONE"}, {url: "http://$TWO"}]}
+  sleeper:
+    queue: {comments: 300ms}
+    endpoints:
+      - url: "http://127.0.0.1:$SLEEPER"
+        maxInFlight: 1
+        activate:
+          exec: [$BIN/mock-engine, --port, "$SLEEPER", --name, sleeper, --models, sleeper, --tokens, "4", --start-delay, 800ms, --loading, 700ms]
+          readyTimeout: 20s
+          idleAfter: 2s
+groups:
+  urgent: {priority: 10, weight: 4}
 pools:
   chat: {models: [llama-8b, qwen-32b], breaker: {failures: 1}}
 clients:
-  app: {workloads: ["/$NAME/app"], quotas: {day: {tokens: 100000}}}
+  app: {workloads: ["/$NAME/app"], group: urgent, quotas: {day: {tokens: 100000}}}
   visitor: {allow: [llama-8b], limits: {requests: 60/m}, quotas: {day: {tokens: 1000}}}
 YAML
 show <"$WORK/modelbroker.yaml"
@@ -215,6 +227,47 @@ say '$ modelbroker quota show'
 cli quota show | show
 say '$ modelbroker client list'
 cli client list | show
+
+bold "An engine that sleeps until it is needed: three requests that can wait, then a stream that cannot, wake it once"
+say '$ modelbroker endpoint list'
+cli endpoint list | tee "$WORK/endpoints" | show
+grep -q asleep "$WORK/endpoints" || { say "the engine is not asleep"; exit 1; }
+# ask NAME CURL-OPTIONS...: says its name when it is answered.
+ask() {
+    captured curl -sSN -m 30 -o "$WORK/answer-$1" -w "$1: %{http_code} after %{time_total} s\n" "http://$DIALLED/v1/chat/completions" \
+        -H 'Content-Type: application/json' "${@:2}" >>"$WORK/answered"
+}
+BODY='"model": "sleeper", "messages": [{"role": "user", "content": "Good morning"}]'
+waiting() { cli queue list -j | "$PYTHON" -c 'import json, sys; exit(sum(q["waiting"] for q in json.load(sys.stdin)) < int(sys.argv[1]))' "$1"; }
+ASKING=()
+for number in 1 2 3; do
+    ask "batch-$number" -H 'x-modelbroker-delivery: batch' -d "{$BODY}" &
+    ASKING+=($!)
+done
+PIDS+=("${ASKING[@]}")
+until_true 10 waiting 3 || { say "nobody waits"; exit 1; }
+ask urgent -d "{\"stream\": true, $BODY}" &
+ASKING+=($!)
+PIDS+=($!)
+until_true 10 waiting 4 || { say "the urgent one does not wait"; exit 1; }
+say '$ modelbroker queue list'
+cli queue list | show
+say '$ modelbroker group show urgent'
+cli group show urgent | show
+wait "${ASKING[@]}"
+say 'the order in which they were answered:'
+show <"$WORK/answered"
+head -n 1 "$WORK/answered" | grep -q '^urgent: 200' || { say "the urgent one should have been first"; exit 1; }
+[ "$(grep -c ': 200 ' "$WORK/answered")" = 4 ] || { say "a request failed"; exit 1; }
+say 'and what the stream was told meanwhile:'
+cut -c -120 "$WORK/answer-urgent" | grep -v '^$' | head -n 6 | show
+grep -q '^: loading' "$WORK/answer-urgent" || { say "no comment came"; exit 1; }
+say "\$ modelbroker endpoint logs http://127.0.0.1:$SLEEPER"
+cli endpoint logs "http://127.0.0.1:$SLEEPER" | show
+asleep() { cli endpoint list | grep -q asleep; }
+until_true 15 asleep || { say "it did not go back to sleep"; exit 1; }
+say 'two seconds without a request, and it sleeps again:'
+cli events --last 100 | grep engine- | show
 
 bold "The pool chat prefers engine-one; that is killed, and engine-two answers"
 chat() {

@@ -39,6 +39,8 @@ struct Answer: Sendable {
     var delayNanoseconds: Int64 = 0
     /// nil: it is free.
     var bill: Bill?
+    /// The request's `mock_id`, by which it is found in the log of those that were served.
+    var id = ""
 
     static func json(_ text: String, status: Int = 200) -> Answer { Answer(status: status, parts: [Part(text)]) }
 

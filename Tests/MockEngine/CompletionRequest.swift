@@ -12,6 +12,8 @@ struct CompletionRequest: Decodable {
     var maxCompletionTokens: Int?
     /// Instead of a quarter of the prompt's characters: tests that need a certain number say it.
     var mockPromptTokens: Int?
+    /// What the request is called in the log of those that were served.
+    var mockId: String?
     var messages: [Message]?
     var prompt: PromptText?
     var input: PromptText?

@@ -30,7 +30,8 @@ struct Completions {
         guard request.stream == true else { return whole() }
         var answer = Answer(contentType: "text/event-stream; charset=utf-8", streams: true)
         answer.fields = [("cache-control", "no-cache")]
-        answer.delayNanoseconds = options.ttft.nanoseconds
+        answer.delayNanoseconds = options.firstToken(prompt: request.promptTokens)
+        answer.id = request.mockId ?? ""
         answer.bill = bill
         answer.bill?.tokenParts = count
         for index in 0..<count { answer.parts.append(event(choice(index))) }
@@ -45,7 +46,8 @@ struct Completions {
         let content = kind == .chat ? "\"message\":{\"role\":\"assistant\",\"content\":\(text)}" : "\"text\":\(text)"
         let object = kind == .chat ? "chat.completion" : "text_completion"
         var answer = Answer.json("{\(head(object)),\"choices\":[\(finished(content))],\"usage\":\(usage),\(Part.stampField)}")
-        answer.delayNanoseconds = options.ttft.nanoseconds + options.itl.nanoseconds * Int64(count - 1)
+        answer.delayNanoseconds = options.firstToken(prompt: request.promptTokens) + options.itl.nanoseconds * Int64(count - 1)
+        answer.id = request.mockId ?? ""
         answer.bill = bill
         return answer
     }

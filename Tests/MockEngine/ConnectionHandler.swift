@@ -7,9 +7,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private enum State { case reading, answering, tunnel, closed }
 
-    private let options: EngineOptions
-    private let log: RequestLog
-    private let ledger: UsageLedger
+    private let shared: EngineState
     private let routes: Routes
     private var assembler = RequestAssembler()
     private var state = State.reading
@@ -20,12 +18,17 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var served = 0
     private var writer: AnswerWriter?
     private var timer: Scheduled<Void>?
+    /// The answer under way has a place, or waits for one.
+    private var claim: Int?
+    /// Its number in the log of those that are served.
+    private var entry: Int?
 
-    init(options: EngineOptions, log: RequestLog, faults: Faults, ledger: UsageLedger) {
-        self.options = options
-        self.log = log
-        self.ledger = ledger
-        routes = Routes(options: options, log: log, faults: faults, ledger: ledger)
+    private var options: EngineOptions { shared.options }
+    private var log: RequestLog { shared.log }
+
+    init(_ shared: EngineState) {
+        self.shared = shared
+        routes = Routes(shared: shared)
     }
 
     /// The broker's own questions: answered like any other, faults included, and not recorded, since they come when they like.
@@ -84,7 +87,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             case .body(let piece): body += piece
             case .end: answer(context)
             case .malformed(let reason):
-                seq = log.begin(connection: connection, peer: peer(context), head: nil, malformed: reason)
+                seq = log.begin(connection: connection, peer: context.peer, head: nil, malformed: reason)
                 head = RequestHead(raw: [], method: "", target: "", minorVersion: 0, fields: [])
                 send(.error(400, "malformed \(reason)"), context)
             }
@@ -93,16 +96,16 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func begin(_ head: RequestHead, _ context: ChannelHandlerContext) {
         (self.head, body, seq) = (head, [], 0)
-        if !Routes.isOwn(head), !Self.isProbe(head) { seq = log.begin(connection: connection, peer: peer(context), head: head) }
+        if !Routes.isOwn(head), !Self.isProbe(head) { seq = log.begin(connection: connection, peer: context.peer, head: head) }
         if let limit = options.staleAfter, served >= limit, !Routes.isOwn(head) { return abort(context) }
         if head.path == "/ws", !head.values("upgrade").isEmpty { return upgrade(head, context) }
-        if head.has("expect", "100-continue") { write("HTTP/1.1 100 Continue\r\n\r\n", context) }
-        if head.path == "/early-hints" { write("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n", context) }
+        if head.has("expect", "100-continue") { context.write("HTTP/1.1 100 Continue\r\n\r\n") }
+        if head.path == "/early-hints" { context.write("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n") }
     }
 
     private func upgrade(_ head: RequestHead, _ context: ChannelHandlerContext) {
         let name = head.values("upgrade").first ?? ""
-        write("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: \(name)\r\n\r\n", context)
+        context.write("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: \(name)\r\n\r\n")
         log.update(seq) { $0.status = 101 }
         state = .tunnel
         let rest = assembler.takeRest()
@@ -119,12 +122,47 @@ final class ConnectionHandler: ChannelInboundHandler {
             record.bodySha256 = digest.hexadecimal
         }
         let own = Routes.isOwn(head)
-        if options.hang || routes.faults.now.hang, !own {
+        if hangs(head, own: own) {
             state = .answering
             return
         }
-        let failure = own ? nil : routes.failure(seq: max(1, seq))
-        send(failure ?? routes.answer(head, body: body, seq: seq), context)
+        let failure = own ? metricsFailure(head) : routes.failure(seq: max(1, seq))
+        let answer = failure ?? routes.answer(head, body: body, seq: seq)
+        if answer.bill != nil || head.path.hasSuffix("/infer") { serve(answer, context) } else { send(answer, context) }
+    }
+
+    private func hangs(_ head: RequestHead, own: Bool) -> Bool {
+        let faults = shared.faults.now
+        return own ? head.path == "/metrics" && faults.metrics == "hang" : options.hang || faults.hang
+    }
+
+    private func metricsFailure(_ head: RequestHead) -> Answer? {
+        guard head.path == "/metrics", let status = shared.faults.now.metrics.flatMap({ Int($0) }) else { return nil }
+        return .error(status, "no metrics, as told")
+    }
+
+    /// As soon as there is a place for it.
+    private func serve(_ answer: Answer, _ context: ChannelHandlerContext) {
+        state = .answering
+        let arrived = AnswerWriter.monotonic()
+        let claim = shared.slots.take(on: context.eventLoop)
+        self.claim = claim.number
+        claim.granted.assumeIsolated().whenSuccess { [self] in
+            guard self.claim == claim.number else { return }
+            let tokens = answer.bill.map { $0.promptTokens + $0.completionTokens } ?? 0
+            entry = shared.served.begin(
+                ServiceLog.Entry(
+                    id: answer.id, seq: seq, model: answer.bill?.model ?? "", tokens: tokens, arrived: arrived,
+                    began: AnswerWriter.monotonic()))
+            send(answer, context)
+        }
+    }
+
+    /// What was served has ended, or waits no more.
+    private func leave(cancelled: Bool) {
+        if let entry { shared.served.end(entry, at: AnswerWriter.monotonic(), cancelled: cancelled) }
+        if let claim { shared.slots.giveBack(claim) }
+        (claim, entry) = (nil, nil)
     }
 
     private func send(_ answer: Answer, _ context: ChannelHandlerContext) {
@@ -133,7 +171,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         writer = AnswerWriter(options: options, answer: answer, head: head, faultless: Routes.isOwn(head))
         log.update(seq) { $0.status = answer.status }
         var delay = answer.delayNanoseconds
-        if let ttft = routes.faults.now.ttft, !Routes.isOwn(head) { delay = ttft.nanoseconds }
+        if let ttft = shared.faults.now.ttft, !Routes.isOwn(head) { delay = ttft.nanoseconds }
         schedule(.nanoseconds(delay), context)
     }
 
@@ -144,7 +182,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func step(_ context: ChannelHandlerContext) {
         guard state == .answering, let step = writer?.step() else { return }
-        write(step.bytes, context)
+        context.write(step.bytes, segment: options.segmentBytes)
         // A failed write may have ended the connection, and the answer with it.
         guard state == .answering else { return }
         switch step.next {
@@ -170,13 +208,14 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func finish(cancelled: Bool) {
         let digest = writer?.digest ?? SHA256()
-        if seq > 0, let (bill, isWhole) = writer?.bill { ledger.charge(bill, isWhole: isWhole) }
+        if seq > 0, let (bill, isWhole) = writer?.bill { shared.ledger.charge(bill, isWhole: isWhole) }
         writer = nil
         log.update(seq) { record in
             record.cancelled = cancelled
             record.sentBytes = digest.count
             record.sentSha256 = digest.hexadecimal
         }
+        leave(cancelled: cancelled)
     }
 
     /// Ends the connection in the middle: a reset, or a polite end that comes too early.
@@ -189,24 +228,5 @@ final class ConnectionHandler: ChannelInboundHandler {
         provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)
         }
-    }
-
-    /// In segments of the size that the options ask for: without Nagle's algorithm each flush is one.
-    private func write(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
-        guard !bytes.isEmpty else { return }
-        let size = options.segmentBytes ?? bytes.count
-        for start in stride(from: 0, to: bytes.count, by: size) {
-            let segment = bytes[start..<min(start + size, bytes.count)]
-            context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: segment)), promise: nil)
-        }
-    }
-
-    private func write(_ text: String, _ context: ChannelHandlerContext) {
-        context.writeAndFlush(NIOAny(context.channel.allocator.buffer(string: text)), promise: nil)
-    }
-
-    private func peer(_ context: ChannelHandlerContext) -> String {
-        guard let address = context.remoteAddress, let ip = address.ipAddress, let port = address.port else { return "" }
-        return address.protocol == .inet6 ? "[\(ip)]:\(port)" : "\(ip):\(port)"
     }
 }

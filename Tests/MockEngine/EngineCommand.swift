@@ -11,7 +11,9 @@ struct EngineCommand: AsyncParsableCommand {
     @OptionGroup var options: EngineOptions
 
     func run() async throws {
-        let engine = Engine(options: options)
+        let served = ServiceLog(engine: options.name, path: options.size.journal)
+        let life = try await Life.begin(options, served)
+        let engine = Engine(EngineState(options: options, life: life, served: served))
         let addresses = try await engine.start()
         print("listening on " + addresses.joined(separator: " "))
         fflush(nil)

@@ -48,6 +48,11 @@ struct EngineOptions: ParsableArguments, Sendable {
     @Option(help: "Close a connection unanswered when a request follows N answers on it.")
     var staleAfter: Int?
 
+    @OptionGroup var size: CapacityOptions
+
+    /// Nanoseconds to the first token of an answer to a prompt of so many.
+    func firstToken(prompt: Int) -> Int64 { ttft.nanoseconds + size.prefill.nanoseconds * Int64(prompt) }
+
     var hosts: [String] { host.isEmpty ? ["127.0.0.1"] : host }
     var fields: [(String, String)] {
         field.map { text in

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How the engine misbehaves at the moment; changed while it runs by `PUT /debug/faults?percent=30&status=500&hang=1&ttft=1s`.
+/// How the engine misbehaves at the moment; changed while it runs by `PUT /debug/faults?percent=30&status=500&hang=1&ttft=1s&metrics=hang`.
 /// What a change does not name is off.
 final class Faults: Sendable {
     struct State: Sendable {
@@ -10,6 +10,8 @@ final class Faults: Sendable {
         var hang = false
         /// Instead of the option of the same name.
         var ttft: Duration?
+        /// What becomes of those who ask for /metrics: `hang` or a status; nil: they are answered.
+        var metrics: String?
     }
 
     private let state = Mutex(State())
@@ -26,6 +28,7 @@ final class Faults: Sendable {
             case "percent": new.percent = Int(parts[1]) ?? 0
             case "status": new.status = Int(parts[1]) ?? 500
             case "hang": new.hang = parts[1] == "1"
+            case "metrics": new.metrics = String(parts[1])
             case "ttft": new.ttft = Duration(argument: String(parts[1]))
             default: return nil
             }

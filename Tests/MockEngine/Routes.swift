@@ -1,27 +1,20 @@
 /// Finds the answer to a request.
 struct Routes {
-    let options: EngineOptions
-    let log: RequestLog
-    let faults: Faults
-    let ledger: UsageLedger
+    let shared: EngineState
 
-    /// Paths of the tests' own: never recorded, and spared by every fault.
-    static func isOwn(_ head: RequestHead) -> Bool { head.path.hasPrefix("/debug/") || head.path == "/health" }
+    private var options: EngineOptions { shared.options }
+
+    /// Paths of the tests' own, and of those who look after engines: never recorded, and spared by faults.
+    static func isOwn(_ head: RequestHead) -> Bool {
+        head.path.hasPrefix("/debug/") || head.path == "/health" || head.path == "/metrics"
+    }
 
     func answer(_ head: RequestHead, body: [UInt8], seq: Int) -> Answer {
+        if head.path.hasPrefix("/debug/") { return DebugRoutes(shared: shared).answer(head) }
+        if shared.life.isLoading { return loading(head, seq: seq) }
         switch (head.method, head.path) {
         case ("GET", "/health"), ("HEAD", "/health"): return .json("{\"status\":\"ok\"}")
-        case ("GET", "/debug/requests"): return .json(String(decoding: log.report(engine: options.name), as: UTF8.self))
-        case ("DELETE", "/debug/requests"):
-            log.reset()
-            return Answer(status: 204)
-        case ("GET", "/debug/usage"): return .json(ledger.report(engine: options.name))
-        case ("DELETE", "/debug/usage"):
-            ledger.reset()
-            return Answer(status: 204)
-        case ("PUT", "/debug/faults"):
-            let query = head.target.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
-            return faults.set(query: query) == nil ? .error(400, "percent, status, hang, ttft") : Answer(status: 204)
+        case ("GET", "/metrics"): return MetricsAnswer(options: options, slots: shared.slots.figures).answer()
         case ("GET", "/v1/models"), ("HEAD", "/v1/models"): return models()
         case ("GET", "/api/tags"): return OllamaAnswers(options: options).tags()
         case ("POST", "/api/chat"), ("POST", "/api/generate"), ("POST", "/api/embed"):
@@ -41,9 +34,15 @@ struct Routes {
 
     /// The fault that the options ask for, if it is this request's turn.
     func failure(seq: Int) -> Answer? {
-        if let status = faults.status(of: seq) { return .error(status, "failing on request, as told") }
+        if let status = shared.faults.status(of: seq) { return .error(status, "failing on request, as told") }
         guard let status = options.failStatus, seq % options.failEvery == 0 else { return nil }
         return .error(status, "failing on request, as told")
+    }
+
+    /// As engines do whose model is not there yet. Whoever sends it work has not waited for it.
+    private func loading(_ head: RequestHead, seq: Int) -> Answer {
+        if seq > 0 { shared.served.note("early", "\"path\":\(quoted(head.path))") }
+        return .error(503, "the model is being loaded")
     }
 
     private func models() -> Answer {

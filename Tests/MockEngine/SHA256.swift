@@ -43,22 +43,33 @@ struct SHA256: Sendable {
     private static func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 { x >> n | x << (32 - n) }
 
     private mutating func compress(_ block: ArraySlice<UInt8>) {
-        var w = [UInt32](repeating: 0, count: 64)
-        for (index, byte) in block.enumerated() { w[index / 4] |= UInt32(byte) << UInt32(24 - 8 * (index % 4)) }
+        let w = Self.schedule(block)
+        // Single variables rather than an array of them: this is where large bodies spend their time.
+        var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+        var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+        for i in 0..<64 {
+            let choice = (e & f) ^ (~e & g)
+            let sum = Self.rotate(e, 6) ^ Self.rotate(e, 11) ^ Self.rotate(e, 25)
+            let one = h &+ sum &+ choice &+ Self.constants[i] &+ w[i]
+            let two = (Self.rotate(a, 2) ^ Self.rotate(a, 13) ^ Self.rotate(a, 22)) &+ ((a & b) ^ (a & c) ^ (b & c))
+            (h, g, f, e) = (g, f, e, d &+ one)
+            (d, c, b, a) = (c, b, a, one &+ two)
+        }
+        for (index, value) in [a, b, c, d, e, f, g, h].enumerated() { state[index] = state[index] &+ value }
+    }
+
+    private static func schedule(_ block: ArraySlice<UInt8>) -> InlineArray<64, UInt32> {
+        var w = InlineArray<64, UInt32>(repeating: 0)
+        for i in 0..<16 {
+            let at = block.startIndex + 4 * i
+            let (high, low) = (UInt32(block[at]) << 24 | UInt32(block[at + 1]) << 16, UInt32(block[at + 2]) << 8)
+            w[i] = high | low | UInt32(block[at + 3])
+        }
         for i in 16..<64 {
-            let a = Self.rotate(w[i - 15], 7) ^ Self.rotate(w[i - 15], 18) ^ w[i - 15] >> 3
-            let b = Self.rotate(w[i - 2], 17) ^ Self.rotate(w[i - 2], 19) ^ w[i - 2] >> 10
+            let a = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3
+            let b = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10
             w[i] = w[i - 16] &+ a &+ w[i - 7] &+ b
         }
-        var v = state
-        for i in 0..<64 {
-            let choice = (v[4] & v[5]) ^ (~v[4] & v[6])
-            let e = Self.rotate(v[4], 6) ^ Self.rotate(v[4], 11) ^ Self.rotate(v[4], 25)
-            let one = v[7] &+ e &+ choice &+ Self.constants[i] &+ w[i]
-            let a = Self.rotate(v[0], 2) ^ Self.rotate(v[0], 13) ^ Self.rotate(v[0], 22)
-            let two = a &+ ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]))
-            v = [one &+ two, v[0], v[1], v[2], v[3] &+ one, v[4], v[5], v[6]]
-        }
-        for i in 0..<8 { state[i] = state[i] &+ v[i] }
+        return w
     }
 }

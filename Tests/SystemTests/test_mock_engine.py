@@ -1,6 +1,7 @@
 """mock-engine alone, with curl and the unmodified SDK: what the other tests rely on."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import socket
@@ -8,6 +9,7 @@ import time
 
 import openai
 import pytest
+from harness.engine_journal import EngineJournal
 from harness.http1 import Broken, Connection, chat
 from harness.processes import run
 from harness.stalls import undisturbed
@@ -278,3 +280,89 @@ def test_usage_is_null_in_all_other_chunks_and_absent_unasked(make):
                 assert all(event["usage"] is None and event["choices"] for event in events[:-1])
             else:
                 assert not any("usage" in event for event in events) and all(event["choices"] for event in events)
+
+
+# Capacity
+
+def test_it_serves_so_many_at_once_and_the_others_in_their_order(make):
+    engine = make.engine(*FAST, "--capacity", "2")
+    engine.capacity(0)
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for number in range(6):
+            connections.append(stack.enter_context(Connection.to(engine.host, engine.port)))
+            connections[-1].send(_request(chat("a", mock_id=f"r{number}", max_tokens=1)))
+            eventually(lambda number=number: engine.service()["waiting"] == number + 1, 5, "it waiting")
+        connections.pop(1).close()
+        eventually(lambda: engine.service()["waiting"] == 5, 5, "the one that left being gone")
+        text = run(["curl", "-s", f"{engine.url}/metrics"]).stdout
+        assert 'vllm:num_requests_running{model_name="a"} 0.0\n' in text and 'vllm:num_requests_waiting{model_name="a"} 5.0\n' in text
+        engine.capacity(2)
+        assert all(connection.response().status == 200 for connection in connections)
+    served = engine.served()
+    assert [entry.id for entry in served] == ["r0", "r2", "r3", "r4", "r5"]
+    assert all(entry.arrived <= entry.began <= entry.ended and entry.tokens == 3 for entry in served), served
+    assert engine.service()["most"] == 2
+    engine.forget_served()
+    assert engine.service() == {"engine": "one", "limit": 2, "running": 0, "waiting": 0, "most": 0, "served": []}
+
+
+def test_many_that_take_no_time_do_not_stack_up(make):
+    engine = make.engine(*FAST, "--capacity", "0")
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(Connection.to(engine.host, engine.port)) for _ in range(1000)]
+        for connection in connections:
+            connection.send(_request(chat("a")))
+        eventually(lambda: engine.service()["waiting"] == 1000, 10, "all waiting")
+        engine.capacity(1)
+        assert all(connection.response().status == 200 for connection in connections)
+
+
+def test_service_takes_as_long_as_its_tokens(make):
+    engine = make.engine("--models", "a", "--ttft", "10ms", "--prefill", "100us", "--itl", "5ms", "--tokens", "3")
+    with Connection.to(engine.host, engine.port) as connection:
+        for tokens in (0, 1000):
+            connection.request("POST", "/v1/chat/completions", chat("a", mock_prompt_tokens=tokens))
+    short, long = ((entry.ended - entry.began) / 1e6 for entry in engine.served())
+    assert 20 <= short < 60 and 120 <= long < 170, (short, long)
+
+
+@pytest.mark.parametrize("names, text", [
+    ("sglang", 'sglang:num_running_reqs{model_name="a"} 0.0'),
+    ("triton", 'nv_trt_llm_request_metrics{model="a",request_type="waiting",version="1"} 0')])
+def test_metrics_have_the_names_of_engines(make, names, text):
+    engine = make.engine(*FAST, "--metric-names", names)
+    assert text in run(["curl", "-s", f"{engine.url}/metrics"]).stdout
+    engine.fault(metrics="500")
+    assert run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"{engine.url}/metrics"]).stdout == "500"
+    engine.fault(metrics="hang")
+    assert run(["curl", "-s", "-m", "0.3", f"{engine.url}/metrics"], check=False).returncode == 28
+
+
+def test_a_slow_start_and_a_crash(make, module_directory):
+    """Nothing listens, then it loads, then it is there; what it did outlives it."""
+    journal = EngineJournal(module_directory / "journal")
+    began = time.monotonic()
+    engine = make.engine(*FAST, "--start-delay", "200ms", "--loading", "300ms", "--journal", journal.path)
+    assert time.monotonic() - began >= 0.2
+    with Connection.to(engine.host, engine.port) as connection:
+        assert connection.request("GET", "/health").status == 503
+        assert connection.request("POST", "/v1/chat/completions", chat("a")).status == 503
+        eventually(lambda: connection.request("GET", "/health").status == 200, 5, "it being ready")
+        assert connection.request("POST", "/v1/chat/completions", chat("a", mock_id="first")).status == 200
+        connection.send(b"POST /debug/crash HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        assert connection.at_end()
+    assert engine.process.wait() == 3
+    assert [line["event"] for line in journal.lines()] == ["start", "early", "served"]
+    assert journal.lines(event="served")[0]["id"] == "first" and not journal.running()
+
+
+def test_two_do_not_get_the_same_device(make, module_directory):
+    from harness.places import binary
+
+    device = module_directory / "device"
+    engine = make.engine(*FAST, "--device", device)
+    result = run([binary("mock-engine"), "--device", device], check=False)
+    assert result.returncode == 4 and "in use" in result.stdout
+    engine.process.kill()
+    make.engine(*FAST, "--device", device)

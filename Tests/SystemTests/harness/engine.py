@@ -3,10 +3,25 @@
 import json
 import pathlib
 import urllib.request
+from dataclasses import dataclass
 
 from .places import binary
 from .processes import Process
 from .waiting import eventually
+
+
+@dataclass
+class Served:
+    """A request whose service began. Times are of CLOCK_MONOTONIC, in nanoseconds; `ended` is 0 while it is under way."""
+
+    id: str
+    seq: int
+    model: str
+    tokens: int
+    arrived: int
+    began: int
+    ended: int
+    cancelled: bool
 
 
 class Engine:
@@ -60,6 +75,25 @@ class Engine:
         """How it misbehaves from now on: percent, status, hang, ttft; none: not at all."""
         query = "&".join(f"{name}={value}" for name, value in faults.items())
         request = urllib.request.Request(f"{self.url}/debug/faults?{query}", method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def service(self) -> dict:
+        """limit, running, waiting, most: of what it can serve at once, and does."""
+        with urllib.request.urlopen(f"{self.url}/debug/served", timeout=30) as answer:
+            return json.load(answer)
+
+    def served(self) -> list[Served]:
+        """In the order in which their service began."""
+        return [Served(*entry) for entry in self.service()["served"]]
+
+    def forget_served(self) -> None:
+        request = urllib.request.Request(f"{self.url}/debug/served", method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def capacity(self, requests: int | None) -> None:
+        """How many it serves at once from now on; None: any number."""
+        what = "any" if requests is None else requests
+        request = urllib.request.Request(f"{self.url}/debug/capacity?requests={what}", method="POST")
         urllib.request.urlopen(request, timeout=10).close()
 
     def stop(self):
