@@ -13,6 +13,8 @@ SWIFT ?= swift
 PYTHON ?= python3
 # Swift's libraries in the programs themselves: less memory, and nothing of the toolchain is needed to run them.
 RELEASE := -c release --static-swift-stdlib
+# Test targets without sockets, processes and clocks.
+PURE := ^(Admission|Catalog|Configuration|Control|Flow|HTTPWire|Identity|Routing|Telemetry)Tests\.
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
@@ -34,11 +36,12 @@ bpf: deps
 
 test: unit budgets system
 
-# One after another: some tests compute for seconds, and on two cores that would starve those that wait for a socket.
-# What failed is said again at the end: the output is long.
+# Those of pure code side by side; the others one after another: some compute for seconds, and on two cores that would
+# starve those that wait for a socket. What failed is said again at the end: the output is long.
 unit: deps bpf
 	$(SWIFT) build --build-tests
-	@set -o pipefail; $(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/unit.log \
+	@set -o pipefail; { $(SWIFT) test --skip-build --filter '$(PURE)' && \
+		$(SWIFT) test --skip-build --no-parallel --skip '$(PURE)'; } 2>&1 | tee .build/unit.log \
 		|| { printf '\nfailed:\n'; grep -E '^✘|recorded an issue|error:' .build/unit.log; exit 1; }
 
 # What each request and each event costs; `Tests/Budgets/check.py --update` makes what is measured the new budgets.
@@ -53,9 +56,11 @@ sim: deps
 	@$(SWIFT) build $(RELEASE) --product queue-sim
 	@.build/release/queue-sim $(SEED)
 
-# Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part.
+# Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part. Tests that measure time run
+# by themselves, the others two at a time.
 system: build venv
-	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest Tests/SystemTests
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not alone" Tests/SystemTests
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m alone Tests/SystemTests
 
 venv: $(VENV)/.installed
 

@@ -35,8 +35,13 @@ def pytest_collection_modifyitems(items):
 
 def pytest_sessionstart(session):
     signal.signal(signal.SIGTERM, interrupted)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and is_first():
         bpffs.note()
+
+
+def is_first() -> bool:
+    """Not one of several that test side by side: what all of them need is seen to by the process that started them."""
+    return "PYTEST_XDIST_WORKER" not in os.environ
 
 
 def interrupted(*_):
@@ -45,10 +50,22 @@ def interrupted(*_):
     raise KeyboardInterrupt
 
 
+#: What the processes that tested side by side have left.
+_left: list[str] = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    _left.extend(getattr(node, "workeroutput", {}).get("left", []))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     # Last: pytest closes the fixtures of an interrupted run in this hook, too.
-    left = leftovers.find() if os.geteuid() == 0 else []
+    left = _left + (leftovers.find() if os.geteuid() == 0 else [])
+    if not is_first():
+        session.config.workeroutput["left"] = left
+        return
     if os.geteuid() == 0:
         bpffs.unmount_ours()
     if left:

@@ -16,6 +16,8 @@ from harness.http1 import Connection, chat, request_bytes
 from harness.places import free_port
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FULL = os.environ.get("QOS_FULL") == "1"
 SECONDS = 10
 #: Over which the limit is averaged: it looks for a better one all the time.

@@ -13,6 +13,8 @@ from harness.servers import echo
 from harness.stalls import Stalls
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 DIALLED = ("127.64.0.10", 8000)
 CAPTURED6 = ("::1", 18000)
 DENIED = ("127.66.0.1", 8000)

@@ -11,6 +11,8 @@ from harness.stalls import undisturbed
 from harness.traffic import Client, offer
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FAST = ("--ttft", "0ms", "--itl", "0ms", "--tokens", "4")
 
 

@@ -11,6 +11,8 @@ from harness.http1 import chat, request_bytes
 from harness.processes import run
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 STREAMS = 200
 REQUESTS = 20_000
 

@@ -16,6 +16,8 @@ from harness.stalls import undisturbed
 from harness.waiting import eventually
 from oracle import read_request
 
+pytestmark = pytest.mark.alone
+
 FAST = ("--models", "a,b", "--name", "one", "--tokens", "4", "--ttft", "0ms", "--itl", "0ms")
 
 

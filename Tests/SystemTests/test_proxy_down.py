@@ -12,6 +12,8 @@ from harness.servers import answering
 from harness.stalls import Stalls
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 DIRECT, REFUSE = "127.64.0.40", "127.65.0.40"
 RULES = [
     {"name": "soft", "to": ["127.64.0.0/16:*"], "path": "proxy", "whenProxyDown": "direct"},

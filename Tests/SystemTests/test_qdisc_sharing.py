@@ -18,6 +18,8 @@ from harness.processes import run
 from harness.stalls import Stalls, undisturbed
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 DEVICE, RATE = "mbv1", 12_500_000
 SHARES = {"high": 0.9, "low": 0.6}
 #: Of a full frame at an MTU of 1500 the bytes that are TCP's payload, with its timestamps.

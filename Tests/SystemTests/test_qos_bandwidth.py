@@ -18,6 +18,8 @@ from harness.processes import run
 from harness.stalls import Stalls, undisturbed
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FULL = os.environ.get("QOS_FULL") == "1"
 SECONDS = 10 if FULL else 3
 ALL = [(total, flows) for total in (10, 100, 400) for flows in (1, 4, 16)]

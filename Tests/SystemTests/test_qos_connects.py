@@ -10,6 +10,8 @@ from harness.http1 import Connection, chat
 from harness.load import check_rate
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FULL = os.environ.get("QOS_FULL") == "1"
 SECONDS = 10 if FULL else 3
 #: Addresses dedicated to a model, by path and family.

@@ -13,6 +13,8 @@ from harness.servers import echo
 from harness.stalls import undisturbed
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 DIALLED = ("127.65.0.10", 8000)
 
 

@@ -12,6 +12,8 @@ from harness.load import Load, check_rate
 from harness.stalls import Stalls, undisturbed
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FULL = os.environ.get("QOS_FULL") == "1"
 #: Seconds at the first rate, and at the one after.
 STEADY, CHANGED = (10, 5) if FULL else (5, 2)

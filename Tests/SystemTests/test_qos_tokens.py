@@ -9,6 +9,8 @@ from harness.http1 import Connection, chat, request_bytes
 from harness.places import free_port
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 #: A unit in six seconds, so that a test's own time hardly counts; what it brings is reckoned with all the same.
 RATE, PER_SECOND = "600/h", 600 / 3600
 

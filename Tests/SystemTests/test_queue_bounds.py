@@ -23,6 +23,8 @@ from harness.held import Held
 from harness.http1 import Connection, chat, request_bytes
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FULL = os.environ.get("QOS_FULL") == "1"
 MANY = 10_000 if FULL else 1_000
 #: Of all of them, those that are served in the end.

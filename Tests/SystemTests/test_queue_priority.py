@@ -16,6 +16,8 @@ from harness.http1 import chat
 from harness.sockets import marks_seen
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FULL = os.environ.get("QOS_FULL") == "1"
 SECONDS = 30 if FULL else 5
 CAPACITY = 4

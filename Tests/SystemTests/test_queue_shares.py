@@ -15,6 +15,8 @@ from harness.groups import Clients
 from harness.http1 import Connection, chat, request_bytes
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 FULL = os.environ.get("QOS_FULL") == "1"
 SECONDS, TOLERANCE = (10, 0.05) if FULL else (5, 0.08)
 CHANGES = 8 if FULL else 2

@@ -2,9 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from harness.broker import resident_kib
 from harness.traffic import Client, offer
 from harness.waiting import eventually
+
+pytestmark = pytest.mark.alone
 
 RELOADS = 100
 

@@ -9,6 +9,8 @@ from harness.http1 import Broken, Connection, chat, request_bytes
 from harness.stalls import Stalls
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 DIALLED = ("127.64.0.10", 8000)
 RULES = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"}]
 ENGINES = {

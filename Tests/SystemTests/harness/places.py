@@ -1,13 +1,20 @@
 """Where things are, and the names by which everything of this run can be found again."""
 
+import itertools
 import os
 import pathlib
+import random
 import socket
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TESTS = ROOT / "Tests"
 RUN = f"mbtest-{os.getpid()}"
 BPFFS = pathlib.Path("/sys/fs/bpf")
+
+
+def worker() -> int:
+    """Which of the processes that test side by side this is; 0 where there is one."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def cgroup2_mount() -> pathlib.Path:
@@ -28,17 +35,19 @@ def binary(name: str) -> str:
     return str(path)
 
 
-#: The kernel may well give the same one twice while nobody listens there yet.
-_given: set[int] = set()
+#: Below those that the kernel gives to callers, and of each process that tests side by side its own, so that nobody else takes
+#: one while nobody listens there yet.
+_PORTS = itertools.cycle(random.sample(range(10_000 + worker() * 5_000, 15_000 + worker() * 5_000), 5_000))
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that was free a moment ago, and that nobody has been told of before."""
+    """A TCP port that was free a moment ago, and that nobody has been told of for long."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    while True:
+    for port in _PORTS:
         with socket.socket(family) as probe:
-            probe.bind((host, 0))
-            port = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                return port
+            except OSError:
+                continue
