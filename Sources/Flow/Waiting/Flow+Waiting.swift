@@ -60,8 +60,7 @@ extension Flow {
         wait.endpoints = choices
         wait.ticket = nil
         wait.lookAt = context.now + Self.lookPeriod
-        wait.isForEngine = choices.allSatisfy { context.router.isAsleep($0.number) }
-        want(choices, &context)
+        wait.isForEngine = want(choices, &context)
         let answer = context.room.enter(ticketAsk(choices, wait), now: context.now)
         switch answer {
         case .granted(let grant):
@@ -110,10 +109,11 @@ extension Flow {
             endpoints: SmallList(choices))
     }
 
-    /// Has the first server started that does not run: one is enough to begin with.
-    private func want(_ choices: [EndpointChoice], _ context: inout FlowContext) {
-        guard let asleep = choices.first(where: { context.router.isAsleep($0.number) }) else { return }
-        context.wanted.insert(asleep.number)
+    /// Has the first server started that does not run: one is enough to begin with. Whether none of them runs.
+    private func want(_ choices: [EndpointChoice], _ context: inout FlowContext) -> Bool {
+        let asleep = choices.filter { context.router.isAsleep($0.number) }
+        if let first = asleep.first { context.wanted.insert(first.number) }
+        return asleep.count == choices.count
     }
 
     // MARK: - What becomes of it
@@ -219,8 +219,7 @@ extension Flow {
             let stays = !hasMoved && wait.endpoints == choices
             // What is on its way to one that has left already decides.
             if stays || !context.room.leave(ticket, as: .moved, now: context.now) {
-                want(choices, &context)
-                let isForEngine = choices.allSatisfy { context.router.isAsleep($0.number) }
+                let isForEngine = want(choices, &context)
                 _ = exchange.wait.change {
                     $0.lookAt = context.now + Self.lookPeriod
                     $0.isForEngine = isForEngine
