@@ -1,5 +1,6 @@
-/// Appending to what is composed. `append(contentsOf:)` of a buffer costs several times as much for the few bytes that most
-/// pieces are.
+import HTTPWire
+
+/// Appending to what is composed.
 extension [UInt8] {
     mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { append(copying: UnsafeRawBufferPointer($0)) }
@@ -7,10 +8,6 @@ extension [UInt8] {
 
     mutating func append(_ span: Span<UInt8>) {
         span.withUnsafeBytes { append(copying: $0) }
-    }
-
-    mutating func append(_ span: Span<UInt8>, _ range: Range<Int>) {
-        append(span.extracting(range))
     }
 
     /// A number that is not negative.
@@ -25,15 +22,6 @@ extension [UInt8] {
                 rest /= 10
             } while rest > 0
             append(copying: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(digits)[first...]))
-        }
-    }
-
-    private mutating func append(copying source: UnsafeRawBufferPointer) {
-        append(addingCapacity: source.count) { output in
-            output.withUnsafeMutableBufferPointer { free, count in
-                UnsafeMutableRawBufferPointer(free).copyMemory(from: source)
-                count = source.count
-            }
         }
     }
 }
