@@ -11,14 +11,6 @@ import Testing
 
 /// What `client`, `quota` and `key` ask of the agent, and what they print of its answers.
 @Suite struct CallerCommandTests {
-    private func words(_ text: String) -> [String] {
-        text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
-    }
-
-    private func json(_ value: some Encodable) throws -> String {
-        String(decoding: try ControlLine.encode(value).dropLast(), as: UTF8.self)
-    }
-
     private let quota = QuotaReport(
         client: "checkout", model: "m", period: "day", unit: "cost", limit: 20_500_000, used: 5_125_000, alertAt: 80,
         onExhausted: "reject", resets: "2027-01-02T00:00:00Z")

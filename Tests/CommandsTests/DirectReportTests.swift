@@ -9,10 +9,6 @@ import Testing
         bytesReceived: 2048,
         firstByte: (9_000_000, 9, 4_000_000))
 
-    private func words(_ text: String) -> [String] {
-        text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
-    }
-
     @Test func metersAsATable() {
         #expect(
             words(DirectMeterReport.table([meter, DirectMeterReport(client: 0)], width: nil)) == [

@@ -7,10 +7,6 @@ import Testing
 
 /// What programs that read the CLI's JSON or the control socket rely on.
 @Suite struct JSONShapeTests {
-    private func json(_ value: some Encodable) throws -> String {
-        String(decoding: try ControlLine.encode(value).dropLast(), as: UTF8.self)
-    }
-
     @Test(
         arguments: [
             (.status, #"{"command":"status"}"#), (.models, #"{"command":"models"}"#),

@@ -12,18 +12,6 @@ import Testing
 @Suite struct QueueCommandTests {
     private let address = SocketAddress(ip: IPAddress(v4: 10, 0, 0, 1), port: 80)
 
-    private func words(_ text: String) -> [String] {
-        text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
-    }
-
-    private func json(_ value: some Encodable) throws -> String {
-        String(decoding: try ControlLine.encode(value).dropLast(), as: UTF8.self)
-    }
-
-    private func same<Value: Codable & Equatable>(_ value: Value) throws -> Bool {
-        try ControlLine.decode(Value.self, from: try ControlLine.encode(value)) == value
-    }
-
     private var busy: QueueReport {
         var record = QueueRecord(model: "llama", group: "gold")
         (record.inFlight, record.limit, record.entitlement) = (10, 16, 6_857)

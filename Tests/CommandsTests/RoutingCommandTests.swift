@@ -11,18 +11,6 @@ import Testing
 @Suite struct RoutingCommandTests {
     private let address = SocketAddress(ip: IPAddress(v4: 10, 0, 0, 1), port: 80)
 
-    private func words(_ text: String) -> [String] {
-        text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
-    }
-
-    private func json(_ value: some Encodable) throws -> String {
-        String(decoding: try ControlLine.encode(value).dropLast(), as: UTF8.self)
-    }
-
-    private func same<Value: Codable & Equatable>(_ value: Value) throws -> Bool {
-        try ControlLine.decode(Value.self, from: try ControlLine.encode(value)) == value
-    }
-
     private var catalog: Catalog {
         let own = Endpoint(host: "a", port: 80, authority: "a", labels: ["tier": "gpu"])
         let other = Endpoint(host: "b", port: 443, authority: "b", tls: EndpointTLS(serverName: "b"), upstreamModel: "big")
