@@ -8,12 +8,12 @@ import os
 import time
 
 import pytest
-from harness.calm import measured
 from harness.control import Control
 from harness.crowd import Crowd
 from harness.groups import Clients
 from harness.http1 import Connection, chat, request_bytes
 from harness.places import free_port
+from harness.stalls import measured
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.alone

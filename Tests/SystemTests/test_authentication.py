@@ -15,6 +15,7 @@ from harness.credentials import bearer, check_refusal, new_key
 from harness.http1 import Connection, chat
 from harness.places import free_port
 from harness.servers import echo
+from harness.stalls import Stalls
 from harness.tls import Authority
 from harness.tokens import Signer, key_set, lifetime
 from harness.waiting import eventually
@@ -427,13 +428,14 @@ def test_a_rate_limit_and_how_long_the_sdk_waits(limited):
         for name in ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"):
             assert error.response.headers[name]
     # Left alone, the SDK would come again after half a second, and after one more: twice too early.
-    with Counted(broker, keys["slow"].text, retries=2) as sdk:
+    with Stalls() as stalls, Counted(broker, keys["slow"].text, retries=2) as sdk:
         eventually(lambda: time.monotonic() > refused + wait + 0.05, 20)
         sdk.create()
         assert len(sdk.sent) == 1
         sdk.create()
         assert len(sdk.sent) == 3, "one refusal, one retry"
         assert sdk.sent[2] - sdk.sent[0] > 1.45, "after the time that it was told: the period, since the one that was admitted"
+        assert sdk.sent[2] - sdk.sent[1] - stalls.largest < 3
 
 
 def test_a_quota_and_that_the_sdk_does_not_try_again(limited):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from harness.http1 import Connection, chat
-from harness.stalls import undisturbed
+from harness.stalls import Stalls, undisturbed
 from harness.traffic import Client, offer
 from harness.waiting import eventually
 
@@ -168,12 +168,15 @@ def test_a_slow_first_byte_is_hedged(make):
             answer = connection.request("POST", "/v1/chat/completions", chat("m"))
             return answer.header("x-engine"), time.monotonic() - began
 
-        # Where the machine pauses one of these may have been raced, too.
-        assert sum(ask()[0] == "slow" for _ in range(100)) >= 90
+        def nobody_is_raced():
+            assert {ask()[0] for _ in range(100)} == {"slow"}
+
+        undisturbed(nobody_is_raced, 0.003, attempts=8)
         before, cancelled = route(broker), slow.report()["cancelled"]
         slow.fault(ttft="5s")
-        engine, took = ask()
-    assert engine == "fast" and took < 3, took
+        with Stalls() as stalls:
+            engine, took = ask()
+    assert engine == "fast" and took - stalls.largest < 1.5, took
     numbers = route(broker)
     assert numbers["hedges"] > before["hedges"] and numbers["hedgesWon"] > before["hedgesWon"]
     eventually(lambda: slow.report()["cancelled"] > cancelled, what="the slow engine being told that nobody waits")
@@ -184,14 +187,13 @@ def test_a_mirror_never_slows_the_original(make):
     configured = pool_of([engine], mirror={"model": "next", "percent": "100%"})
     configured["details"]["next"] = {"endpoints": [shadow.url]}
     broker = make.broker(**configured).start()
-    with Connection.to(*broker.gateway) as connection:
+    with Stalls() as stalls, Connection.to(*broker.gateway) as connection:
         times = []
         for _ in range(50):
             began = time.monotonic()
             assert connection.request("POST", "/v1/chat/completions", chat("m")).header("x-engine") == "real"
             times.append(time.monotonic() - began)
-        # Had it waited for the copies, which nobody answers, it would have been for seconds; or for the first ones, often.
-        assert statistics.median(times) < 0.1 and max(times) < 5, sorted(times)
+    assert statistics.median(times) < 0.1 and max(times) - stalls.largest < 0.5, sorted(times)
     eventually(lambda: shadow.report()["count"] >= 50, 20, "the copies having arrived")
     assert {r["body_bytes"] for r in shadow.requests()} == {len(json.dumps(chat("next")))}
     assert route(broker)["mirrored"] >= 50

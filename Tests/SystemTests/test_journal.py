@@ -13,7 +13,7 @@ from harness.processes import run
 from harness.steady import Steady
 from harness.waiting import eventually
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "40"))
 LOSSES = max(3, KILLS // 10)
 SEED = int(os.environ.get("KILLS_SEED", "6"))
 MANY = 10**12

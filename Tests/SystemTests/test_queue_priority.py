@@ -7,13 +7,13 @@ import os
 import time
 
 import pytest
-from harness.calm import measured
 from harness.control import Control
 from harness.crowd import Crowd
 from harness.groups import Clients
 from harness.held import Held
 from harness.http1 import chat
 from harness.sockets import marks_seen
+from harness.stalls import measured
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.alone

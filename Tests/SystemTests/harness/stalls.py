@@ -1,8 +1,11 @@
 """What the machine itself was late by: so that a bound on time is a bound of the broker's, not of whoever runs the tests."""
 
+import functools
 import os
 import threading
 import time
+
+from .waiting import eventually
 
 TICK = 0.002
 
@@ -48,9 +51,9 @@ class Stalls:
         return max((until - since for gaps in list(self.gaps.values()) for since, until in list(gaps)), default=0.0)
 
 
-def undisturbed(measurement, tolerated: float, attempts: int = 4):
+def undisturbed(measurement, tolerated: float, attempts: int = 4, before_again=lambda: None):
     """What `measurement()` returns. Where it fails, and the machine stood still for longer than `tolerated` seconds meanwhile, it is
-    made again: what counts is a failure without that, or the last one."""
+    made again, after `before_again()`: what counts is a failure without that, or the last one."""
     while True:
         attempts -= 1
         try:
@@ -60,3 +63,20 @@ def undisturbed(measurement, tolerated: float, attempts: int = 4):
             if not attempts or stalls.largest <= tolerated:
                 raise
             print(f"measured again, since the machine stood still for {stalls.largest * 1000:.0f} ms: {str(error)[:200]}")
+            before_again()
+
+
+def measured(test):
+    """A test that, when it fails and the machine stood still meanwhile, is made again from the beginning. Its `engine`, if it has
+    one, has nothing under way then, and knows of nothing."""
+
+    @functools.wraps(test)
+    def again(**fixtures):
+        def settle():
+            if engine := fixtures.get("engine"):
+                eventually(lambda: engine.service()["running"] == engine.service()["waiting"] == 0, 30, "the engine being idle")
+                engine.forget_served()
+
+        return undisturbed(lambda: test(**fixtures), 0.04, before_again=settle)
+
+    return again
