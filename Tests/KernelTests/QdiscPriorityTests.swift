@@ -8,6 +8,8 @@ private struct Flow {
     var arrived: Double
     /// Seconds in which the machine did not run it; it does not make up for them.
     var paused: Double
+    /// What the class did not let through at once: dropped, or over its rate.
+    var held: UInt64
 
     var loss: Double { 1 - arrived / offered }
 }
@@ -16,8 +18,19 @@ extension KernelSuite {
     @Suite(.withNamespaces) struct QdiscPriorityTests {
         private let rate: UInt64 = 12_500_000
 
-        /// Two UDP senders of their own models at 90 % and 60 % of the device's rate.
+        /// As `contendOnce`, and again where the machine did not run the senders for more than a twentieth of the time: up to
+        /// four times.
         private func contend(high: UInt8, low: UInt8, seconds: Double) throws -> [Flow] {
+            for _ in 0..<3 {
+                let flows = try contendOnce(high: high, low: low, seconds: seconds)
+                if flows.allSatisfy({ $0.paused <= seconds * 0.05 }) { return flows }
+                print("measured again, since the machine stood still: \(flows)")
+            }
+            return try contendOnce(high: high, low: low, seconds: seconds)
+        }
+
+        /// Two UDP senders of their own models at 90 % and 60 % of the device's rate.
+        private func contendOnce(high: UInt8, low: UInt8, seconds: Double) throws -> [Flow] {
             var flows: [Flow] = []
             try QdiscGround.with { ground in
                 var first = QoS()
@@ -42,15 +55,16 @@ extension KernelSuite {
                 let sent = try senders.map { try $0.readLine().split(separator: " ").compactMap { Double($0) } }
                 try receiver.write(line: "stop")
                 let arrived = try receiver.readLine().split(separator: " ").compactMap { Double($0) }
-                flows = zip(sent, arrived).map { Flow(offered: $0.first ?? 0, arrived: $1, paused: $0.last ?? 0) }
-
-                // All went where its socket said.
+                try #require(arrived.count == senders.count)
                 let readings = try ground.inside { try QdiscTree(device: "mba").readings() }
-                for (minor, flow) in zip([UInt32(0x11), 0x12], flows) {
-                    let sent = Double(readings.first { $0.form.minor == minor }?.bytes ?? 0)
-                    #expect(abs(sent - flow.arrived) <= flow.arrived * 0.01)
+                let classes = [UInt32(0x11), 0x12].map { minor in readings.first { $0.form.minor == minor } }
+                for (index, reading) in classes.enumerated() {
+                    let (offered, paused) = (sent[index].first ?? 0, sent[index].last ?? 0)
+                    let held = reading.map { UInt64($0.drops) + UInt64($0.overlimits) } ?? 0
+                    flows.append(Flow(offered: offered, arrived: arrived[index], paused: paused, held: held))
+                    // All went where its socket said.
+                    #expect(abs(Double(reading?.bytes ?? 0) - arrived[index]) <= arrived[index] * 0.01)
                 }
-                #expect(readings.first { $0.form.minor == 0x12 }.map { $0.drops + $0.overlimits } ?? 0 > 0)
             }
             return flows
         }
@@ -65,6 +79,7 @@ extension KernelSuite {
                 )
             }
             #expect(high.loss < 0.02)
+            #expect(low.held > 0)
             // What is left is the low one's, and the device is full but for the time in which nobody sends.
             let total = (high.arrived + low.arrived) / Double(rate)
             #expect(total > seconds * 0.95 - high.paused - low.paused && total < seconds * 1.05)
@@ -77,6 +92,7 @@ extension KernelSuite {
         @Test func equalsShareTheLoss() throws {
             let flows = try contend(high: 0, low: 0, seconds: 2)
             #expect(try #require(flows.first).loss > 0.2)
+            #expect(try #require(flows.last).held > 0)
         }
 
         /// Sends datagrams of 1442 bytes on the wire, on time: a late one makes the next ones follow at once, but for those of a

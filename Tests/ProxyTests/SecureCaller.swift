@@ -119,7 +119,7 @@ final class SecureCaller {
 
     private func receiveCiphertext() -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        let count = recv(socket, &buffer, buffer.count, 0)
+        let count = received(into: &buffer, from: socket)
         return count > 0 ? Array(buffer[..<count]) : nil
     }
 }

@@ -129,6 +129,14 @@ struct TestSecurity {
     }
 }
 
+/// As `recv`, and again where the process was only stopped meanwhile: with a time-out set the kernel says so (signal(7)).
+func received(into buffer: inout [UInt8], from socket: Int32) -> Int {
+    while true {
+        let count = recv(socket, &buffer, buffer.count, 0)
+        if count >= 0 || errno != EINTR { return count }
+    }
+}
+
 /// A caller of the gateway.
 struct TestCaller: ~Copyable {
     private let socket: Int32
@@ -171,7 +179,7 @@ struct TestCaller: ~Copyable {
         var text: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while !isEnough(String(decoding: text, as: UTF8.self)) {
-            let count = recv(socket, &buffer, buffer.count, 0)
+            let count = received(into: &buffer, from: socket)
             guard count > 0 else { return (String(decoding: text, as: UTF8.self), count == 0 ? .closed : .broken) }
             text += buffer[..<count]
         }
