@@ -5,6 +5,7 @@
 #   make deps    missing Debian packages         make clean   what was built
 #   make sim     the queues before the models, a million requests without sockets; SEED=n
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
+#   make image   the container image, .build/modelbroker-image.tar
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
 SHELL := bash
@@ -17,10 +18,11 @@ RELEASE := -c release --static-swift-stdlib
 SYMBOLS := $(if $(CI),-debug-info-format none)
 # Test targets without sockets, processes and clocks.
 PURE := ^(Admission|Catalog|Configuration|Control|Flow|HTTPWire|Identity|Routing|Telemetry)Tests\.
+BIN := .build/release
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system sim demo check format deps bpf venv clean bench bench-full
+.PHONY: build test unit budgets system sim demo check format deps bpf venv clean bench bench-full image
 
 build: deps bpf
 	@for product in $(PRODUCTS); do \
@@ -67,6 +69,9 @@ $(VENV)/.installed: Tests/requirements.txt
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement Tests/requirements.txt
 	@touch $@
+
+image: build
+	@$(PYTHON) deploy/image/build.py --programs $(BIN) --output .build/modelbroker-image.tar
 
 demo: build venv
 	@Tests/Demo/demo.sh
