@@ -5,7 +5,7 @@
 #   make deps    missing Debian packages         make clean   what was built
 #   make sim     the queues before the models, a million requests without sockets; SEED=n
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
-#   make image   the container image, .build/modelbroker-image.tar
+#   make deb     the Debian package in .build           make image   the container image, .build/modelbroker-image.tar
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
 SHELL := bash
@@ -22,7 +22,7 @@ BIN := .build/release
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system sim demo check format deps bpf venv clean bench bench-full image
+.PHONY: build test unit budgets system sim demo check format deps bpf venv clean bench bench-full image deb
 
 build: deps bpf
 	@for product in $(PRODUCTS); do \
@@ -69,6 +69,10 @@ $(VENV)/.installed: Tests/requirements.txt
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement Tests/requirements.txt
 	@touch $@
+
+# deploy/README.md says what to do with them.
+deb: build
+	@deploy/debian/build.sh $(BIN) .build
 
 image: build
 	@$(PYTHON) deploy/image/build.py --programs $(BIN) --output .build/modelbroker-image.tar

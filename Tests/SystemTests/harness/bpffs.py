@@ -35,3 +35,8 @@ def unmount_ours() -> None:
     OURS.unlink()
     if is_mounted() and {path.name for path in BPFFS.iterdir()} <= KERNELS_OWN:
         run(["umount", BPFFS], check=False)
+
+
+def mount_at(path: pathlib.Path) -> None:
+    """One of a test's own; the test unmounts it, and its pins go with it."""
+    run(["mount", "-t", "bpf", "-o", "mode=0700", "bpf", path])

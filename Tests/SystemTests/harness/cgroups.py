@@ -5,7 +5,7 @@ import os
 import pathlib
 import signal
 
-from .places import RUN, cgroup2_mount
+from .places import RUN, cgroup2_mount, cgroup_mounts
 from .waiting import eventually
 
 _numbers = itertools.count(1)
@@ -51,3 +51,20 @@ def remove(path: pathlib.Path) -> None:
     eventually(lambda: not members(path), 10, f"{path} being empty")
     for directory in _tree(path):
         directory.rmdir()
+
+
+def remove_version1(path: str) -> None:
+    """Removes a path of this run from the hierarchies of version 1, where a container runtime puts it, too, beside version 2;
+    and what leads to it, unless something else is there."""
+    below = pathlib.PurePosixPath(path.lstrip("/"))
+    assert below.parts[0].startswith(f"{RUN}-"), path
+    for mount in cgroup_mounts():
+        if mount == cgroup2_mount():
+            continue
+        for directory in [mount / below, *(mount / parent for parent in below.parents[:-1])]:
+            try:
+                directory.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                break

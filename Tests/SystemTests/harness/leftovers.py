@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from .places import BPFFS, RUN, cgroup2_mount
+from .places import BPFFS, RUN, cgroup_mounts
 from .processes import STARTED, run
 
 
@@ -14,7 +14,7 @@ def _mine(name: str) -> bool:
 def find() -> list[str]:
     """Pins, cgroups, namespaces, devices and processes that this run made and left, in words."""
     left = [f"pins {path}" for path in BPFFS.iterdir() if _mine(path.name)] if BPFFS.is_dir() else []
-    left += [f"cgroup {path}" for path in cgroup2_mount().iterdir() if _mine(path.name)]
+    left += [f"cgroup {path}" for mount in cgroup_mounts() for path in mount.iterdir() if _mine(path.name)]
     names = pathlib.Path("/run/netns")
     left += [f"namespace {path.name}" for path in names.iterdir() if _mine(path.name)] if names.is_dir() else []
     mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()

@@ -26,6 +26,12 @@ def cgroup2_mount() -> pathlib.Path:
     raise RuntimeError("cgroup v2 is not mounted: mount -t cgroup2 none /sys/fs/cgroup/unified")
 
 
+def cgroup_mounts() -> list[pathlib.Path]:
+    """The hierarchies of both versions."""
+    mounts = (line.partition(" - ") for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines())
+    return [pathlib.Path(head.split()[4]) for head, _, tail in mounts if tail.split()[0] in ("cgroup", "cgroup2")]
+
+
 def binary(name: str) -> str:
     """An executable from MODELBROKER_BIN, or from the debug build."""
     directory = pathlib.Path(os.environ.get("MODELBROKER_BIN", ROOT / ".build" / "debug")).resolve()
