@@ -21,7 +21,7 @@ from harness.places import RUN, binary  # noqa: E402
 from harness.servers import Server  # noqa: E402
 
 NEEDS_ROOT = "needs root, cgroup v2 and bpffs"
-WITHOUT_ROOT = {"test_mock_engine", "test_corpus", "test_image_files"}
+WITHOUT_ROOT = {"test_mock_engine", "test_corpus", "test_image_files", "test_manifests"}
 
 
 def pytest_collection_modifyitems(items):

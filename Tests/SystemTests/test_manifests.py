@@ -1,0 +1,81 @@
+"""The manifests against the schemas that Kubernetes publishes, and against what else says the same."""
+
+import copy
+import re
+
+import kubernetes_validate
+import pytest
+import yaml
+from harness import manifests
+from harness.places import ROOT, binary
+from harness.processes import run
+
+#: The first has `appArmorProfile`.
+VERSIONS = ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("variant", manifests.VARIANTS)
+def test_the_schemas_take_them(variant, version):
+    for object in manifests.objects(variant):
+        assert kubernetes_validate.validate(object, version, strict=True) == version
+
+
+def test_the_schemas_would_find_a_wrong_word():
+    wrong = copy.deepcopy(manifests.one("base", "DaemonSet"))
+    wrong["spec"]["template"]["spec"]["hostNetwerk"] = True
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
+
+
+@pytest.mark.parametrize("variant", manifests.VARIANTS)
+def test_names_fit_together(variant):
+    objects, pod = manifests.objects(variant), manifests.pod(variant)
+    named = {(object["kind"], object["metadata"]["name"]) for object in objects}
+    assert {("Namespace", "modelbroker"), ("ServiceAccount", pod["serviceAccountName"])} <= named
+    assert {object["metadata"]["namespace"] for object in objects if object["kind"] != "Namespace"} == {"modelbroker"}
+    daemon = manifests.one(variant, "DaemonSet")["spec"]
+    assert daemon["selector"]["matchLabels"].items() <= daemon["template"]["metadata"]["labels"].items()
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert {mount["name"] for mount in manifests.agent(variant)["volumeMounts"]} == set(volumes)
+    assert ("ConfigMap", volumes["config"]["configMap"]["name"]) in named
+
+
+@pytest.mark.parametrize("variant", manifests.VARIANTS)
+def test_what_a_node_agent_must_say(variant):
+    pod, security = manifests.pod(variant), manifests.agent(variant)["securityContext"]
+    assert pod["hostNetwork"] and pod["priorityClassName"] == "system-node-critical"
+    assert pod["tolerations"] == [{"operator": "Exists"}], "a tainted node has callers, too"
+    assert not pod["automountServiceAccountToken"] and "hostPID" not in pod and "hostIPC" not in pod
+    assert security["readOnlyRootFilesystem"]
+    if variant == "base":
+        assert "privileged" not in security and not security["allowPrivilegeEscalation"]
+        assert security["capabilities"]["drop"] == ["ALL"] and "SYS_ADMIN" not in security["capabilities"]["add"]
+    else:
+        assert security["privileged"] and "capabilities" not in security, "the API server refuses the two together"
+        assert "allowPrivilegeEscalation" not in security
+
+
+def test_the_same_capabilities_everywhere():
+    given = set(manifests.agent("base")["securityContext"]["capabilities"]["add"])
+    unit = (ROOT / "deploy/systemd/modelbrokerd.service").read_text()
+    bounding = re.findall(r"^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE)
+    assert [set(line.split()) for line in bounding] == [{f"CAP_{name}" for name in given}]
+    rows = re.findall(r"^\| `CAP_(\w+)` \|", (ROOT / "deploy/README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(given)
+
+
+def test_the_configuration_is_one(tmp_path):
+    file = tmp_path / "modelbroker.yaml"
+    for text in manifests.one("base", "ConfigMap")["data"].values():
+        file.write_text(text)
+        run([binary("modelbroker"), "config", "check", file])
+        # What is commented out, too: what a reader is invited to try.
+        file.write_text(re.sub(r"^( *)#(?! )", r"\1", text, flags=re.MULTILINE))
+        run([binary("modelbroker"), "config", "check", file])
+        assert yaml.safe_load(file.read_text())["capture"]
+
+
+def test_the_image_is_the_one_that_is_made():
+    version = run([binary("modelbroker"), "--version"]).stdout.strip()
+    assert manifests.agent("base")["image"] == f"localhost/modelbroker:{version}"
