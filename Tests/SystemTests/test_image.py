@@ -88,10 +88,10 @@ class Node:
         self.stack.callback(container.remove)
         return container.start()
 
-    def agent(self, variant: str = "base", command=None, without=()) -> Container:
+    def agent(self, variant: str = "base", command=None, without=(), own_cgroups=False) -> Container:
         spec = specification(
             manifests.agent(variant), self.sources, self.network.name, self.path + POD.format("agent", "agent"),
-            command or ["/usr/sbin/modelbrokerd"], without)
+            command or ["/usr/sbin/modelbrokerd"], without, own_cgroups)
         return self.container(self.rootfs, spec)
 
     def ask(self, name: str) -> Container:
@@ -148,6 +148,16 @@ def test_the_container_captures_another(node, variant):
     assert node.probe("livenessProbe") == node.probe("startupProbe") == 200
     assert node.answer("checkout")["choices"][0]["message"]["content"].startswith("engine=")
     assert node.answer("other")["error"]["code"] == "invalid_api_key"
+
+
+def test_a_cgroup_namespace_of_its_own(node):
+    """As runtimes give it to containers that are not privileged: the broker's cgroup is the container's."""
+    agent = node.agent(own_cgroups=True)
+    node.ready(agent)
+    assert node.answer("checkout")["model"] == "m"
+    home = node.path + POD.format("agent", "agent")
+    assert cgroups.members(node.cgroup.parent / f"{home}/modelbroker/proxy".lstrip("/"))
+    assert not (node.cgroup / "modelbroker").exists()
 
 
 def test_what_the_processes_may(node):

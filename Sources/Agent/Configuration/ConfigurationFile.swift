@@ -25,7 +25,9 @@ struct ConfigurationFile: Sendable {
             return .failure(Refused(faults: ["the file is not UTF-8 text"]))
         }
         do {
-            return .success(try Configuration.parse(text))
+            var catalog = try Configuration.parse(text)
+            catalog.node.brokerCgroup = catalog.node.brokerCgroup ?? CgroupNamespace.current.home
+            return .success(catalog)
         } catch {
             return .failure(Refused(faults: error.description.split(separator: "\n").map(String.init)))
         }

@@ -49,6 +49,11 @@ struct BrokerCgroup: Sendable {
 
     /// A process's cgroup below the cgroup v2 mount; nil when there is no such process.
     static func currentPath(of process: String = "self") -> String? {
+        told(of: process).map(CgroupNamespace.current.absolute)
+    }
+
+    /// The same as /proc tells it: from the root of this process's cgroup namespace.
+    static func told(of process: String) -> String? {
         guard let lines = try? File.text("/proc/\(process)/cgroup") else { return nil }
         return lines.split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
     }

@@ -48,11 +48,11 @@ def _usual_mounts(privileged: bool) -> list[dict]:
 
 
 def specification(container: dict, sources: dict[str, pathlib.Path], netns: str, cgroup: str, command=None,
-                  without=()) -> dict:
+                  without=(), own_cgroups=False) -> dict:
     """The runtime's configuration for a container of a manifest.
 
     `sources`: what is mounted for each volume; `cgroup`: its path below the cgroup mounts; `without`: capabilities that the
-    manifest gives and this container does not get.
+    manifest gives and this container does not get; `own_cgroups`: it gets a cgroup namespace.
     """
     security = container["securityContext"]
     privileged = security.get("privileged", False)
@@ -76,7 +76,7 @@ def specification(container: dict, sources: dict[str, pathlib.Path], netns: str,
         "linux": {
             "cgroupsPath": cgroup,
             "namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"},
-                           {"type": "network", "path": f"/run/netns/{netns}"}],
+                           {"type": "network", "path": f"/run/netns/{netns}"}, *([{"type": "cgroup"}] if own_cgroups else [])],
             "resources": {"devices": [{"allow": False, "access": "rwm"}]},
             "maskedPaths": [] if privileged else _MASKED, "readonlyPaths": [] if privileged else _READ_ONLY,
         },
