@@ -5,7 +5,7 @@
 #include "harden.h"
 #include "memory.h"
 #include "names.h"
-#include "poll.h"
+#include "polling.h"
 #include "spawn_process.h"
 #include "watch.h"
 #endif

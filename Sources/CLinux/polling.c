@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "include/poll.h"
+#include "include/polling.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

@@ -1,5 +1,5 @@
-#ifndef CLINUX_POLL_H
-#define CLINUX_POLL_H
+#ifndef CLINUX_POLLING_H
+#define CLINUX_POLLING_H
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
