@@ -6,6 +6,7 @@
 #   make sim     the queues before the models, a million requests without sockets; SEED=n
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
 #   make deb     the Debian package in .build           make image   the container image, .build/modelbroker-image.tar
+#   make installation   the package installed, upgraded and purged on a machine made with debootstrap
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
 SHELL := bash
@@ -13,7 +14,7 @@ SHELL := bash
 SWIFT ?= swift
 PYTHON ?= python3
 # Swift's libraries in the programs themselves: less memory, and nothing of the toolchain is needed to run them.
-RELEASE := -c release --static-swift-stdlib
+RELEASE = -c release --static-swift-stdlib $(SYMBOLS)
 # Nobody opens a debugger on CI, and a quarter of the compiler's time goes with what one reads.
 SYMBOLS := $(if $(CI),-debug-info-format none)
 # Test targets without sockets, processes and clocks.
@@ -22,7 +23,8 @@ BIN := .build/release
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system sim demo check format deps bpf venv clean bench bench-full image deb
+.PHONY: build test unit budgets system installation sim demo check format \
+	deps bpf venv clean bench bench-full image deb
 
 build: deps bpf
 	@for product in $(PRODUCTS); do \
@@ -60,8 +62,14 @@ sim: deps
 # Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part. Tests that measure time run
 # by themselves, the others two at a time.
 system: build venv
-	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not alone" Tests/SystemTests
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not alone and not installation" \
+		Tests/SystemTests
 	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m alone Tests/SystemTests
+
+# The package on a machine made for it, which takes minutes.
+installation: build venv
+	@Tests/Checks/deps.sh installation
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m installation Tests/SystemTests
 
 venv: $(VENV)/.installed
 

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs the Debian packages that building and testing need and that are not there.
+# Installs the Debian packages that building and testing need and that are not there; with `installation` also those of
+# `make installation`.
 set -euo pipefail
 
 missing=()
@@ -46,12 +47,14 @@ want valgrind command -v valgrind
 want openssl command -v openssl
 want python3 command -v python3
 want python3-venv python3 -c 'import venv, ensurepip'
-# The package and the image, on machines of their own.
+# The package and the image.
 want dpkg-dev command -v dpkg-shlibdeps
-want lintian command -v lintian
-want debootstrap bash -c 'PATH=$PATH:/usr/sbin command -v debootstrap'
 want runc bash -c 'PATH=$PATH:/usr/sbin command -v runc'
 want umoci command -v umoci
+if [ "${1:-}" = installation ]; then
+    want lintian command -v lintian
+    want debootstrap bash -c 'PATH=$PATH:/usr/sbin command -v debootstrap'
+fi
 want ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 
 [ ${#missing[@]} -eq 0 ] && exit 0
