@@ -199,8 +199,10 @@ static __always_inline void mb_flow_open(struct bpf_sock_ops *ops)
 	mb_tuple_active(ops, &key);
 	__builtin_memcpy(&flow.origin, origin, sizeof(flow.origin));
 	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
-	if (bpf_map_update_elem(&flow_origins, &key, &flow, BPF_ANY))
+	if (bpf_map_update_elem(&flow_origins, &key, &flow, BPF_ANY)) {
 		mb_count(MB_COUNT_ORIGIN_FULL);
+		mb_origins_full_ns = bpf_ktime_get_ns();
+	}
 }
 
 /*

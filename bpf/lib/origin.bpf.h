@@ -29,6 +29,20 @@ struct {
 	__type(value, struct mb_flow);
 } flow_origins SEC(".maps");
 
+/*
+ * When `flow_origins` last took no entry. The connection that met it has its
+ * SYN on the way and is lost; for a while those after it go as if there were no
+ * proxy, and then one tries again.
+ */
+static volatile __u64 mb_origins_full_ns;
+
+#define MB_ORIGINS_PAUSE_NS (100 * 1000 * 1000ULL)
+
+static __always_inline int mb_origins_are_full(__u64 now)
+{
+	return now - mb_origins_full_ns < MB_ORIGINS_PAUSE_NS;
+}
+
 /* The caller's half of the record; destination, rule and workload are filled in by others. */
 static __always_inline void mb_origin_caller(struct bpf_sock_addr *ctx, struct mb_origin *origin)
 {

@@ -102,6 +102,10 @@ static __always_inline int mb_to_proxy(struct bpf_sock_addr *ctx, struct mb_sett
 
 	if (!target)
 		return mb_proxy_down(origin, rule);
+	if (mb_origins_are_full(origin->time_ns)) {
+		mb_count(MB_COUNT_ORIGIN_FULL);
+		return mb_proxy_down(origin, rule);
+	}
 	if (!mb_origin_keep(ctx, origin)) {
 		mb_count(MB_COUNT_STORAGE_FAILED);
 		return mb_proxy_down(origin, rule);
