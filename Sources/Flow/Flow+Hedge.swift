@@ -70,12 +70,14 @@ extension Flow {
         sendRequest(to: hedge.target, renames: renames(to: hedge.target), .hedge, &out)
     }
 
-    /// The second connection can't be had.
-    package mutating func hedgeFailed(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
+    /// The second connection can't be had; `isOurs` for want of something here.
+    package mutating func hedgeFailed(
+        _ reason: String, isOurs: Bool = false, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) {
         guard let hedge = exchange.hedge.value else { return }
         context.ledger.totals.upstreamConnectFailures += 1
         out.events.append(event(.endpointFailed, reason, address: hedge.target.address))
-        dropHedge(.connectFailed, &context, &out)
+        dropHedge(isOurs ? .cancelled : .connectFailed, &context, &out)
     }
 
     /// The second endpoint's first bytes: with a good status it has won.

@@ -29,11 +29,22 @@ extension Flow {
         if clientEnded, requestBody.isComplete { out.add(.shutdownWrite(.upstream)) }
     }
 
-    /// The connection asked for can't be had.
-    package mutating func connectFailed(_ reason: String, _ context: inout FlowContext, _ out: inout FlowOutput) {
+    /// The connection asked for can't be had; `isOurs` for want of something here, which says nothing of the endpoint and would
+    /// not be better at another.
+    package mutating func connectFailed(
+        _ reason: String, isOurs: Bool = false, _ context: inout FlowContext, _ out: inout FlowOutput
+    ) {
         guard phase == .connecting else { return }
         dropSpentInbox()
-        giveUpConnect(reason, &context, &out)
+        if isOurs, course == .endpoint {
+            context.ledger.totals.upstreamConnectFailures += 1
+            reportEndpoint(reason, &context, &out)
+            settleAttempt(.cancelled, &context)
+            dropHedge(.cancelled, &context, &out)
+            refuse(.exhausted(reason), &context, &out)
+        } else {
+            giveUpConnect(reason, &context, &out)
+        }
         pump(&context, &out)
     }
 

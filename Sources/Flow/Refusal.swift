@@ -78,6 +78,13 @@ package struct Refusal: Sendable {
             message: "No endpoint of the model '\(model)' can be reached.", retryAfter: 1)
     }
 
+    /// The broker can open no connection.
+    static func exhausted(_ reason: String) -> Refusal {
+        Refusal(
+            status: 503, type: "service_unavailable_error", code: "server_is_overloaded",
+            message: "The broker can't open a connection now: \(reason).", retryAfter: 1)
+    }
+
     /// None is usable, so none was tried.
     static func noEndpoint(_ model: String, seconds: Int) -> Refusal {
         Refusal(

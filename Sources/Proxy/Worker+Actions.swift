@@ -48,7 +48,7 @@ extension Worker {
                 return arm(connection)
             case .connected(let reused): connection.flow.connected(reused: reused, &context, &out)
             case .tokenUnchecked: connection.flow.tokenUnchecked(&context, &out)
-            case .connectFailed(let reason): connection.flow.connectFailed(reason, &context, &out)
+            case .connectFailed(let fault): connection.flow.connectFailed(fault.reason, isOurs: fault.isOurs, &context, &out)
             case .failed(.client):
                 connection.flow.failed(.client, &context, &out)
                 return finishFailure(connection)
@@ -66,7 +66,7 @@ extension Worker {
     private enum Next {
         case none
         case connected(reused: Bool)
-        case connectFailed(String)
+        case connectFailed(ConnectFault)
         case failed(Leg)
         case tokenUnchecked
     }
@@ -93,7 +93,7 @@ extension Worker {
                 switch connect(connection, address, policy, tls: tls) {
                 case .connected(let reused): next = .connected(reused: reused)
                 case .underway: break
-                case .failed(let reason): next = .connectFailed(reason)
+                case .failed(let fault): next = .connectFailed(fault)
                 }
             case .releaseUpstream(let reusable): release(connection, reusable: reusable)
             case .drainUpstream: drainUpstream(connection)

@@ -9,7 +9,7 @@ extension Worker {
     enum HedgeNews {
         case none
         case connected(reused: Bool)
-        case failed(String)
+        case failed(ConnectFault)
     }
 
     func connectHedge(_ connection: Connection, _ address: SocketAddress, tls: UInt16) {
@@ -23,7 +23,7 @@ extension Worker {
         do throws(ConnectFault) {
             join(try open(address, tls: tls, home), connection)
         } catch {
-            tell(connection, .failed(error.reason))
+            tell(connection, .failed(error))
         }
     }
 
@@ -48,7 +48,7 @@ extension Worker {
         case .connected(let reused):
             guard connection.hedge != nil else { return }
             connection.flow.hedgeConnected(reused: reused, &context, &out)
-        case .failed(let reason): connection.flow.hedgeFailed(reason, &context, &out)
+        case .failed(let fault): connection.flow.hedgeFailed(fault.reason, isOurs: fault.isOurs, &context, &out)
         }
         execute(connection, received: nil)
     }

@@ -50,8 +50,20 @@ struct TLSTable {
 /// Why a connection can't be had.
 struct ConnectFault: Error {
     let reason: String
+    /// For want of something here: it says nothing of the server.
+    let isOurs: Bool
 
-    init(_ reason: String) { self.reason = reason }
+    init(_ reason: String) {
+        self.reason = reason
+        isOurs = false
+    }
+
+    init(_ error: SystemError) {
+        reason = error.reason
+        isOurs = Self.ours.contains(error.code)
+    }
+
+    private static let ours: [Int32] = [EMFILE, ENFILE, ENOBUFS, ENOMEM]
 }
 
 /// TLS between an upstream's socket and its user.

@@ -10,7 +10,7 @@ extension Worker {
     enum Connecting {
         case connected(reused: Bool)
         case underway
-        case failed(String)
+        case failed(ConnectFault)
     }
 
     func connect(_ connection: Connection, _ address: SocketAddress, _ policy: ConnectPolicy, tls: UInt16) -> Connecting {
@@ -28,7 +28,7 @@ extension Worker {
             connection.upstream = upstream
             return .underway
         } catch {
-            return .failed(error.reason)
+            return .failed(error)
         }
     }
 
@@ -50,7 +50,7 @@ extension Worker {
             }
             return upstream
         } catch {
-            throw ConnectFault(error.reason)
+            throw ConnectFault(error)
         }
     }
 

@@ -65,8 +65,8 @@ struct FlowDriver {
         take([])
     }
 
-    mutating func connectFailed() {
-        flow.connectFailed("connection refused", &context, &out)
+    mutating func connectFailed(isOurs: Bool = false) {
+        flow.connectFailed(isOurs ? "Too many open files" : "connection refused", isOurs: isOurs, &context, &out)
         take([])
     }
 

@@ -113,6 +113,26 @@ import Testing
         #expect(driver.route("chat")?.fallbacks == 1)
     }
 
+    /// No endpoint pays for what the broker itself has not got.
+    @Test func wantOfDescriptorsIsNobodysFault() {
+        var catalog = FlowDriver.single(RetryPolicy(attempts: 3))
+        catalog.models[0].routing.breaker = BreakerPolicy(failures: 1, cooldown: 7_000)
+        var driver = FlowDriver(catalog)
+        for _ in 0..<5 {
+            driver.client(Text.post())
+            #expect(driver.connect() != nil)
+            driver.connectFailed(isOurs: true)
+            let answer = driver.takeClient()
+            #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains(#""code":"server_is_overloaded""#))
+            #expect(answer.contains("Too many open files") && answer.contains("Retry-After: 1\r\n"))
+        }
+        #expect(driver.underWay == 0)
+        driver.client(Text.post())
+        #expect(driver.connect() != nil)
+        driver.connected()
+        #expect(driver.takeUpstream().hasPrefix("POST "))
+    }
+
     @Test func nothingUsableSaysWhenToComeBack() {
         var catalog = FlowDriver.single(RetryPolicy(attempts: 1))
         catalog.models[0].routing.breaker = BreakerPolicy(failures: 1, cooldown: 7_000)
