@@ -53,6 +53,13 @@ def remove(path: pathlib.Path) -> None:
         directory.rmdir()
 
 
+def make_version1(controller: str) -> pathlib.Path:
+    """A new cgroup of a hierarchy of version 1."""
+    path = pathlib.Path("/sys/fs/cgroup") / controller / f"{RUN}-{next(_numbers)}"
+    path.mkdir()
+    return path
+
+
 def remove_version1(path: str) -> None:
     """Removes a path of this run from the hierarchies of version 1, where a container runtime puts it, too, beside version 2;
     and what leads to it, unless something else is there."""

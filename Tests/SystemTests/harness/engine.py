@@ -29,15 +29,24 @@ class Engine:
 
     def __init__(self, log: pathlib.Path, *flags, host: str = "127.0.0.1", port: int = 0, netns: str | None = None,
                  cgroup: pathlib.Path | None = None):
-        arguments = [binary("mock-engine"), "--host", host, "--port", port, *flags]
-        self.process = Process(arguments, log, cgroup=cgroup, netns=netns)
-        self.host = host
+        self.host, self._log, self._netns, self._cgroup = host, log, netns, cgroup
+        self._start(flags, port)
+        self._flags = flags
+
+    def _start(self, flags, port: int) -> None:
+        arguments = [binary("mock-engine"), "--host", self.host, "--port", port, *flags]
+        self._told = len(self._log.read_text()) if self._log.exists() else 0
+        self.process = Process(arguments, self._log, cgroup=self._cgroup, netns=self._netns)
         line = eventually(self._ready, 20, f"{' '.join(map(str, arguments))} being ready")
         self.port = int(line.rsplit(":", 1)[1])
 
+    def start_again(self) -> None:
+        """After its end, where it was before; it knows of nothing then."""
+        self._start(self._flags, self.port)
+
     def _ready(self):
         assert self.process.running, self.process.output()
-        lines = [line for line in self.process.output().splitlines() if line.startswith("listening on ")]
+        lines = [line for line in self.process.output()[self._told:].splitlines() if line.startswith("listening on ")]
         return lines[0] if lines else None
 
     @property

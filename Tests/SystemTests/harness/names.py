@@ -10,6 +10,8 @@ class NameServer:
 
     def __init__(self, host: str, name: str, addresses: list[str], ttl: int):
         self.name, self.addresses, self.ttl, self.asked = name, addresses, ttl, 0
+        #: While it is false questions are taken and nothing is said.
+        self.answers = True
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, 53))
         threading.Thread(target=self._serve, daemon=True).start()
@@ -32,6 +34,8 @@ class NameServer:
             flags = 0x8180 if known else 0x8183
             head = question[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0)
             records = b"".join(struct.pack("!HHHIH", 0xC00C, 1, 1, self.ttl, 4) + socket.inet_aton(ip) for ip in found)
+            if not self.answers:
+                continue
             self.socket.sendto(head + question[12:end] + records, peer)
 
     def close(self):
