@@ -3,18 +3,18 @@ import Telemetry
 /// Counters of a value in the order in which messages have them.
 private typealias Counters<Value> = [any WritableKeyPath<Value, UInt64> & Sendable]
 
-extension LatencyHistogram: WireCoded {
+extension Histogram: WireCoded {
     static var wireMinimum: Int { 8 * 18 }
 
     func write(to writer: inout WireWriter) {
         for index in counts.indices { writer.write(counts[index]) }
-        writer.write(sumMicroseconds)
+        writer.write(sum)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init()
         for index in counts.indices { counts[index] = try reader.integer() }
-        sumMicroseconds = try reader.integer()
+        sum = try reader.integer()
     }
 }
 
@@ -24,18 +24,21 @@ extension ModelCounters: WireCoded {
         \.rateLimited, \.tokenLimited, \.accessRefused, \.tokens,
         \.inputTokens, \.outputTokens,
     ]
+    private static let histograms: [any WritableKeyPath<Self, Histogram> & Sendable] = [
+        \.firstByte, \.duration, \.dispatch, \.tokenTime, \.inputUse, \.outputUse,
+    ]
 
-    static var wireMinimum: Int { 8 * counters.count + LatencyHistogram.wireMinimum }
+    static var wireMinimum: Int { 8 * counters.count + histograms.count * Histogram.wireMinimum }
 
     func write(to writer: inout WireWriter) {
         for counter in Self.counters { writer.write(self[keyPath: counter]) }
-        writer.write(firstByte)
+        for histogram in Self.histograms { writer.write(self[keyPath: histogram]) }
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init()
         for counter in Self.counters { self[keyPath: counter] = try reader.integer() }
-        firstByte = try reader.value()
+        for histogram in Self.histograms { self[keyPath: histogram] = try reader.value() }
     }
 }
 
@@ -90,7 +93,7 @@ extension ProxyStatistics: WireCoded {
         \.upstreamConnects, \.upstreamReuses, \.upstreamConnectFailures, \.staleRetries, \.acceptFailures, \.residentBytes,
         \.descriptors, \.uptimeMilliseconds, \.tagFailures,
         \.unauthenticated, \.identityConflicts, \.tokensChecked, \.auditLines, \.auditDropped, \.tlsHandshakes,
-        \.tlsHandshakeFailures,
+        \.tlsHandshakeFailures, \.processorMicroseconds,
     ]
 
     static var wireMinimum: Int { 8 + 8 * counters.count }

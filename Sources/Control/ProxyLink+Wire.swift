@@ -4,7 +4,7 @@ import Catalog
 /// order. A message has one encoding only, and bytes that are not exactly one are refused.
 package enum Wire {
     /// Raised by every change of what a message holds or means, since an agent may find a proxy of another build.
-    package static let version: UInt8 = 4
+    package static let version: UInt8 = 5
     /// Bytes of the largest message.
     package static let frameLimit = 64 << 20
 

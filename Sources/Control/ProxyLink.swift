@@ -163,6 +163,8 @@ package struct ProxyStatistics: Hashable, Sendable {
     package var residentBytes: UInt64 = 0
     package var descriptors: UInt64 = 0
     package var uptimeMilliseconds: UInt64 = 0
+    /// Processor time that the process has used, of its own and of the kernel on its behalf.
+    package var processorMicroseconds: UInt64 = 0
 
     package init() {}
 }

@@ -135,6 +135,9 @@ extension Flow {
         noteFirstByte(now: context.now)
         if let row {
             context.ledger[row].firstByte.record(microseconds: (exchange.firstByteAt - requestStart) / 1000)
+            if let attempt = exchange.attempt {
+                context.ledger[row].dispatch.record((attempt.start - min(requestStart, attempt.start)) / 1000, on: .firstToken)
+            }
             context.ledger[row].bytesOut += UInt64(heldHead.count)
         }
         if let status = answer?.status, status < 400, exchange.attempt?.isTrial == true { proveTrial(&context) }

@@ -209,6 +209,9 @@ extension Flow {
 
     mutating func closeBooks(_ row: Int, _ context: inout FlowContext) {
         if grant != nil || exchange.countsTokens { settleGrant(row, &context) }
+        if answerStarted {
+            context.ledger[row].duration.record((context.now - min(requestStart, context.now)) / 1000, on: .request)
+        }
         context.ledger[row].active -= 1
         self.row = nil
     }

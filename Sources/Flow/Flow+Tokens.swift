@@ -47,11 +47,21 @@ extension Flow {
         context.ledger[row].tokens &+= use.total
         context.ledger[row].inputTokens &+= use.input
         context.ledger[row].outputTokens &+= use.output
+        measure(use, row, &context)
         record.add(use, cost: cost)
         guard record.clientRow >= 0 else { return }
         context.ledger[client: record.clientRow].inputTokens &+= use.input
         context.ledger[client: record.clientRow].outputTokens &+= use.output
         context.ledger[client: record.clientRow].cost &+= cost
+    }
+
+    /// Only a stream's tokens come one after the other; of the first one the caller knows when it came.
+    private func measure(_ use: TokenUse, _ row: Int, _ context: inout FlowContext) {
+        context.ledger[row].inputUse.record(use.input, on: .tokens)
+        context.ledger[row].outputUse.record(use.output, on: .tokens)
+        let start = exchange.firstByteAt
+        guard use.output > 1, start > 0, context.now >= start, answer?.isEventStream == true else { return }
+        context.ledger[row].tokenTime.record((context.now - start) / 1000 / (use.output - 1), on: .outputToken)
     }
 
     /// What the answer says that it used; failing that, what was seen of it. An answer that never began used nothing.

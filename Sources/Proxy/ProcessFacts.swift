@@ -26,6 +26,13 @@ enum ProcessFacts {
         statistics.descriptors = descriptors()
         let start = started
         statistics.uptimeMilliseconds = (MonotonicClock.now() - start) / 1_000_000
+        statistics.processorMicroseconds = processorMicroseconds()
+    }
+
+    private static func processorMicroseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)
     }
 
     /// The second number of /proc/self/statm, in pages.

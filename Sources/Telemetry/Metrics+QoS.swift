@@ -45,7 +45,7 @@ extension Metrics {
         package static let firstBytes = Metric(
             "modelbroker_direct_first_bytes_total", .counter, "Answers whose time to the first byte was taken.")
         package static let firstByteTime = Metric(
-            "modelbroker_direct_first_byte_microseconds_total", .counter,
+            "modelbroker_direct_first_byte_seconds_total", .counter,
             "Time from the first byte of a request to that of its answer, all of them together.")
         package static let usable = Metric(
             "modelbroker_endpoint_usable", .gauge, "Whether connect() may choose an endpoint: it answers.")

@@ -22,6 +22,12 @@ extension Metrics {
             "modelbroker_route_rotations_total", .counter, "Times that the preferred endpoint became another.")
     }
 
+    package enum Pool {
+        package static let endpoints = Metric(
+            "modelbroker_pool_endpoints", .gauge,
+            "Endpoints that a pool chooses from, its fallback left out, by state: active, standby, unknown.")
+    }
+
     /// The endpoints as layer 7 sees them.
     package enum Endpoint {
         package static let up = Metric(

@@ -9,7 +9,7 @@ extension Metrics {
         package static let waiting = Metric("modelbroker_queue_waiting_requests", .gauge, "Requests that wait for a slot.")
         package static let bytes = Metric("modelbroker_queue_bytes", .gauge, "Bytes held for requests that wait.")
         package static let oldest = Metric(
-            "modelbroker_queue_oldest_milliseconds", .gauge, "For how long the oldest of them has waited.")
+            "modelbroker_queue_oldest_seconds", .gauge, "For how long the oldest of them has waited.")
         package static let active = Metric(
             "modelbroker_queue_active_requests", .gauge, "Requests of a group under way for a model.")
         package static let slots = Metric(

@@ -31,11 +31,16 @@ package enum Metrics {
         package static let direction = "direction"
         package static let route = "route"
         package static let url = "url"
+        package static let pool = "pool"
+        package static let state = "state"
+        /// `gen_ai.token.type` of the OpenTelemetry conventions: `input`, `output`.
+        package static let tokenType = "gen_ai_token_type"
     }
 
     package static let buildInfo = Metric("modelbroker_build_info", .gauge, "The agent's version; always 1.")
     package static let generation = Metric(
         "modelbroker_config_generation", .gauge, "Generation of the configuration in force; rises with every change.")
+    package static let ready = Metric("modelbroker_ready", .gauge, "Whether the broker does all of its work: /readyz says 200.")
     package static let reloadSuccess = Metric(
         "modelbroker_config_last_reload_success", .gauge, "Whether the last reading of the configuration was accepted.")
     package static let eventsSuppressed = Metric(
@@ -64,18 +69,34 @@ package enum Metrics {
         package static let limited = Metric(
             "modelbroker_model_limited_total", .counter, "Requests answered 429 or 403, by what they met.")
         package static let tokens = Metric(
-            "modelbroker_model_tokens_total", .counter, "Tokens used, counted while a model has a limit of them.")
+            "modelbroker_model_tokens_total", .counter,
+            "Tokens used, by type (input, output), while something limits, prices or audits them.")
         package static let active = Metric("modelbroker_model_active_requests", .gauge, "Requests under way.")
         /// The name and the buckets are those of the OpenTelemetry conventions for generative AI.
         package static let firstByte = Metric(
             "gen_ai_server_time_to_first_token_seconds", .histogram,
             "From the end of a request's head to the first byte of its answer's body.")
+        package static let duration = Metric(
+            "gen_ai_server_request_duration_seconds", .histogram,
+            "From the end of a request's head to the end of its answer, of requests whose answer began.")
+        package static let tokenTime = Metric(
+            "gen_ai_server_time_per_output_token_seconds", .histogram,
+            "Between two tokens of a stream, the first one left out; where tokens are counted.")
+        package static let usage = Metric(
+            "gen_ai_client_token_usage", .histogram,
+            "Tokens of each prompt (input) and each answer (output); where tokens are counted.")
+        package static let dispatch = Metric(
+            "modelbroker_model_dispatch_seconds", .histogram,
+            "From the end of a request's head until the endpoint that answered had it: reading, checks, queue, attempts that failed."
+        )
     }
 
     package enum Proxy {
         package static let up = Metric("modelbroker_proxy_up", .gauge, "Whether the proxy answers the agent.")
         package static let restarts = Metric(
             "modelbroker_proxy_restarts_total", .counter, "How often the agent had to start the proxy again.")
+        package static let processorTime = Metric(
+            "modelbroker_proxy_cpu_seconds_total", .counter, "Processor time that the proxy has used.")
         package static let uptime = Metric("modelbroker_proxy_uptime_seconds", .gauge, "Since the proxy started.")
         package static let openConnections = Metric(
             "modelbroker_proxy_open_connections", .gauge, "Callers' connections that are open.")

@@ -27,6 +27,15 @@ package struct ModelCounters: Hashable, Sendable {
     package var outputTokens: UInt64 = 0
     /// Time to the first byte of the answer's body, from the end of the request's head.
     package var firstByte = LatencyHistogram()
+    /// From the end of a request's head to that of its answer, of requests whose answer began; on the scale `request`.
+    package var duration = Histogram()
+    /// From the end of a request's head until the endpoint that answered got it; on the scale `firstToken`.
+    package var dispatch = Histogram()
+    /// Between two tokens of a stream, where tokens are counted; on the scale `outputToken`.
+    package var tokenTime = Histogram()
+    /// Tokens of each prompt and of each answer, where they are counted; on the scale `tokens`.
+    package var inputUse = Histogram()
+    package var outputUse = Histogram()
 
     package init() {}
 
@@ -48,6 +57,11 @@ package struct ModelCounters: Hashable, Sendable {
         sum.inputTokens += other.inputTokens
         sum.outputTokens += other.outputTokens
         sum.firstByte += other.firstByte
+        sum.duration += other.duration
+        sum.dispatch += other.dispatch
+        sum.tokenTime += other.tokenTime
+        sum.inputUse += other.inputUse
+        sum.outputUse += other.outputUse
     }
 
     /// Counts an answer by its status code.
@@ -58,41 +72,5 @@ package struct ModelCounters: Hashable, Sendable {
         case 400..<500: status4xx += 1
         default: status5xx += 1
         }
-    }
-}
-
-/// Counts of latencies in the buckets that the OpenTelemetry GenAI conventions name for time to first token.
-package struct LatencyHistogram: Hashable, Sendable {
-    /// Upper bounds in microseconds; the last bucket has none.
-    package static let bounds: [UInt64] = [
-        1_000, 5_000, 10_000, 20_000, 40_000, 60_000, 80_000, 100_000, 250_000, 500_000, 750_000, 1_000_000,
-        2_500_000, 5_000_000, 7_500_000, 10_000_000,
-    ]
-
-    /// Not cumulative; one more than there are bounds.
-    package var counts: InlineArray<17, UInt64> = .init(repeating: 0)
-    package var sumMicroseconds: UInt64 = 0
-
-    package init() {}
-
-    package mutating func record(microseconds: UInt64) {
-        var bucket = 0
-        while bucket < Self.bounds.count, microseconds > Self.bounds[bucket] { bucket += 1 }
-        counts[bucket] += 1
-        sumMicroseconds += microseconds
-    }
-
-    package static func += (sum: inout LatencyHistogram, other: LatencyHistogram) {
-        for index in sum.counts.indices { sum.counts[index] += other.counts[index] }
-        sum.sumMicroseconds += other.sumMicroseconds
-    }
-
-    package static func == (left: LatencyHistogram, right: LatencyHistogram) -> Bool {
-        left.sumMicroseconds == right.sumMicroseconds && left.counts.indices.allSatisfy { left.counts[$0] == right.counts[$0] }
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        hasher.combine(sumMicroseconds)
-        for index in counts.indices { hasher.combine(counts[index]) }
     }
 }

@@ -29,17 +29,37 @@ package struct PrometheusText: Sendable {
         sample(metric, labels, value)
     }
 
-    /// The samples of one latency histogram, in seconds, cumulative as the format wants them.
-    package mutating func histogram(_ metric: Metric, _ labels: [Label], _ histogram: LatencyHistogram) {
+    /// One sample of the family opened last, of a time.
+    package mutating func sample(_ metric: Metric, _ labels: [Label] = [], microseconds: UInt64) {
+        line(metric.name, labels, Self.seconds(microseconds))
+    }
+
+    /// A family of a single sample, of a time.
+    package mutating func single(_ metric: Metric, _ labels: [Label] = [], microseconds: UInt64) {
+        family(metric)
+        sample(metric, labels, microseconds: microseconds)
+    }
+
+    /// The samples of one histogram, times in seconds, cumulative as the format wants them.
+    package mutating func histogram(
+        _ metric: Metric, _ labels: [Label], _ histogram: Histogram, on scale: HistogramScale = .firstToken
+    ) {
         var total: UInt64 = 0
-        for (index, bound) in LatencyHistogram.bounds.enumerated() {
-            total += histogram.counts[index]
-            line(metric.name + "_bucket", labels + [("le", Self.seconds(bound))], String(total))
+        for (index, bound) in scale.bounds.enumerated() {
+            total &+= histogram.counts[index]
+            line(metric.name + "_bucket", labels + [("le", Self.text(bound, scale.unit))], String(total))
         }
-        total += histogram.counts[LatencyHistogram.bounds.count]
+        total &+= histogram.counts[scale.bounds.count]
         line(metric.name + "_bucket", labels + [("le", "+Inf")], String(total))
-        line(metric.name + "_sum", labels, Self.seconds(histogram.sumMicroseconds))
+        line(metric.name + "_sum", labels, Self.text(histogram.sum, scale.unit))
         line(metric.name + "_count", labels, String(total))
+    }
+
+    private static func text(_ value: UInt64, _ unit: HistogramScale.Unit) -> String {
+        switch unit {
+        case .microseconds: seconds(value)
+        case .tokens: String(value)
+        }
     }
 
     /// Microseconds as seconds in decimal, with no more digits than needed: `0.25`, `2.5`, `10`.

@@ -59,6 +59,46 @@ import Testing
         #expect(text.contains("gen_ai_server_time_to_first_token_seconds_bucket{model=\"llama\\\"70b\",le=\"0.001\"} 1\n"))
     }
 
+    /// The names, the buckets and the label are those of the OpenTelemetry conventions.
+    @Test(arguments: [
+        "gen_ai_server_request_duration_seconds_bucket{model=\"m\",le=\"0.01\"} 0",
+        "gen_ai_server_request_duration_seconds_bucket{model=\"m\",le=\"0.02\"} 1",
+        "gen_ai_server_request_duration_seconds_bucket{model=\"m\",le=\"81.92\"} 1",
+        "gen_ai_server_request_duration_seconds_sum{model=\"m\"} 0.015",
+        "gen_ai_server_time_per_output_token_seconds_bucket{model=\"m\",le=\"0.025\"} 1",
+        "gen_ai_server_time_per_output_token_seconds_bucket{model=\"m\",le=\"2.5\"} 1",
+        "modelbroker_model_dispatch_seconds_bucket{model=\"m\",le=\"0.001\"} 1",
+        "gen_ai_client_token_usage_bucket{model=\"m\",gen_ai_token_type=\"input\",le=\"4\"} 0",
+        "gen_ai_client_token_usage_bucket{model=\"m\",gen_ai_token_type=\"input\",le=\"16\"} 1",
+        "gen_ai_client_token_usage_bucket{model=\"m\",gen_ai_token_type=\"output\",le=\"67108864\"} 1",
+        "gen_ai_client_token_usage_sum{model=\"m\",gen_ai_token_type=\"output\"} 300",
+        "modelbroker_model_tokens_total{model=\"m\",gen_ai_token_type=\"input\"} 7",
+        "modelbroker_proxy_cpu_seconds_total 1.5",
+    ])
+    func measures(line: String) {
+        var counters = ModelCounters()
+        counters.duration.record(15_000, on: .request)
+        counters.dispatch.record(1, on: .firstToken)
+        counters.tokenTime.record(20_000, on: .outputToken)
+        counters.inputUse.record(7, on: .tokens)
+        counters.outputUse.record(300, on: .tokens)
+        counters.inputTokens = 7
+        var page = MetricsPage()
+        var statistics = ProxyStatistics()
+        statistics.processorMicroseconds = 1_500_000
+        page.statistics = statistics
+        page.models = ["m": counters]
+        #expect(page.render().text.split(separator: "\n").contains { $0 == line })
+    }
+
+    /// A thousand models that were seen once must not make a page of a hundred thousand lines.
+    @Test func leavesOutWhatNothingWasMeasuredFor() {
+        var page = MetricsPage()
+        page.statistics = ProxyStatistics()
+        page.models = ["m": ModelCounters()]
+        #expect(!page.render().text.contains("_bucket{"))
+    }
+
     /// Every family is opened once and its samples follow it: what the format asks for.
     @Test func familiesStandTogether() {
         var page = MetricsPage()
@@ -77,7 +117,7 @@ import Testing
                 #expect(opened.insert(current).inserted, "\(current) is opened twice")
             } else if !line.hasPrefix("#") {
                 #expect(line.hasPrefix(current), "\(line) is not of \(current)")
-                #expect(UInt64(words[words.count - 1]) != nil || line.contains("_sum"))
+                #expect(UInt64(words[words.count - 1]) != nil || current.contains("_seconds"))
             }
         }
         #expect(opened.count > 20)

@@ -53,7 +53,7 @@ import Testing
         "modelbroker_direct_requests_total{model=\"llama\",client=\"\"} 30",
         "modelbroker_direct_responses_total{model=\"llama\",client=\"\",class=\"2xx\"} 28",
         "modelbroker_direct_responses_total{model=\"llama\",client=\"\",class=\"other\"} 0",
-        "modelbroker_direct_first_byte_microseconds_total{model=\"llama\",client=\"\"} 3000",
+        "modelbroker_direct_first_byte_seconds_total{model=\"llama\",client=\"\"} 0.003",
         "modelbroker_endpoint_usable{model=\"llama\",endpoint=\"10.0.0.1:8000\"} 1",
         "modelbroker_endpoint_open_connections{model=\"llama\",endpoint=\"10.0.0.1:8000\"} 3",
     ])

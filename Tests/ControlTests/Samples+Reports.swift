@@ -25,6 +25,10 @@ extension Samples {
         counters.inputTokens = 30
         counters.outputTokens = 31
         counters.firstByte = histogram
+        for (index, path) in [\ModelCounters.duration, \.dispatch, \.tokenTime, \.inputUse, \.outputUse].enumerated() {
+            counters[keyPath: path].counts[index] = UInt64(40 + index)
+            counters[keyPath: path].sum = UInt64(50 + index)
+        }
         var statistics = ProxyStatistics()
         statistics.models = [
             .init(name: "llama", inCatalog: true, counters: counters),
@@ -56,6 +60,7 @@ extension Samples {
         statistics.auditDropped = 36
         statistics.tlsHandshakes = 37
         statistics.tlsHandshakeFailures = 38
+        statistics.processorMicroseconds = 39
         return statistics
     }
 

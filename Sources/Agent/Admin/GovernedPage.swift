@@ -113,16 +113,19 @@ struct GovernedPage: Sendable {
     }
 
     private func renderMeters(_ text: inout PrometheusText) {
-        let plain: [(Metric, (Meter) -> UInt64)] = [
+        let plain: [(Metric, KeyPath<Meter, UInt64>)] = [
             (Metrics.Direct.connections, \.connections), (Metrics.Direct.requests, \.requests),
             (Metrics.Direct.sent, \.bytesSent),
             (Metrics.Direct.received, \.bytesReceived), (Metrics.Direct.unfollowed, \.unfollowed),
             (Metrics.Direct.firstBytes, \.firstBytes),
-            (Metrics.Direct.firstByteTime, { $0.firstByteNanoseconds / 1000 }),
         ]
         for (metric, value) in plain {
             text.family(metric)
-            for meter in meters { text.sample(metric, labels(meter), value(meter)) }
+            for meter in meters { text.sample(metric, labels(meter), meter[keyPath: value]) }
+        }
+        text.family(Metrics.Direct.firstByteTime)
+        for meter in meters {
+            text.sample(Metrics.Direct.firstByteTime, labels(meter), microseconds: meter.firstByteNanoseconds / 1000)
         }
         text.family(Metrics.Direct.responses)
         for meter in meters {

@@ -5,6 +5,7 @@ internal import Telemetry
 struct MetricsPage: Sendable {
     var generation: UInt64 = 0
     var reloadSucceeded = true
+    var isReady = false
     var eventsSuppressed: UInt64 = 0
     var kernelCounters: [(name: String, value: UInt64)] = []
     var listeners: [(name: String, alive: Bool)] = []
@@ -28,6 +29,7 @@ struct MetricsPage: Sendable {
         text.single(Metrics.buildInfo, [(Metrics.Label.version, Version.current)], 1)
         text.single(Metrics.generation, [], generation)
         text.single(Metrics.reloadSuccess, [], reloadSucceeded ? 1 : 0)
+        text.single(Metrics.ready, [], isReady ? 1 : 0)
         text.single(Metrics.eventsSuppressed, [], eventsSuppressed)
         renderKernel(&text)
         governed?.render(&text)
@@ -65,6 +67,7 @@ struct MetricsPage: Sendable {
     }
 
     private func renderProxy(_ numbers: ProxyStatistics, _ text: inout PrometheusText) {
+        text.single(Metrics.Proxy.processorTime, [], microseconds: numbers.processorMicroseconds)
         text.single(Metrics.Proxy.uptime, [], numbers.uptimeMilliseconds / 1000)
         text.single(Metrics.Proxy.openConnections, [], numbers.openConnections)
         text.single(Metrics.Proxy.resident, [], numbers.residentBytes)
@@ -89,7 +92,6 @@ struct MetricsPage: Sendable {
         let plain: [(Metric, KeyPath<ModelCounters, UInt64>)] = [
             (Metrics.Model.requests, \.requests), (Metrics.Model.broken, \.broken), (Metrics.Model.cancelled, \.cancelled),
             (Metrics.Model.received, \.bytesIn), (Metrics.Model.sent, \.bytesOut), (Metrics.Model.active, \.active),
-            (Metrics.Model.tokens, \.tokens),
         ]
         for (metric, value) in plain {
             text.family(metric)
@@ -115,9 +117,42 @@ struct MetricsPage: Sendable {
                 text.sample(Metrics.Model.limited, [(Metrics.Label.model, name), (Metrics.Label.reason, reason)], value)
             }
         }
-        text.family(Metrics.Model.firstByte)
-        for (name, counters) in models {
-            text.histogram(Metrics.Model.firstByte, [(Metrics.Label.model, name)], counters.firstByte)
+        renderTokens(models, &text)
+        let histograms: [(Metric, KeyPath<ModelCounters, Histogram>, HistogramScale)] = [
+            (Metrics.Model.firstByte, \.firstByte, .firstToken), (Metrics.Model.duration, \.duration, .request),
+            (Metrics.Model.dispatch, \.dispatch, .firstToken), (Metrics.Model.tokenTime, \.tokenTime, .outputToken),
+        ]
+        for (metric, histogram, scale) in histograms {
+            text.family(metric)
+            for (name, counters) in models {
+                Self.render(metric, [(Metrics.Label.model, name)], counters[keyPath: histogram], scale, &text)
+            }
         }
+    }
+
+    private func renderTokens(_ models: [(key: String, value: ModelCounters)], _ text: inout PrometheusText) {
+        text.family(Metrics.Model.tokens)
+        for (name, counters) in models {
+            for (type, value) in [("input", counters.inputTokens), ("output", counters.outputTokens)] {
+                text.sample(
+                    Metrics.Model.tokens, [(Metrics.Label.model, name), (Metrics.Label.tokenType, type)], value)
+            }
+        }
+        text.family(Metrics.Model.usage)
+        for (name, counters) in models {
+            for (type, use) in [("input", counters.inputUse), ("output", counters.outputUse)] {
+                let labels = [(Metrics.Label.model, name), (Metrics.Label.tokenType, type)]
+                Self.render(Metrics.Model.usage, labels, use, .tokens, &text)
+            }
+        }
+    }
+
+    /// A histogram is a score of lines: one that has nothing says nothing, as there may be a thousand models.
+    private static func render(
+        _ metric: Metric, _ labels: [PrometheusText.Label], _ histogram: Histogram, _ scale: HistogramScale,
+        _ text: inout PrometheusText
+    ) {
+        guard histogram.count > 0 else { return }
+        text.histogram(metric, labels, histogram, on: scale)
     }
 }

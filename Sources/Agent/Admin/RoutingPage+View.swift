@@ -4,6 +4,7 @@ internal import Control
 extension RoutingPage {
     /// At most so many endpoints have series of their own, those of the configuration's first ones.
     private static let maximumEndpoints = 4096
+    private static let maximumPools = 1000
 
     /// - Parameters:
     ///   - routes: what the proxy counted.
@@ -18,6 +19,10 @@ extension RoutingPage {
             }
             // The tree is large, and most of it nobody asks for.
             return record.requests == 0 ? nil : Route(name: record.name, kind: "capability", record: record)
+        }
+        self.pools = view.pools.prefix(Self.maximumPools).map { pool in
+            let states = pool.endpoints.filter { !$0.isFallback }.map { ($0.state, UInt64(1)) }
+            return Pool(name: pool.name, states: Dictionary(states, uniquingKeysWith: +))
         }
         var seen: Set<[String]> = []
         endpoints = Array(

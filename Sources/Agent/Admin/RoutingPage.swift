@@ -10,7 +10,14 @@ struct RoutingPage: Sendable {
         let record: RouteRecord
     }
 
+    struct Pool: Sendable {
+        let name: String
+        /// Endpoints by state, those of the fallback left out.
+        let states: [EndpointReport.State: UInt64]
+    }
+
     var routes: [Route] = []
+    var pools: [Pool] = []
     /// Those that the proxy knows; the others say nothing.
     var endpoints: [EndpointReport] = []
 
@@ -29,6 +36,21 @@ struct RoutingPage: Sendable {
                 text.sample(metric, labels, route.record[keyPath: value])
             }
         }
+        renderPools(&text)
+        renderEndpoints(&text)
+    }
+
+    private func renderPools(_ text: inout PrometheusText) {
+        text.family(Metrics.Pool.endpoints)
+        for pool in pools {
+            for state in [EndpointReport.State.active, .standby, .unknown] {
+                let labels = [(Metrics.Label.pool, pool.name), (Metrics.Label.state, state.rawValue)]
+                text.sample(Metrics.Pool.endpoints, labels, pool.states[state] ?? 0)
+            }
+        }
+    }
+
+    private func renderEndpoints(_ text: inout PrometheusText) {
         text.family(Metrics.Endpoint.up)
         for endpoint in endpoints {
             // The reasons are those of `StandbyReason`: a handful.

@@ -33,13 +33,15 @@ struct SharingPage: Sendable {
 
     private func renderQueues(_ queues: ArraySlice<QueueRecord>, _ text: inout PrometheusText) {
         let plain: [(Metric, KeyPath<QueueRecord, UInt64>)] = [
-            (Metrics.Queue.waiting, \.waiting), (Metrics.Queue.bytes, \.bytes), (Metrics.Queue.oldest, \.oldest),
+            (Metrics.Queue.waiting, \.waiting), (Metrics.Queue.bytes, \.bytes),
             (Metrics.Queue.active, \.inFlight), (Metrics.Queue.tokens, \.tokens),
         ]
         for (metric, value) in plain {
             text.family(metric)
             for queue in queues { text.sample(metric, labels(queue), queue[keyPath: value]) }
         }
+        text.family(Metrics.Queue.oldest)
+        for queue in queues { text.sample(Metrics.Queue.oldest, labels(queue), microseconds: queue.oldest &* 1000) }
         text.family(Metrics.Queue.slots)
         var seen: Set<String> = []
         for queue in queues {

@@ -110,6 +110,7 @@ extension Broker {
         var page = MetricsPage()
         page.generation = generation
         page.reloadSucceeded = lastReload?.accepted ?? true
+        page.isReady = await readiness().obstacle == nil
         page.eventsSuppressed = surroundings.hub.suppressed
         page.kernelCounters = (try? inspector.counters()) ?? []
         page.listeners = listeners().filter { $0.address != nil }.map { ($0.name, $0.alive) }
