@@ -110,15 +110,21 @@ package struct LatencyReport: Hashable, Sendable, Codable {
     package var meanMicroseconds: UInt64?
     /// Estimated: straight between the bounds of the bucket that holds them. Beyond the last bound, that bound.
     package var p50Microseconds: UInt64?
+    /// nil: an agent that does not say.
+    package var p95Microseconds: UInt64?
     package var p99Microseconds: UInt64?
+    /// In each bucket of `LatencyHistogram`, not cumulative; nil: nothing was measured, or an agent that does not say.
+    package var counts: [UInt64]?
 
     package init(_ histogram: LatencyHistogram) {
         var total: UInt64 = 0
         for index in histogram.counts.indices { total += histogram.counts[index] }
         count = total
         guard total > 0 else { return }
+        counts = histogram.counts.indices.map { histogram.counts[$0] }
         meanMicroseconds = histogram.sumMicroseconds / total
         p50Microseconds = Self.quantile(0.50, of: histogram, total: total)
+        p95Microseconds = Self.quantile(0.95, of: histogram, total: total)
         p99Microseconds = Self.quantile(0.99, of: histogram, total: total)
     }
 

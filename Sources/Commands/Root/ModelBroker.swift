@@ -16,6 +16,7 @@ package struct ModelBroker: ParsableCommand {
             Examples:
               modelbroker status
               modelbroker flow list --model llama-70b
+              modelbroker top
               modelbroker explain --model chat --client checkout
               modelbroker -j model list | jq '.[].name'
               modelbroker qos set llama-70b --requests 100/s --bandwidth 50MiB/s
@@ -35,7 +36,7 @@ package struct ModelBroker: ParsableCommand {
                 name: "Traffic",
                 subcommands: [
                     ModelCommand.self, PoolCommand.self, CapabilityCommand.self, EndpointCommand.self, QoSCommand.self,
-                    QueueCommand.self, FlowCommand.self, ExplainCommand.self, EventsCommand.self,
+                    QueueCommand.self, FlowCommand.self, TopCommand.self, ExplainCommand.self, EventsCommand.self,
                 ]),
             CommandGroup(
                 name: "Callers", subcommands: [ClientCommand.self, GroupCommand.self, QuotaCommand.self, KeyCommand.self]),

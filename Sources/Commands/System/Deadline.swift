@@ -15,6 +15,9 @@ package struct Deadline: Sendable {
 
     package var isOver: Bool { remainingMilliseconds == 0 }
 
+    /// The clock that deadlines are of.
+    package static var seconds: Double { Double(now()) / 1_000_000_000 }
+
     private static func now() -> Int64 {
         var moment = timespec()
         clock_gettime(CLOCK_MONOTONIC, &moment)
