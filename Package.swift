@@ -82,13 +82,14 @@ let package = Package(
             swiftSettings: settings + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
         // What runs and steers them.
+        .target(name: "CWebPage", exclude: ["page.html"]),
         .systemLibrary(name: "CYAML"),
         module("Configuration", ["Catalog", "Identity", "CYAML"]),
         module(
             "Agent",
             [
                 "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "HTTPWire",
-                "CLinux", "CBrokerABI", "Admission", "TLS", "Tokens", logging,
+                "CLinux", "CBrokerABI", "CWebPage", "Admission", "TLS", "Tokens", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),

@@ -80,6 +80,7 @@ final class AgentParts: Sendable {
                 event: ProxyEventReceiver(hub: hub, names: names, failures: failures).take, wanted: { engines.want($0) },
                 refused: { hub.publish(EventReport(time: Timestamp.now(), kind: .proxyRefused, detail: $0)) }),
             logger: logger)
+        let live = LiveFeed { await broker.live() }
         services = [
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
@@ -94,7 +95,9 @@ final class AgentParts: Sendable {
                 answers: ControlAnswers(broker, accounts, engines, hub: hub, leave: { leaving.leave() }), logger: logger),
             AdminService(
                 server: admin,
-                pages: AdminPages(readiness: { await broker.readiness() }, metrics: { await broker.metrics() })),
+                pages: AdminPages(
+                    readiness: { await broker.readiness() }, metrics: { await broker.metrics() },
+                    live: { await live.json() })),
         ]
     }
 

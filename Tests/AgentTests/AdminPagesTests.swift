@@ -6,39 +6,78 @@ import Testing
 
 @Suite struct AdminPagesTests {
     private func pages(_ readiness: Readiness = Readiness(), _ page: MetricsPage = MetricsPage()) -> AdminPages {
-        AdminPages(readiness: { readiness }, metrics: { page })
+        AdminPages(readiness: { readiness }, metrics: { page }, live: { Array("{}".utf8) })
     }
 
     private func text(_ answer: AdminAnswer) -> String { String(decoding: answer.body, as: UTF8.self) }
 
     @Test(arguments: ["GET", "HEAD"]) func isHealthy(method: String) async {
-        let answer = await pages().answer(method: method, target: "/healthz?probe=1")
+        let answer = await pages().answer(method: method, target: "/healthz?probe=1", hosts: [])
         #expect(answer.status == 200)
         #expect(text(answer) == "ok\n")
     }
 
     @Test func readinessTellsTheReason() async {
-        let answer = await pages().answer(method: "GET", target: "/readyz")
+        let answer = await pages().answer(method: "GET", target: "/readyz", hosts: [])
         #expect(answer.status == 503)
         #expect(text(answer) == "the BPF programs are not attached\n")
         let ready = Readiness(attached: true, generation: 1, proxyConnected: true, proxyGeneration: 1)
-        #expect(await pages(ready).answer(method: "GET", target: "/readyz").status == 200)
+        #expect(await pages(ready).answer(method: "GET", target: "/readyz", hosts: []).status == 200)
     }
 
-    @Test(arguments: ["/", "", "/metrics/", "/healthz/x", "//metrics", "/../metrics", "http://x/metrics"])
+    @Test(arguments: [
+        "//", "", "/metrics/", "/index.html", "/api", "/api/live/", "/healthz/x", "//metrics", "/../metrics", "http://x/metrics",
+    ])
     func hasNoOtherPages(target: String) async {
-        #expect(await pages().answer(method: "GET", target: target).status == 404)
+        #expect(await pages().answer(method: "GET", target: target, hosts: []).status == 404)
     }
 
     @Test(arguments: ["POST", "PUT", "DELETE", "OPTIONS", "get", ""])
     func takesNoOtherMethods(method: String) async {
-        let answer = await pages().answer(method: method, target: "/metrics")
+        let answer = await pages().answer(method: method, target: "/metrics", hosts: [])
         #expect(answer.status == 405)
         #expect(answer.allow == "GET, HEAD")
     }
 
+    /// Another site's name may lead to this address, and only it is in the Host field then.
+    @Test(arguments: [
+        [], ["evil.example"], ["evil.example:15020"], ["127.0.0.1.evil.example"], ["127.0.0.1", "127.0.0.1"], ["localhost.evil"],
+        ["127.0.0.1:15020:80"], ["[::1"], ["[localhost]"], [""], ["127.0.0.1:" + "x"], ["127.0.0.1@evil.example"],
+    ])
+    func browsersMustNameTheAddress(hosts: [String]) async {
+        for target in ["/", "/api/live"] {
+            #expect(await pages().answer(method: "GET", target: target, hosts: hosts).status == 421)
+        }
+        #expect(await pages().answer(method: "GET", target: "/metrics", hosts: hosts).status == 200)
+    }
+
+    @Test(arguments: ["127.0.0.1:15020", "127.0.0.1", "localhost:15020", "LocalHost", "[::1]:15020", "10.1.2.3:1"])
+    func addressesAndLocalhostAreTrusted(host: String) async {
+        #expect(await pages().answer(method: "GET", target: "/api/live?x=1", hosts: [host]).status == 200)
+    }
+
+    /// Whatever a name on the page holds, no script runs but the page's own, and nothing is loaded.
+    @Test func thePageMayLoadNothing() async {
+        let answer = await pages().answer(method: "GET", target: "/", hosts: ["localhost"])
+        #expect(answer.status == 200 && answer.contentType == "text/html; charset=utf-8")
+        let nonce = answer.contentPolicy.split(separator: "'").first { $0.hasPrefix("nonce-") }?.dropFirst(6) ?? ""
+        #expect(nonce.count == 26)
+        let text = text(answer)
+        #expect(text.contains("<script nonce=\"\(nonce)\">") && text.contains("<style nonce=\"\(nonce)\">"))
+        #expect(text.components(of: "<script") == 1 && text.components(of: "<style") == 1 && !text.contains("@NONCE@"))
+        for outside in ["http://", "https://", "src=", "@import", "innerHTML", "eval("] {
+            #expect(
+                !text.contains(outside)
+                    || outside == "http://" && text.components(of: outside) == text.components(of: "http://www.w3.org/2000/svg"),
+                "\(outside)")
+        }
+        #expect(answer.contentPolicy.hasPrefix("default-src 'none'; ") && !answer.contentPolicy.contains("unsafe"))
+        let other = await pages().answer(method: "GET", target: "/", hosts: ["localhost"])
+        #expect(other.contentPolicy != answer.contentPolicy, "a nonce is used once")
+    }
+
     @Test func metricsOfASilentProxySaySo() async {
-        let answer = await pages().answer(method: "GET", target: "/metrics")
+        let answer = await pages().answer(method: "GET", target: "/metrics", hosts: [])
         #expect(answer.contentType == "text/plain; version=0.0.4; charset=utf-8")
         #expect(text(answer).contains("modelbroker_proxy_up 0\n"))
         #expect(!text(answer).contains("modelbroker_proxy_open_connections"))
@@ -121,5 +160,18 @@ import Testing
             }
         }
         #expect(opened.count > 20)
+    }
+}
+
+extension String {
+    /// How often a text stands in it.
+    fileprivate func components(of text: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while let at = rest.firstRange(of: text) {
+            count += 1
+            rest = rest[at.upperBound...]
+        }
+        return count
     }
 }

@@ -45,6 +45,9 @@ want curl command -v curl
 want wrk command -v wrk
 want valgrind command -v valgrind
 want openssl command -v openssl
+# The live page is tried in it.
+want chromium-headless-shell bash -c 'command -v chromium-headless-shell || command -v chromium'
+want fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 want python3 command -v python3
 want python3-venv python3 -c 'import venv, ensurepip'
 # The package and the image.

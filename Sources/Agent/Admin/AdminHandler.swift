@@ -31,12 +31,14 @@ final class AdminHandler: ChannelInboundHandler {
 
     private func answer(_ request: HTTPRequestHead, on channel: any Channel) {
         Task { [pages] in
-            let answer = await pages.answer(method: request.method.rawValue, target: request.uri)
+            let answer = await pages.answer(
+                method: request.method.rawValue, target: request.uri, hosts: request.headers["host"])
             let headOnly = request.method == .HEAD
             let close = !request.isKeepAlive
             var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status))
             head.headers.add(name: "content-type", value: answer.contentType)
             head.headers.add(name: "content-length", value: String(answer.body.count))
+            for (name, value) in answer.guards { head.headers.add(name: name, value: value) }
             if let allow = answer.allow { head.headers.add(name: "allow", value: allow) }
             if close { head.headers.add(name: "connection", value: "close") }
             channel.write(HTTPServerResponsePart.head(head), promise: nil)
