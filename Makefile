@@ -7,6 +7,7 @@
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
 #   make deb     the Debian package in .build           make image   the container image, .build/modelbroker-image.tar
 #   make installation   the package installed, upgraded and purged on a machine made with debootstrap
+#   make pictures  of top and of the live page, for the README
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
 SHELL := bash
@@ -23,7 +24,7 @@ BIN := .build/release
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system installation sim demo check format \
+.PHONY: build test unit budgets system installation sim demo pictures check format \
 	deps bpf venv clean bench bench-full image deb
 
 build: deps bpf
@@ -87,6 +88,9 @@ image: build
 
 demo: build venv
 	@Tests/Demo/demo.sh
+
+pictures: build venv
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python Tests/Demo/screenshots.py
 
 # Timing: nothing else should run meanwhile. BENCH="--save" also draws the chart; Tests/Bench has a README.
 bench: build
