@@ -54,6 +54,8 @@ package enum TopValue: Hashable, Sendable {
     /// Whether it stands before another when sorted upwards.
     package func isLess(than other: TopValue) -> Bool {
         if let number, let theirs = other.number { return number < theirs }
+        // There may be ten thousand flows to sort: what is made printable for a screen is not, here.
+        if case .text(let mine) = self, case .text(let theirs) = other { return mine < theirs }
         return text < other.text
     }
 }
