@@ -60,7 +60,7 @@ struct TopCommand: ParsableCommand {
         var state = TopState(tab: view, interval: interval, sort: sort)
         state.take(report)
         try output.show(report) { _, width in
-            let table = TopTable(view.columns, state.rows, width: width ?? .max)
+            let table = TopTable(view.columns, state.rows, width: width ?? .max, withTrends: false)
             let lines = [table.header(sort: state.look.sort, isUpwards: false)] + state.rows.indices.map { table.line($0) }
             return lines.map { $0.text.trimmingBlanks + "\n" }.joined()
         }

@@ -41,21 +41,21 @@ package enum TopTab: String, CaseIterable, Hashable, Sendable {
     }
 
     private static let ofModels: [TopColumn] = [
-        .init("model", "MODEL", left: true), .init("requestsPerSecond", "REQ/S"), .init("history", "TREND", 6, left: true),
+        .init("model", "MODEL", left: true), .init("requestsPerSecond", "REQ/S"), .init("history", "TREND", 3, left: true),
         .init("tokensPerSecond", "TOK/S"), .init("ttftP50Microseconds", "TTFT P50", 1),
         .init("ttftP95Microseconds", "TTFT P95", 2), .init("active", "ACTIVE"), .init("queued", "QUEUED"),
-        .init("refusedPerSecond", "REFUSED/S", 3), .init("failedPerSecond", "FAILED/S", 4), .init("requests", "REQUESTS", 5),
+        .init("refusedPerSecond", "REFUSED/S", 4), .init("failedPerSecond", "FAILED/S", 5), .init("requests", "REQUESTS", 6),
     ]
     private static let ofClients: [TopColumn] = [
-        .init("client", "CLIENT", left: true), .init("group", "GROUP", 2, left: true), .init("requestsPerSecond", "REQ/S"),
-        .init("history", "TREND", 5, left: true), .init("tokensPerSecond", "TOK/S"), .init("active", "ACTIVE"),
-        .init("refusedPerSecond", "REFUSED/S", 1), .init("quotaPercent", "QUOTA %", 3), .init("requests", "REQUESTS", 4),
+        .init("client", "CLIENT", left: true), .init("group", "GROUP", 4, left: true), .init("requestsPerSecond", "REQ/S"),
+        .init("history", "TREND", 3, left: true), .init("tokensPerSecond", "TOK/S"), .init("active", "ACTIVE"),
+        .init("refusedPerSecond", "REFUSED/S", 1), .init("quotaPercent", "QUOTA %", 2), .init("requests", "REQUESTS", 5),
     ]
     private static let ofEndpoints: [TopColumn] = [
         .init("url", "URL", left: true), .init("model", "MODEL", left: true), .init("state", "STATE", left: true),
-        .init("reason", "REASON", 2, left: true), .init("requestsPerSecond", "REQ/S"),
-        .init("history", "TREND", 6, left: true), .init("failedPerSecond", "FAILED/S", 1), .init("active", "ACTIVE"),
-        .init("ttftMeanMicroseconds", "TTFT", 3), .init("address", "ADDRESS", 5, left: true), .init("requests", "REQUESTS", 4),
+        .init("reason", "REASON", 1, left: true), .init("requestsPerSecond", "REQ/S"),
+        .init("history", "TREND", 4, left: true), .init("failedPerSecond", "FAILED/S", 2), .init("active", "ACTIVE"),
+        .init("ttftMeanMicroseconds", "TTFT", 3), .init("address", "ADDRESS", 6, left: true), .init("requests", "REQUESTS", 5),
     ]
     private static let ofFlows: [TopColumn] = [
         .init("id", "FLOW", left: true), .init("command", "COMMAND", 1, left: true), .init("pid", "PID", 2),

@@ -8,13 +8,17 @@ struct TopTable {
     let rows: [TopRow]
     private let columns: [(place: Int, column: TopColumn, width: Int)]
 
-    init(_ columns: [TopColumn], _ rows: [TopRow], width: Int) {
+    /// - Parameter withTrends: false: there has been no time for one.
+    init(_ columns: [TopColumn], _ rows: [TopRow], width: Int, withTrends: Bool = true) {
         self.rows = rows
         // A mark stands behind the header of the column that is sorted by.
         var fields = columns.enumerated().map { place, column in
-            let widest = rows.reduce(0) { max($0, TopLine.width(of: Self.text($1.values[place]))) }
+            // A trend grows; its column does not.
+            let least = column.key == "history" ? Self.trend : 0
+            let widest = rows.reduce(least) { max($0, TopLine.width(of: Self.text($1.values[place]))) }
             return (place: place, column: column, width: max(widest, column.header.count + 1))
         }
+        if !withTrends { fields.removeAll { $0.column.key == "history" } }
         while Self.total(fields) > width,
             let least = fields.filter({ $0.column.rank > 0 }).max(by: { $0.column.rank < $1.column.rank })
         {
