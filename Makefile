@@ -6,7 +6,7 @@
 #   make sim     the queues before the models, a million requests without sockets; SEED=n
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
 #   make deb     the Debian package in .build           make image   the container image, .build/modelbroker-image.tar
-#   make installation   the package installed, upgraded and purged on a machine made with debootstrap
+#   make guests  the tests that need a Debian machine, Prometheus or a browser, which take minutes to fetch
 #   make pictures  of top and of the live page, for the README
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
@@ -24,7 +24,7 @@ BIN := .build/release
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system installation sim demo pictures check format \
+.PHONY: build test unit budgets system guests sim demo pictures check format \
 	deps bpf venv clean bench bench-full image deb
 
 build: deps bpf
@@ -63,14 +63,15 @@ sim: deps
 # Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part. Tests that measure time run
 # by themselves, the others two at a time.
 system: build venv
-	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not alone and not installation" \
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not alone and not guest" \
 		Tests/SystemTests
 	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m alone Tests/SystemTests
 
-# The package on a machine made for it, which takes minutes.
-installation: build venv
-	@Tests/Checks/deps.sh installation
-	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m installation Tests/SystemTests
+# With what takes minutes to fetch: the package on a Debian machine made for it, the metrics in Prometheus, the live page in
+# Chromium.
+guests: build venv
+	@Tests/Checks/deps.sh guests
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m guest Tests/SystemTests
 
 venv: $(VENV)/.installed
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs the Debian packages that building and testing need and that are not there; with `installation` also those of
-# `make installation`.
+# Installs the Debian packages that building and testing need and that are not there; with `guests` also those of
+# `make guests`.
 set -euo pipefail
 
 missing=()
@@ -45,16 +45,15 @@ want curl command -v curl
 want wrk command -v wrk
 want valgrind command -v valgrind
 want openssl command -v openssl
-# The live page is tried in it.
-want chromium-headless-shell bash -c 'command -v chromium-headless-shell || command -v chromium'
-want fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 want python3 command -v python3
 want python3-venv python3 -c 'import venv, ensurepip'
 # The package and the image.
 want dpkg-dev command -v dpkg-shlibdeps
 want runc bash -c 'PATH=$PATH:/usr/sbin command -v runc'
 want umoci command -v umoci
-if [ "${1:-}" = installation ]; then
+if [ "${1:-}" = guests ]; then
+    want chromium-headless-shell bash -c 'command -v chromium-headless-shell || command -v chromium'
+    want fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
     want lintian command -v lintian
     want debootstrap bash -c 'PATH=$PATH:/usr/sbin command -v debootstrap'
 fi

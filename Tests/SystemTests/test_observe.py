@@ -10,6 +10,8 @@ from harness.http1 import Connection, chat
 from harness.prometheus import OBSERVE, Prometheus, promtool
 from harness.waiting import eventually
 
+pytestmark = pytest.mark.guest
+
 #: What Grafana puts into a query.
 VARIABLES = {"$__rate_interval": "1m", "$instance": ".*", "$model": ".*"}
 NAME = re.compile(r"\b(?:modelbroker|gen_ai)_[a-z0-9_]+\b")

@@ -15,8 +15,6 @@ from harness.processes import run
 from harness.waiting import eventually
 
 LIBRARIES = {"libbpf1", "libc6", "libcap2", "libelf1", "libgcc-s1", "libssl3", "libstdc++6", "libyaml-0-2"}
-#: Not of `make test`.
-installation = pytest.mark.installation
 CONFIGURATION = "/etc/modelbroker/modelbroker.yaml"
 ASKED = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hello"}]})
 #: What dpkg and the machine itself write down.
@@ -78,13 +76,13 @@ def test_what_the_package_says(package):
     assert {line.split()[1] for line in contents.splitlines()} == {"root/root"}
 
 
-@installation
+@pytest.mark.guest
 def test_lintian_has_nothing_to_say(package):
     result = run(["lintian", "--fail-on", "error,warning", package], check=False, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@installation
+@pytest.mark.guest
 def test_a_root_without_systemd_running(root, package):
     """As when an image of a machine is made: nothing is started, nothing fails, nothing is left."""
     shutil.copy(package, root / "root")
@@ -138,7 +136,7 @@ def proxy(machine: Machine) -> int:
     return json.loads(machine.sh("modelbroker status -j").stdout)["proxy"]["pid"]
 
 
-@installation
+@pytest.mark.guest
 def test_install_upgrade_remove_and_purge(machine, package, newer, make):
     engine = make.engine("--models", "m", "--ttft", "0ms", "--itl", "0ms", netns=machine.network.name)
     slow = make.engine("--models", "slow", "--itl", "150ms", "--tokens", "200", netns=machine.network.name)
@@ -188,7 +186,7 @@ def streaming(machine: Machine):
     machine.sh("systemctl stop stream")
 
 
-@installation
+@pytest.mark.guest
 def test_the_unit(machine, package):
     machine.sh(f"dpkg -i /root/{package.name}")
     ready(machine)

@@ -67,7 +67,8 @@ def test_data_are_bounded_and_hold_no_secret(broker, calls, key):
     assert key.text not in text and "prompt that nobody" not in text and '"keys"' not in text
 
 
-@pytest.mark.skipif(program() is None and os.environ.get("CI") != "true", reason="no Chromium: make deps")
+@pytest.mark.skipif(program() is None and os.environ.get("CI") != "true", reason="no Chromium: make guests")
+@pytest.mark.guest
 def test_shows_the_node_live(broker, calls, module_directory, local_stack, engine):
     browser = Browser(module_directory / "browser")
     local_stack.callback(browser.close)
@@ -104,7 +105,8 @@ def test_shows_the_node_live(broker, calls, module_directory, local_stack, engin
     assert {url.split("/", 3)[2] for url in browser.asked} == {f"127.0.0.1:{broker.admin[1]}"}, browser.asked
 
 
-@pytest.mark.skipif(program() is None and os.environ.get("CI") != "true", reason="no Chromium: make deps")
+@pytest.mark.skipif(program() is None and os.environ.get("CI") != "true", reason="no Chromium: make guests")
+@pytest.mark.guest
 def test_names_are_text_and_a_gone_agent_is_told_of(make, engine, module_directory, local_stack):
     """Models are named by whoever calls: through a capture rule, anything may turn up."""
     capture = [{"name": "watch", "to": [f"{engine.host}:{engine.port}"], "path": "proxy", "whenProxyDown": "direct"}]
