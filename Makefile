@@ -61,9 +61,9 @@ sim: deps
 	@.build/release/queue-sim $(SEED)
 
 # Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part. Tests that measure time run
-# by themselves, the others two at a time.
+# by themselves, the others three at a time: they wait more than they compute.
 system: build venv
-	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not alone and not guest" \
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 3 --dist loadfile -m "not alone and not guest" \
 		Tests/SystemTests
 	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m alone Tests/SystemTests
 
