@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "Corpus"))
 
-from harness import bpffs, cgroups, leftovers  # noqa: E402
+from harness import bpffs, cgroups, dead_runs, leftovers  # noqa: E402
 from harness.broker import Broker  # noqa: E402
 from harness.caller import Caller  # noqa: E402
 from harness.engine import Engine  # noqa: E402
@@ -36,6 +36,8 @@ def pytest_collection_modifyitems(items):
 def pytest_sessionstart(session):
     signal.signal(signal.SIGTERM, interrupted)
     if os.geteuid() == 0 and is_first():
+        if removed := dead_runs.remove():
+            session.config.pluginmanager.get_plugin("terminalreporter").write_line(f"taken away, of killed runs: {', '.join(removed)}")
         bpffs.note()
 
 

@@ -2,12 +2,17 @@
 
 import errno
 import os
+import pathlib
 import socket
+import subprocess
+import sys
+import tempfile
 
 import pytest
-from harness import cgroups, leftovers
+from harness import bpffs, cgroups, dead_runs, leftovers
 from harness.http1 import Broken, Connection
 from harness.netns import join
+from harness.places import BPFFS, cgroup_mounts
 from harness.processes import run
 from harness.servers import answering, echo
 
@@ -59,6 +64,54 @@ def test_leftovers_are_found(make):
     namespace = make.namespace()
     found = " ".join(leftovers.find())
     assert str(cgroup) in found and namespace.name in found
+
+
+#: A run that holds one of each, and waits to be killed.
+KILLED = """
+import os, sys, tempfile, time
+sys.path.insert(0, sys.argv[1])
+from harness import bpffs, cgroups
+from harness.caller import Caller
+from harness.netns import Namespace
+from harness.places import BPFFS, RUN
+from harness.processes import Process
+import pathlib
+cgroup = cgroups.make()
+(cgroup / "below").mkdir()
+inside = Caller(cgroup / "below")
+Namespace()
+directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{RUN}-"))
+outside = Process(["sleep", "1000"], directory / "log")
+(directory / "bpffs").mkdir()
+bpffs.mount_at(directory / "bpffs")
+(BPFFS / f"{RUN}-1" / "maps").mkdir(parents=True)
+print(RUN, inside.pid, outside.pid, flush=True)
+time.sleep(1000)
+"""
+
+
+def is_running(pid: str) -> bool:
+    """Not one that has ended and whose new parent has yet to ask how."""
+    try:
+        return "State:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_what_a_killed_run_leaves_is_taken_away(make):
+    bpffs.mount()
+    ours = make.cgroup()
+    killed = subprocess.Popen([sys.executable, "-c", KILLED, str(pathlib.Path(__file__).parent)], stdout=subprocess.PIPE, text=True)
+    name, *pids = killed.stdout.readline().split()
+    assert name not in dead_runs.remove(), "it still runs"
+    killed.kill()
+    killed.wait(10)
+    assert name in dead_runs.remove()
+    assert not [pid for pid in pids if is_running(pid)]
+    places = [BPFFS, pathlib.Path("/run/netns"), pathlib.Path(tempfile.gettempdir()), *cgroup_mounts()]
+    assert not [path for place in places for path in place.iterdir() if path.name.startswith(f"{name}-")]
+    assert f"/{name}-" not in pathlib.Path("/proc/self/mountinfo").read_text()
+    assert ours.exists()
 
 
 @pytest.mark.parametrize("answer", [

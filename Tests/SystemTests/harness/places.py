@@ -9,6 +9,9 @@ import socket
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TESTS = ROOT / "Tests"
 RUN = f"mbtest-{os.getpid()}"
+#: A variable that every process of this run inherits.
+MARK = "MODELBROKER_TEST_RUN"
+os.environ[MARK] = RUN
 BPFFS = pathlib.Path("/sys/fs/bpf")
 
 
