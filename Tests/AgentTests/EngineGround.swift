@@ -17,24 +17,22 @@ final class EngineGround: Sendable {
     }
 
     let scratch: Scratch
-    let broker: String
+    private let cgroup: TestCgroup
     let heard = Mutex(Heard())
 
     init() throws {
         scratch = try Scratch()
         chmod(scratch.path, 0o755)
-        let mount = try #require(HostFacts.cgroup2Mount(), "cgroup v2 is not mounted")
-        broker = mount + "/mb-agent-engine-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        try #require(mkdir(broker, 0o755) == 0)
+        cgroup = try TestCgroup("engine")
     }
 
     deinit {
-        try? File.write("1", into: broker + "/cgroup.kill")
-        let place = EnginePlace(brokerCgroup: broker, runDirectory: scratch.path)
+        cgroup.kill()
         for number in place.numbers { place.clear(number) }
         place.leave()
-        while rmdir(broker) != 0, errno == EBUSY { usleep(1000) }
     }
+
+    var broker: String { cgroup.path }
 
     var place: EnginePlace { EnginePlace(brokerCgroup: broker, runDirectory: scratch.path) }
 

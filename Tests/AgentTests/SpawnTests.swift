@@ -9,19 +9,13 @@ import Testing
 @Suite struct SpawnTests {
     private final class Place: Sendable {
         let scratch: Scratch
-        let cgroup: String
+        private let own: TestCgroup
+        var cgroup: String { own.path }
 
         init() throws {
             scratch = try Scratch()
             chmod(scratch.path, 0o755)
-            let mount = try #require(HostFacts.cgroup2Mount(), "cgroup v2 is not mounted")
-            cgroup = mount + "/mb-agent-spawn-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-            try #require(mkdir(cgroup, 0o755) == 0)
-        }
-
-        deinit {
-            try? File.write("1", into: cgroup + "/cgroup.kill")
-            while rmdir(cgroup) != 0, errno == EBUSY { usleep(1000) }
+            own = try TestCgroup("spawn")
         }
 
         func program(_ script: String) throws -> ProxyProgram {
