@@ -17,7 +17,7 @@ if ! (cd "$fetched" && apt-get download -qq prometheus 2>/dev/null); then
     (cd "$fetched" && apt-get download -qq prometheus)
 fi
 mkdir -p .build
-dpkg-deb --extract "$fetched"/prometheus_*.deb "$fetched/root"
+dpkg-deb --extract "$fetched"/prometheus_*.deb "$fetched/tree"
 rm -rf $target
 mkdir -p $target/usr
-mv "$fetched/root/usr/bin" $target/usr/
+mv "$fetched/tree/usr/bin" $target/usr/

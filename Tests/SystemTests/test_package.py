@@ -18,7 +18,7 @@ LIBRARIES = {"libbpf1", "libc6", "libcap2", "libelf1", "libgcc-s1", "libssl3", "
 CONFIGURATION = "/etc/modelbroker/modelbroker.yaml"
 ASKED = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hello"}]})
 #: What dpkg and the machine itself write down.
-NOTES = re.compile(r"/var/(lib/(dpkg|systemd/(random-seed|timers.*|catalog.*))|log|cache|backups)(/|$)|/root(/|$)")
+NOTES = re.compile(r"/var/(lib/(dpkg|systemd/(random-seed|timers.*|catalog.*))|log|cache|backups)(/|$)|/srv(/|$)")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def machine(module_directory, root, package, newer, local_stack):
     directory.mkdir()
     local_stack.callback(shutil.rmtree, directory)
     for file in (package, newer):
-        shutil.copy(file, root / "root" / file.name)
+        shutil.copy(file, root / "srv" / file.name)
     return Machine(directory, root, local_stack)
 
 
@@ -85,10 +85,10 @@ def test_lintian_has_nothing_to_say(package):
 @pytest.mark.guest
 def test_a_root_without_systemd_running(root, package):
     """As when an image of a machine is made: nothing is started, nothing fails, nothing is left."""
-    shutil.copy(package, root / "root")
+    shutil.copy(package, root / "srv")
     before = names(root)
     with inside(root) as sh:
-        sh(f"dpkg -i /root/{package.name}")
+        sh(f"dpkg -i /srv/{package.name}")
         assert "not found" not in sh("ldd /usr/bin/modelbroker /usr/sbin/modelbrokerd /usr/sbin/modelbroker-proxy").stdout
         assert "valid: 0 rules" in sh(f"modelbroker config check {CONFIGURATION}").stdout
         sh("dpkg --purge modelbroker")
@@ -141,7 +141,7 @@ def test_install_upgrade_remove_and_purge(machine, package, newer, make):
     engine = make.engine("--models", "m", "--ttft", "0ms", "--itl", "0ms", netns=machine.network.name)
     slow = make.engine("--models", "slow", "--itl", "150ms", "--tokens", "200", netns=machine.network.name)
     before = {name for name in machine.files() if not NOTES.match(name)}
-    machine.sh(f"dpkg -i /root/{package.name}")
+    machine.sh(f"dpkg -i /srv/{package.name}")
     ready(machine)
     assert ask(machine, check=False).returncode != 0, "as installed nothing is captured"
     configure(machine, engine, slow)
@@ -153,7 +153,7 @@ def test_install_upgrade_remove_and_purge(machine, package, newer, make):
     with streaming(machine) as stream:
         machine.sh("systemctl restart modelbrokerd")
         ready(machine)
-        machine.sh(f"dpkg -i /root/{newer.name}")
+        machine.sh(f"dpkg -i /srv/{newer.name}")
         ready(machine)
         assert proxy(machine) == first, "the agent took the running proxy over"
     assert stream["ended"].endswith("data: [DONE]\n\n") and stream["ended"].count("data: ") > 200
@@ -174,9 +174,9 @@ def test_install_upgrade_remove_and_purge(machine, package, newer, make):
 def streaming(machine: Machine):
     """A stream of a captured service that is open meanwhile; `ended` is all of it afterwards."""
     asked = json.dumps({**json.loads(ASKED), "model": "slow", "stream": True})
-    machine.sh(f"systemd-run --quiet --unit stream --property StandardOutput=file:/root/stream --remain-after-exit "
+    machine.sh(f"systemd-run --quiet --unit stream --property StandardOutput=file:/srv/stream --remain-after-exit "
                f"curl -sSN -m 60 -d '{asked}' http://127.64.0.10:8000/v1/chat/completions")
-    file = machine.root / "root" / "stream"
+    file = machine.root / "srv" / "stream"
     eventually(lambda: file.exists() and file.read_text().count("data: ") > 2, 10, "the stream having begun")
     result: dict = {}
     yield result
@@ -188,7 +188,7 @@ def streaming(machine: Machine):
 
 @pytest.mark.guest
 def test_the_unit(machine, package):
-    machine.sh(f"dpkg -i /root/{package.name}")
+    machine.sh(f"dpkg -i /srv/{package.name}")
     ready(machine)
     assert machine.sh("systemd-analyze verify modelbrokerd.service").stderr == ""
     machine.sh("systemd-analyze security --no-pager --threshold=32 modelbrokerd.service")
