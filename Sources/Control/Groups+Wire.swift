@@ -73,7 +73,7 @@ extension QueueRecord: WireCoded {
         \.tokens, \.tokenRate,
     ]
 
-    static var wireMinimum: Int { 9 + 8 * counters.count + LatencyHistogram.wireMinimum }
+    static var wireMinimum: Int { 9 + 8 * counters.count + Histogram.wireMinimum }
 
     func write(to writer: inout WireWriter) {
         writer.write(model)

@@ -113,23 +113,23 @@ package struct LatencyReport: Hashable, Sendable, Codable {
     /// nil: an agent that does not say.
     package var p95Microseconds: UInt64?
     package var p99Microseconds: UInt64?
-    /// In each bucket of `LatencyHistogram`, not cumulative; nil: nothing was measured, or an agent that does not say.
+    /// In each bucket of the scale `firstToken`, not cumulative; nil: nothing was measured, or an agent that does not say.
     package var counts: [UInt64]?
 
-    package init(_ histogram: LatencyHistogram) {
+    package init(_ histogram: Histogram) {
         var total: UInt64 = 0
         for index in histogram.counts.indices { total += histogram.counts[index] }
         count = total
         guard total > 0 else { return }
         counts = histogram.counts.indices.map { histogram.counts[$0] }
-        meanMicroseconds = histogram.sumMicroseconds / total
+        meanMicroseconds = histogram.sum / total
         p50Microseconds = Self.quantile(0.50, of: histogram, total: total)
         p95Microseconds = Self.quantile(0.95, of: histogram, total: total)
         p99Microseconds = Self.quantile(0.99, of: histogram, total: total)
     }
 
-    private static func quantile(_ quantile: Double, of histogram: LatencyHistogram, total: UInt64) -> UInt64 {
-        let bounds = LatencyHistogram.bounds
+    private static func quantile(_ quantile: Double, of histogram: Histogram, total: UInt64) -> UInt64 {
+        let bounds = HistogramScale.firstToken.bounds
         let rank = quantile * Double(total)
         var below = 0.0
         for index in bounds.indices {

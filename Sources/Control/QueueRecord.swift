@@ -26,8 +26,8 @@ package struct QueueRecord: Hashable, Sendable {
     /// Tokens of answered requests since the start, and thousandths of tokens per second of late.
     package var tokens: UInt64
     package var tokenRate: UInt64
-    /// How long those waited that got a slot.
-    package var waits: LatencyHistogram
+    /// How long those waited that got a slot; on the scale `firstToken`.
+    package var waits: Histogram
 
     package init(model: String, group: String) {
         self.model = model
@@ -46,6 +46,6 @@ package struct QueueRecord: Hashable, Sendable {
         left = 0
         tokens = 0
         tokenRate = 0
-        waits = LatencyHistogram()
+        waits = Histogram()
     }
 }

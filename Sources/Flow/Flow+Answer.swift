@@ -134,7 +134,7 @@ extension Flow {
         answerStarted = true
         noteFirstByte(now: context.now)
         if let row {
-            context.ledger[row].firstByte.record(microseconds: (exchange.firstByteAt - requestStart) / 1000)
+            context.ledger[row].firstByte.record((exchange.firstByteAt - requestStart) / 1000, on: .firstToken)
             if let attempt = exchange.attempt {
                 context.ledger[row].dispatch.record((attempt.start - min(requestStart, attempt.start)) / 1000, on: .firstToken)
             }

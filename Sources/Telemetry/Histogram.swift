@@ -72,17 +72,3 @@ package struct Histogram: Hashable, Sendable {
         for index in counts.indices { hasher.combine(counts[index]) }
     }
 }
-
-/// A histogram on the scale of times to the first token.
-package typealias LatencyHistogram = Histogram
-
-extension LatencyHistogram {
-    package static var bounds: [UInt64] { HistogramScale.firstToken.bounds }
-
-    package var sumMicroseconds: UInt64 {
-        get { sum }
-        set { sum = newValue }
-    }
-
-    package mutating func record(microseconds: UInt64) { record(microseconds, on: .firstToken) }
-}

@@ -26,7 +26,7 @@ package struct ModelCounters: Hashable, Sendable {
     package var inputTokens: UInt64 = 0
     package var outputTokens: UInt64 = 0
     /// Time to the first byte of the answer's body, from the end of the request's head.
-    package var firstByte = LatencyHistogram()
+    package var firstByte = Histogram()
     /// From the end of a request's head to that of its answer, of requests whose answer began; on the scale `request`.
     package var duration = Histogram()
     /// From the end of a request's head until the endpoint that answered got it; on the scale `firstToken`.

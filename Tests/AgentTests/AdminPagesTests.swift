@@ -87,7 +87,7 @@ import Testing
         var counters = ModelCounters()
         counters.requests = 3
         counters.status5xx = 1
-        counters.firstByte.record(microseconds: 900)
+        counters.firstByte.record(900, on: .firstToken)
         var page = MetricsPage()
         page.statistics = ProxyStatistics()
         page.models = ["llama\"70b": counters]

@@ -19,7 +19,7 @@ import Testing
         record.limit = 8
         record.inFlight = 5
         record.entitlement = 2500
-        for wait in waits { record.waits.record(microseconds: wait) }
+        for wait in waits { record.waits.record(wait, on: .firstToken) }
         return record
     }
 
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func countsThatAreAbsurdAreNoFault() {
-        var histogram = LatencyHistogram()
+        var histogram = Histogram()
         histogram.counts[0] = .max
         #expect(histogram.bound(of: 99, longest: 1) == 1000)
         histogram.counts[3] = 7
@@ -73,7 +73,7 @@ import Testing
         record.limit = 8
         record.entitlement = 2500
         record.full = 4
-        record.waits.record(microseconds: 2000)
+        record.waits.record(2000, on: .firstToken)
         var other = QueueRecord(model: "m\"", group: "night")
         other.limit = 8
         var page = SharingPage(queues: [record, other])

@@ -4,8 +4,8 @@ import Testing
 
 @Suite struct LatencyReportTests {
     private func report(_ microseconds: [UInt64]) -> LatencyReport {
-        var histogram = LatencyHistogram()
-        for value in microseconds { histogram.record(microseconds: value) }
+        var histogram = Histogram()
+        for value in microseconds { histogram.record(value, on: .firstToken) }
         return LatencyReport(histogram)
     }
 

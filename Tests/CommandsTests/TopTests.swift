@@ -10,7 +10,7 @@ import Testing
     private func model(_ name: String, requests: UInt64, tokens: UInt64 = 0, firstBytes: [UInt64] = []) -> ModelReport {
         var counters = ModelCounters()
         (counters.requests, counters.tokens) = (requests, tokens)
-        for time in firstBytes { counters.firstByte.record(microseconds: time) }
+        for time in firstBytes { counters.firstByte.record(time, on: .firstToken) }
         return ModelReport(name: name, source: .catalog, counters: counters)
     }
 

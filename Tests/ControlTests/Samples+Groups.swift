@@ -35,7 +35,7 @@ extension Samples {
         record.tokens = 13
         record.tokenRate = .max
         for bucket in record.waits.counts.indices { record.waits.counts[bucket] = UInt64(100 + bucket) }
-        record.waits.sumMicroseconds = 14
+        record.waits.sum = 14
         var other = QueueRecord(model: "", group: "")
         other.limit = 0
         return [record, other]

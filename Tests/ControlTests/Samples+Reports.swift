@@ -4,9 +4,9 @@ import Telemetry
 
 extension Samples {
     static var statistics: ProxyStatistics {
-        var histogram = LatencyHistogram()
+        var histogram = Histogram()
         for bucket in histogram.counts.indices { histogram.counts[bucket] = UInt64(1_000 + bucket) }
-        histogram.sumMicroseconds = .max
+        histogram.sum = .max
         var counters = ModelCounters()
         counters.requests = 1
         counters.status2xx = 2

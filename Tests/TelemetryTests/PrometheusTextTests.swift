@@ -36,12 +36,12 @@ import Testing
     @Test func keepsOtherLanguages() { #expect(line(label: "模型 🦙") == "things_total{name=\"模型 🦙\"} 1\n") }
 
     @Test func histogramsAreCumulativeAndInSeconds() {
-        var histogram = LatencyHistogram()
-        for microseconds: UInt64 in [500, 1_000, 250_000, 20_000_000] { histogram.record(microseconds: microseconds) }
+        var histogram = Histogram()
+        for microseconds: UInt64 in [500, 1_000, 250_000, 20_000_000] { histogram.record(microseconds, on: .firstToken) }
         var text = PrometheusText()
         text.histogram(Metric("t_seconds", .histogram, ""), [("model", "m")], histogram)
         let lines = text.text.split(separator: "\n").map(String.init)
-        #expect(lines.count == LatencyHistogram.bounds.count + 3)
+        #expect(lines.count == HistogramScale.firstToken.bounds.count + 3)
         #expect(lines.first == "t_seconds_bucket{model=\"m\",le=\"0.001\"} 2")
         #expect(lines.contains("t_seconds_bucket{model=\"m\",le=\"0.25\"} 3"))
         #expect(lines.contains("t_seconds_bucket{model=\"m\",le=\"10\"} 3"))

@@ -21,7 +21,7 @@ struct GroupTally: Sendable {
     var left: UInt64 = 0
     var tokens: UInt64 = 0
     var tokenRate = RateMeter()
-    var waits = LatencyHistogram()
+    var waits = Histogram()
 }
 
 /// What bounds the tickets of one group, or of all those groups that have no queue of their own.

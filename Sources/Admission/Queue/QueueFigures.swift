@@ -25,7 +25,7 @@ package struct QueueFigures: Hashable, Sendable {
     package var tokens: UInt64 = 0
     /// Thousandths of tokens per second, over the last four seconds.
     package var tokenRate: UInt64 = 0
-    package var waits = LatencyHistogram()
+    package var waits = Histogram()
 
     /// Slots that are the group's, in thousandths.
     package func entitlement(limit: UInt64) -> UInt64 { UInt64(Double(limit) * fraction * 1000) }

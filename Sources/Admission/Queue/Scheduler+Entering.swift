@@ -145,7 +145,7 @@ extension Scheduler {
             case .gone: models[place].tallies[group].left += 1
             case .served where index == 0:
                 models[place].tallies[group].granted += 1
-                models[place].tallies[group].waits.record(microseconds: waited / 1000)
+                models[place].tallies[group].waits.record(waited / 1000, on: .firstToken)
             case .served, .moved: break
             }
         }

@@ -103,7 +103,7 @@ extension Scheduler {
         let group = table[cls].group
         models[place].tallies[group].granted += 1
         models[place].tallies[group].inFlight += 1
-        models[place].tallies[group].waits.record(microseconds: waited / 1000)
+        models[place].tallies[group].waits.record(waited / 1000, on: .firstToken)
         mark(GrantMark(ticket: ticket, model: place, cls: cls, cost: ask.cost, charge: charge))
         return QueueGrant(ticket: ticket, owner: ask.owner, group: group, cost: ask.cost, waited: waited)
     }

@@ -62,21 +62,22 @@ struct QueueView: Sendable {
     }
 }
 
-extension LatencyHistogram {
+extension Histogram {
     /// An upper bound, in microseconds, of what so many of a hundred took at most; nil: nothing was recorded.
     ///
     /// - Parameter longest: what nothing takes longer than, for those beyond the last bound.
     func bound(of part: UInt64, longest: UInt64) -> UInt64? {
-        let total = counts.indices.reduce(UInt64(0)) { $0 &+ counts[$1] }
+        let total = count
         guard total > 0 else { return nil }
+        let bounds = HistogramScale.firstToken.bounds
         // At least so many; without running over, whatever a proxy says.
         let (whole, rest) = total.quotientAndRemainder(dividingBy: 100)
         let wanted = max(1, whole * part + (rest * part + 99) / 100)
         var seen: UInt64 = 0
-        for (index, bound) in Self.bounds.enumerated() {
+        for (index, bound) in bounds.enumerated() {
             seen &+= counts[index]
             if seen >= wanted { return bound }
         }
-        return max(longest, Self.bounds.last ?? 0)
+        return max(longest, bounds.last ?? 0)
     }
 }
