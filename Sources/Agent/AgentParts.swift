@@ -53,9 +53,10 @@ final class AgentParts: Sendable {
             logger: logger)
         let supervisor = ProxySupervisor(
             program: groundwork.program,
-            surroundings: ProxySupervisor.Surroundings(hub: hub, state: state, logger: logger) { connection in
-                toBroker.target?.submit(.welcome(connection))
-            })
+            surroundings: ProxySupervisor.Surroundings(
+                hub: hub, state: state, logger: logger, netnsCookie: groundwork.hostNetnsCookie,
+                drain: .milliseconds(groundwork.catalog.node.drain)
+            ) { connection, welcome in toBroker.target?.submit(.welcome(connection, welcome)) })
         let broker = Broker(
             Broker.Surroundings(
                 groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,

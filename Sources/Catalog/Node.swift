@@ -23,6 +23,8 @@ package struct Node: Hashable, Sendable {
     /// Event loops of the proxy; 0: one for each core.
     package var workers: Int
     package var timeouts: Timeouts
+    /// How long a proxy that has been replaced may take to end what is under way, in milliseconds.
+    package var drain: Int
     /// Largest request body in bytes.
     package var maxBody: Int
     /// The device whose queueing the agent sets up; nil: none is touched.
@@ -37,7 +39,7 @@ package struct Node: Hashable, Sendable {
         podAddresses: [IPAddress] = [], gateway: [SocketAddress] = [], secureGateway: [SecureListener] = [],
         admin: SocketAddress = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15020),
         proxy: ProxyLaunch = .spawn, user: String = "nobody", workers: Int = 0, timeouts: Timeouts = Timeouts(),
-        maxBody: Int = 32 << 20, qdisc: Qdisc? = nil
+        drain: Int = 300_000, maxBody: Int = 32 << 20, qdisc: Qdisc? = nil
     ) {
         self.cgroup = cgroup
         self.brokerCgroup = brokerCgroup
@@ -50,6 +52,7 @@ package struct Node: Hashable, Sendable {
         self.user = user
         self.workers = workers
         self.timeouts = timeouts
+        self.drain = drain
         self.maxBody = maxBody
         self.qdisc = qdisc
     }

@@ -4,7 +4,7 @@ import Catalog
 struct NodeSection {
     private static let keys = KnownKeys(
         [
-            "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers", "timeouts",
+            "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers", "timeouts", "drain",
             "maxBody", "qdisc",
         ])
     private static let qdiscKeys = KnownKeys(["device", "kind", "rate"])
@@ -72,6 +72,7 @@ struct NodeSection {
         reading.set(&node.maxBody, fields["maxBody"]) { text throws(Refusal) in
             try NumberText.bytes(text, in: 1 << 10...1 << 30, "from 1KiB to 1GiB")
         }
+        reading.set(&node.drain, fields["drain"], NumberText.milliseconds)
         guard let field = fields["timeouts"] else { return }
         let members = reading.members(field, KnownKeys(Self.timeouts.map(\.key)))
         for timeout in Self.timeouts {

@@ -81,7 +81,7 @@ extension Timeouts: WireCoded {
 }
 
 extension Node: WireCoded {
-    static var wireMinimum: Int { 4 + 1 + 16 + SocketAddress.wireMinimum + 1 + 4 + 8 + Timeouts.wireMinimum + 8 }
+    static var wireMinimum: Int { 4 + 1 + 16 + SocketAddress.wireMinimum + 1 + 4 + 8 + Timeouts.wireMinimum + 16 }
 
     func write(to writer: inout WireWriter) {
         writer.write(cgroup)
@@ -95,6 +95,7 @@ extension Node: WireCoded {
         writer.write(user)
         writer.write(natural: workers)
         writer.write(timeouts)
+        writer.write(natural: drain)
         writer.write(natural: maxBody)
     }
 
@@ -103,7 +104,7 @@ extension Node: WireCoded {
             cgroup: try reader.text(), brokerCgroup: try reader.optional(), listen: try reader.list(),
             podAddresses: try reader.list(), gateway: try reader.list(), secureGateway: try reader.list(),
             admin: try reader.value(), proxy: try reader.caseOf(), user: try reader.text(), workers: try reader.natural(),
-            timeouts: try reader.value(), maxBody: try reader.natural())
+            timeouts: try reader.value(), drain: try reader.natural(), maxBody: try reader.natural())
     }
 }
 

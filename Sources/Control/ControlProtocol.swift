@@ -61,6 +61,9 @@ package enum ControlRequest: Hashable, Sendable {
     case events(follow: Bool, last: Int, level: EventLevel)
     /// Answered by a `DetachReport` before the agent unpins, stops the proxy and exits.
     case detach
+    /// Start a new proxy, and put it in the place of the one that serves; answered by a `ReplacementReport` once it serves,
+    /// or has been given up, or a failure when the proxy can't be replaced now.
+    case replaceProxy(uid: UInt32? = nil)
     /// Answered by a `ReloadReport` when the configuration is in force, or has been refused.
     case reload
 }

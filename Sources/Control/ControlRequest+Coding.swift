@@ -14,6 +14,7 @@ extension ControlRequest: Codable {
         case startEngine = "start-engine"
         case stopEngine = "stop-engine"
         case engineLog = "engine-log"
+        case replaceProxy = "replace-proxy"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -73,6 +74,7 @@ extension ControlRequest: Codable {
                 last: max(0, try fields.decodeIfPresent(Int.self, forKey: .last) ?? 0),
                 level: try fields.decodeIfPresent(EventLevel.self, forKey: .level) ?? .info)
         case .detach: self = .detach
+        case .replaceProxy: self = .replaceProxy(uid: try fields.decodeIfPresent(UInt32.self, forKey: .uid))
         case .reload: self = .reload
         }
     }
@@ -82,6 +84,7 @@ extension ControlRequest: Codable {
         try fields.encode(command, forKey: .command)
         switch self {
         case .model(let name), .pool(let name), .client(let name), .group(let name): try fields.encode(name, forKey: .name)
+        case .replaceProxy(let uid): try fields.encodeIfPresent(uid, forKey: .uid)
         case .rotate(let name, let uid):
             try fields.encode(name, forKey: .name)
             try fields.encodeIfPresent(uid, forKey: .uid)
@@ -147,6 +150,7 @@ extension ControlRequest: Codable {
         case .events: .events
         case .detach: .detach
         case .reload: .reload
+        case .replaceProxy: .replaceProxy
         }
     }
 }

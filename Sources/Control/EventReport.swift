@@ -38,6 +38,10 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let proxyStarted = Kind(rawValue: "proxy-started")
         package static let proxyAdopted = Kind(rawValue: "proxy-adopted")
         package static let proxyExited = Kind(rawValue: "proxy-exited")
+        // The proxy was replaced, or was to be and serves on; one that was replaced has ended.
+        package static let proxyReplaced = Kind(rawValue: "proxy-replaced")
+        package static let proxyKept = Kind(rawValue: "proxy-kept")
+        package static let proxyDrained = Kind(rawValue: "proxy-drained")
         package static let reloaded = Kind(rawValue: "reloaded")
         package static let reloadFailed = Kind(rawValue: "reload-failed")
         // Something is wrong with the tree of `node.qdisc`.

@@ -18,6 +18,15 @@ package enum AgentMessage: Hashable, Sendable {
     case auditSink(Bool)
     /// Close the listeners, let streams end until the deadline, exit.
     case stop(deadlineMilliseconds: UInt32)
+    /// Send all listening sockets, and go on as before.
+    case handOver
+    /// Sockets of a proxy that this one replaces, beside the message; before `welcome`, in whose configuration they are
+    /// used in the place of new ones.
+    case listener(HandedListener)
+    /// Another proxy accepts on the listeners now: let go of them, let everything under way end until the deadline, exit.
+    case retire(deadlineMilliseconds: UInt32)
+    /// What a proxy has counted that is no more: to be added to what this one counts.
+    case carry(ProxyTotals)
 }
 
 /// What the proxy tells the agent. The first message is `hello`.
@@ -32,6 +41,29 @@ package enum ProxyMessage: Hashable, Sendable {
     /// Requests wait for these endpoints, whose servers do not run. Said at the first one, and again each second as long as
     /// that is so.
     case wanted([EndpointKey])
+    /// Listening sockets, beside the message: part of the answer to `handOver`.
+    case listener(HandedListener)
+    /// The end of that answer: how many sockets it had.
+    case handedOver(sockets: UInt32)
+}
+
+/// Listening sockets of one address that are passed on beside a message.
+package struct HandedListener: Hashable, Sendable {
+    package enum Purpose: UInt8, Hashable, Sendable, CaseIterable { case capture = 1, gateway = 2, secureGateway = 3 }
+
+    /// Sockets that one message can carry; an address may take several.
+    package static let maximumCount = 64
+
+    package var address: SocketAddress
+    package var purpose: Purpose
+    /// Descriptors beside the message: 1 to `maximumCount`.
+    package var count: UInt8
+
+    package init(address: SocketAddress, purpose: Purpose, count: UInt8) {
+        self.address = address
+        self.purpose = purpose
+        self.count = count
+    }
 }
 
 package struct ProxyHello: Hashable, Sendable {
@@ -41,12 +73,15 @@ package struct ProxyHello: Hashable, Sendable {
     package var abi: UInt32
     /// Generation of the configuration in force; 0: none yet.
     package var generation: UInt64
+    /// Milliseconds until it ends at the latest; nil: it has not been told to retire.
+    package var retiring: UInt32?
 
-    package init(pid: Int32, version: String, abi: UInt32, generation: UInt64) {
+    package init(pid: Int32, version: String, abi: UInt32, generation: UInt64, retiring: UInt32? = nil) {
         self.pid = pid
         self.version = version
         self.abi = abi
         self.generation = generation
+        self.retiring = retiring
     }
 }
 
@@ -91,6 +126,9 @@ package enum ProxyQuery: Hashable, Sendable {
 }
 
 package enum ProxyReport: Hashable, Sendable {
+    /// The number of the reports that a retired proxy sends unasked, as its last words: `statistics` and `routing`.
+    package static let lastWords: UInt32 = 0
+
     case statistics(ProxyStatistics)
     case flows([FlowRecord])
     case routing([EndpointRecord], [RouteRecord])

@@ -71,8 +71,27 @@ package struct StatusReport: Hashable, Sendable, Codable {
         package var refused: UInt64?
         /// Sockets that the kernel did not put under their model, so that nothing of its entry holds for them there.
         package var tagFailures: UInt64?
+        /// Those that have been replaced and drain, the oldest first; nil: an agent that does not say.
+        package var draining: [DrainingProxy]?
+        /// nil: nobody has wanted it replaced since the agent started.
+        package var lastReplacement: ReplacementReport?
 
         package init() {}
+    }
+
+    /// A proxy that has been replaced and ends what it has under way.
+    package struct DrainingProxy: Hashable, Sendable, Codable {
+        package var pid: Int32
+        /// nil: it does not say.
+        package var openConnections: UInt64?
+        /// Until it ends at the latest.
+        package var remainingMilliseconds: UInt64
+
+        package init(pid: Int32, openConnections: UInt64? = nil, remainingMilliseconds: UInt64) {
+            self.pid = pid
+            self.openConnections = openConnections
+            self.remainingMilliseconds = remainingMilliseconds
+        }
     }
 
     package struct Kernel: Hashable, Sendable, Codable {

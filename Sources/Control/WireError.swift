@@ -4,7 +4,9 @@ package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
     case version(UInt8)
     case truncated
     case trailingBytes(Int)
-    /// A number that names no message, case or family.
+    /// A number that names no message of this version.
+    case unknownMessage(UInt8)
+    /// A number that names no case or family.
     case unknownTag(UInt8)
     /// A count or length that the rest of the message cannot hold.
     case countTooLarge(UInt32)
@@ -19,6 +21,7 @@ package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
         case .version(let version): "message of format version \(version); this build speaks version \(Wire.version)"
         case .truncated: "message ends too early"
         case .trailingBytes(let count): "message has \(count) bytes too many"
+        case .unknownMessage(let tag): "message of the unknown kind \(tag)"
         case .unknownTag(let tag): "message has the unknown tag \(tag)"
         case .countTooLarge(let count): "message claims \(count) elements or bytes that it does not hold"
         case .notUTF8: "message has text that is not UTF-8"

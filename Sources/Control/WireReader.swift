@@ -3,6 +3,8 @@
 struct WireReader {
     private let bytes: [UInt8]
     private var position = 0
+    /// The version of the format that the message is written in.
+    var version = Wire.version
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 

@@ -46,7 +46,7 @@ extension Flow {
         taken = 0
         headScanner = HeadScanner()
         phase = .idle
-        deadline = context.deadline(afterMilliseconds: context.timeouts.keepAlive)
+        deadline = context.deadline(afterMilliseconds: context.keepAlive)
         if clientEnded, inbox.isEmpty { return closeAll(&out) }
     }
 

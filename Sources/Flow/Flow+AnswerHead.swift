@@ -48,10 +48,16 @@ extension Flow {
         if let row { context.ledger[row].count(status: parsed.status) }
         record.status = UInt16(truncatingIfNeeded: parsed.status)
         if record.isAudited { keepAnswer(parsed, context) }
+        if context.isRetiring { request.keepAlive = false }
         if course == .dialled {
             bytesOut += UInt64(head.count)
             answerStarted = true
-            out.compose(to: .client) { $0.append(head) }
+            out.compose(to: .client) { output in
+                guard context.isRetiring else { return output.append(head) }
+                output.append(head, 0..<head.count - 2)
+                HeadComposer.appendPersistence(.close, into: &output)
+                output.append("\r\n")
+            }
         } else {
             composeAnswerHead(&parsed, head, now: context.now)
         }

@@ -91,6 +91,7 @@ extension Flow {
         out.composed.append("\r\n")
         if hasHead { requestID.appendField(to: &out.composed) }
         fields(&out.composed)
+        let persists = persists && !context.isRetiring
         let persistence: HeadComposer.Persistence = persists ? (request.isHTTP11 ? .keepAlive : .keepAliveHTTP10) : .close
         HeadComposer.appendPersistence(persistence, into: &out.composed)
         out.composed.append("\r\n")

@@ -171,6 +171,12 @@ package struct Flow: Sendable {
     /// Whether nothing is under way: the driver may take its buffers back.
     package var isQuiet: Bool { phase == .idle && inbox.isEmpty }
 
+    /// Makes an idle connection end soon, unless it is used.
+    package mutating func retire(_ context: FlowContext) {
+        guard phase == .idle || phase == .sniffing else { return }
+        deadline = min(deadline, context.deadline(afterMilliseconds: context.keepAlive))
+    }
+
     /// Whether something is being sent, or about to be, on either connection.
     package var isAtWork: Bool {
         switch phase {

@@ -48,6 +48,8 @@ package struct FlowContext {
     /// How fast those answer whose limits are found.
     private var samples: [EndpointNumber: Sample] = [:]
     private var governed: [Bool] = []
+    /// Another process has the listeners: each connection gets one more answer at most, and is told so with it.
+    package var isRetiring = false
     /// Somebody wants to know where each request goes, and why.
     package var watchesDecisions = false
     /// How servers that are reached by https prove themselves; the number in an action is one more than the index here.
@@ -147,6 +149,10 @@ package struct FlowContext {
 
     /// The model that governs requests to a target of the table.
     func model(ofTarget index: Int) -> Int { targetModels[index] }
+
+    /// How long a connection may be idle, in milliseconds: while retiring, long enough for a client that asks again and
+    /// again to be told of the end, rather than to find it.
+    var keepAlive: Int { isRetiring ? min(timeouts.keepAlive, 5_000) : timeouts.keepAlive }
 
     func deadline(afterMilliseconds milliseconds: Int) -> UInt64 {
         now + UInt64(milliseconds) * 1_000_000

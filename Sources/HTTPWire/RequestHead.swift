@@ -14,7 +14,7 @@ package struct RequestHead: Sendable {
     package private(set) var isHTTP11 = true
     package private(set) var framing = Framing.none
     /// The client wants the connection to stay open.
-    package private(set) var keepAlive = true
+    package var keepAlive = true
     package private(set) var expectsContinue = false
     /// The client asks for another protocol on this connection.
     package private(set) var wantsUpgrade = false

@@ -15,7 +15,13 @@ struct LinkLoop: ~Copyable {
     private var socket: LinkSocket?
     private var loops: LoopGroup
     private var stopDeadline: UInt64?
+    /// Another proxy has the listeners.
+    private var isRetiring = false
+    /// Nothing is left to do but to say what was counted: until when an agent is waited for, and how much is yet to be said to
+    /// the one that is there.
+    private var farewell: (deadline: UInt64, missing: Int?)?
     private var hasStarted = false
+    private var hasComplained = false
 
     init(runDirectory: String, outbox: Outbox, stop: consuming StopSignal) throws(SystemError) {
         let loops = try LoopGroup(outbox)
@@ -33,21 +39,42 @@ struct LinkLoop: ~Copyable {
         while true {
             if socket == nil { connect() }
             wait()
-            if let stopDeadline, loops.isDrained || MonotonicClock.now() >= stopDeadline {
+            if let stopDeadline, loops.isDrained || MonotonicClock.now() >= stopDeadline, hasSaidFarewell() {
                 loops.finishAudit()
                 exit(0)
             }
         }
     }
 
+    /// Tells the agent what was counted here, before it is forgotten.
+    private mutating func hasSaidFarewell() -> Bool {
+        guard isRetiring else { return true }
+        let now = MonotonicClock.now()
+        let (deadline, missing) = farewell ?? (now + Self.farewellLimit, nil)
+        if missing == 0 || now >= deadline { return true }
+        guard socket != nil else {
+            // An agent that is being restarted is back in a moment.
+            farewell = (deadline, nil)
+            return false
+        }
+        farewell = (deadline, missing ?? 2)
+        guard missing == nil else { return false }
+        loops.ask(ProxyReport.lastWords, .statistics)
+        loops.ask(ProxyReport.lastWords, .routing)
+        return false
+    }
+
+    private static let farewellLimit: UInt64 = 10_000_000_000
+
     private mutating func connect() {
-        guard stopDeadline == nil else { return }
+        guard stopDeadline == nil || isRetiring else { return }
         socket = LinkSocket(path: runDirectory + "/proxy.sock")
         guard socket != nil else { return }
         // Nobody watches any more; a new agent says so if somebody does.
         loops.watchDecisions(false)
         let hello = ProxyHello(
-            pid: getpid(), version: Version.current, abi: UInt32(MB_ABI_VERSION), generation: loops.generation)
+            pid: getpid(), version: Version.current, abi: UInt32(MB_ABI_VERSION), generation: loops.generation,
+            retiring: isRetiring ? remaining : nil)
         send(.hello(hello))
     }
 
@@ -70,13 +97,18 @@ struct LinkLoop: ~Copyable {
         if polled[3].revents != 0 { receive() }
     }
 
+    /// Milliseconds until this process ends at the latest.
+    private var remaining: UInt32 {
+        let now = MonotonicClock.now()
+        return UInt32(clamping: ((stopDeadline ?? now) - min(now, stopDeadline ?? now)) / 1_000_000)
+    }
+
     /// The agent's socket may exist before somebody accepts on it, which no event tells.
     private func pollTimeout() -> Int32 {
-        if let stopDeadline {
-            let now = MonotonicClock.now()
-            return stopDeadline <= now ? 0 : Int32(min((stopDeadline - now) / 1_000_000 + 1, 1000))
-        }
-        return socket == nil ? 100 : -1
+        guard stopDeadline != nil else { return socket == nil ? 100 : -1 }
+        if farewell != nil { return 20 }
+        let wait = remaining
+        return wait == 0 ? 0 : Int32(min(wait + 1, socket == nil && isRetiring ? 100 : 1000))
     }
 
     private mutating func send(_ message: ProxyMessage) {
@@ -88,6 +120,9 @@ struct LinkLoop: ~Copyable {
 
     private mutating func pass(on message: ProxyMessage) {
         send(message)
+        if case .report(ProxyReport.lastWords, _) = message, socket != nil, let missing = farewell?.missing {
+            farewell?.missing = max(0, missing - 1)
+        }
         guard case .applied = message, !hasStarted else { return }
         hasStarted = true
         clinux_release_start_memory()
@@ -100,7 +135,14 @@ struct LinkLoop: ~Copyable {
         }
         for frame in frames {
             do throws(WireError) {
-                handle(try AgentMessage(decoding: frame.payload), frame)
+                guard let message = try AgentMessage.fromPeer(frame.payload).message else {
+                    // Of an agent of another build, which will have seen what this one is.
+                    if !hasComplained { outbox.log("the agent sent what this version does not know") }
+                    hasComplained = true
+                    continue
+                }
+                handle(message, frame)
+                if socket == nil { return }
             } catch {
                 outbox.log("the agent sent what can't be read: \(error)")
                 socket = nil
@@ -122,6 +164,10 @@ struct LinkLoop: ~Copyable {
         case .configure(let settings): apply(settings)
         case .query(let id, let query): loops.ask(id, query)
         case .stop(let milliseconds): begin(stop: milliseconds)
+        case .handOver: handOver()
+        case .listener(let listener): loops.take(listener, frame.takeDescriptors())
+        case .retire(let milliseconds): retire(milliseconds)
+        case .carry(let totals): loops.carry(totals)
         case .standings(let standings): loops.take(standings)
         case .watchDecisions(let wanted): loops.watchDecisions(wanted)
         case .auditSink(let isOpen): takeSink(isOpen, frame)
@@ -144,9 +190,31 @@ struct LinkLoop: ~Copyable {
         }
     }
 
+    /// The first deadline holds, unless a later order is a nearer one.
     private mutating func begin(stop milliseconds: UInt32) {
+        guard stopDeadline == nil || isRetiring else { return }
+        isRetiring = false
+        let deadline = MonotonicClock.now() + UInt64(milliseconds) * 1_000_000
+        stopDeadline = min(stopDeadline ?? deadline, deadline)
+        loops.drain(isReplaced: false)
+    }
+
+    private mutating func retire(_ milliseconds: UInt32) {
         guard stopDeadline == nil else { return }
+        isRetiring = true
         stopDeadline = MonotonicClock.now() + UInt64(milliseconds) * 1_000_000
-        loops.drain()
+        loops.drain(isReplaced: true)
+    }
+
+    /// Sends copies of all listening sockets.
+    private mutating func handOver() {
+        let portions = stopDeadline == nil ? loops.handOver : []
+        for (listener, sockets) in portions {
+            guard socket?.send(ProxyMessage.listener(listener).encoded(), descriptors: sockets) == true else {
+                socket = nil
+                return
+            }
+        }
+        send(.handedOver(sockets: UInt32(portions.reduce(0) { $0 + $1.sockets.count })))
     }
 }

@@ -9,8 +9,8 @@ struct LinkSocket: ~Copyable {
     private var assembler = FrameAssembler()
     /// Those of the message that has not come as a whole yet.
     private var descriptors: [Int32] = []
-    /// Descriptors that are taken beside one message: the maps `listeners`, `models` and `buckets`, and the accounts.
-    private static let descriptorLimit = 4
+    /// Descriptors that are taken beside one message: of `listener`, which has the most.
+    private static let descriptorLimit = HandedListener.maximumCount
 
     var number: Int32 { socket.number }
 
@@ -42,15 +42,18 @@ struct LinkSocket: ~Copyable {
 
     deinit { LinkFrame.close(descriptors) }
 
-    /// False when the agent has gone.
-    func send(_ payload: [UInt8]) -> Bool {
+    /// - Parameter descriptors: go beside the message, and stay the caller's.
+    /// - Returns: false when the agent has gone.
+    func send(_ payload: [UInt8], descriptors: [Int32] = []) -> Bool {
         guard let frame = try? FrameAssembler.framed(payload) else { return false }
         var sent = 0
         while sent < frame.count {
-            let count = frame.withUnsafeBytes {
-                Glibc.send(number, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
+            let count = frame.withUnsafeBytes { bytes in
+                bytes.baseAddress.map {
+                    clinux_send_with_descriptors(
+                        number, $0 + sent, bytes.count - sent, descriptors, sent == 0 ? descriptors.count : 0)
+                } ?? 0
             }
-            if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             sent += count
         }

@@ -5,7 +5,7 @@ import Glibc
 import Reactor
 import Synchronization
 
-/// A listening address: one socket for each event loop, sharing the port (SO_REUSEPORT).
+/// A listening address: at least one socket for each event loop, sharing the port (SO_REUSEPORT).
 struct Listener: Sendable {
     let id: Int
     let address: SocketAddress
@@ -14,30 +14,44 @@ struct Listener: Sendable {
     let isSecure: Bool
     /// Which event loop this copy is for.
     var share: Int
+    private let shares: Int
     private let sockets: ListenerSockets
 
     /// Opens the sockets for `shares` event loops.
-    init(id: Int, _ plan: ListenerPlan, shares: Int) throws(SystemError) {
+    ///
+    /// - Parameter former: sockets of the proxy before this one that listen there, taken over. All of them stay in use,
+    ///   since connections may wait on any; only what is missing is opened.
+    init(id: Int, _ plan: ListenerPlan, shares: Int, former: [Int32] = []) throws(SystemError) {
         self.id = id
         address = plan.address
         entrance = plan.entrance
         isSecure = plan.isSecure
         share = 0
-        sockets = try ListenerSockets(plan.address, shares)
+        self.shares = shares
+        sockets = try ListenerSockets(plan.address, shares, former)
     }
 
-    func descriptor(of share: Int) -> Int32 { sockets.numbers[share] }
+    /// Those that this copy's event loop accepts from.
+    var descriptors: [Int32] { stride(from: share, to: sockets.numbers.count, by: shares).map { sockets.numbers[$0] } }
+
+    /// Those of all event loops.
+    var all: [Int32] { sockets.numbers }
 }
 
 /// Owns the sockets of a listener; they close when the last copy of the listener is gone.
 private final class ListenerSockets: Sendable {
     let numbers: [Int32]
 
-    init(_ address: SocketAddress, _ shares: Int) throws(SystemError) {
-        var opened: [Int32] = []
+    init(_ address: SocketAddress, _ shares: Int, _ former: [Int32]) throws(SystemError) {
+        var opened = former
         do throws(SystemError) {
-            for _ in 0..<shares { opened.append(try Socket.listen(address).take()) }
+            while opened.count < shares { opened.append(try Socket.listen(address).take()) }
         } catch {
+            // With what was taken over somebody accepts at least; loops without a socket of their own get no connections.
+            if !former.isEmpty {
+                numbers = opened
+                return
+            }
             for number in opened { _ = Glibc.close(number) }
             throw error
         }
@@ -55,6 +69,8 @@ struct ListenerPlan: Hashable {
     var entrance: FlowRecord.Entrance
     var slot: UInt32?
     var isSecure = false
+
+    var purpose: HandedListener.Purpose { entrance == .capture ? .capture : isSecure ? .secureGateway : .gateway }
 
     /// Everything that `node` wants listened on. A caller of another network namespace comes by a pod address, at the
     /// port of the capture listener of that family.

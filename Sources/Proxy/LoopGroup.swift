@@ -44,6 +44,10 @@ struct LoopGroup: ~Copyable {
     private var isWatched = false
     private var isAudited = false
     private var drainCounter: DrainCounter?
+    /// Of the proxy before this one, until the first configuration.
+    private var handed = HandedSockets()
+    /// What proxies have counted that this one has followed.
+    private var former = ProxyTotals()
     /// Of the configuration in force; 0: none yet.
     private(set) var generation: UInt64 = 0
 
@@ -101,6 +105,8 @@ struct LoopGroup: ~Copyable {
         for plan in plans where listeners[plan] == nil {
             opened[plan] = try open(plan)
         }
+        // What no address of this configuration has is let go.
+        handed = HandedSockets()
         for (plan, listener) in opened { try register(listener, plan) }
         adoptIssuers(settings)
         generation = settings.generation
@@ -186,7 +192,7 @@ struct LoopGroup: ~Copyable {
             case .statistics, .flows, .routing: mailboxes[...]
             case .explain, .rotate, .queues: mailboxes.prefix(1)
             }
-        let collector = ReportCollector(id: id, query, workers: asked.count, outbox, audit)
+        let collector = ReportCollector(id: id, query, workers: asked.count, outbox, audit, former: former)
         for mailbox in asked { mailbox.post(.report(collector)) }
     }
 
@@ -243,11 +249,35 @@ struct LoopGroup: ~Copyable {
         for mailbox in mailboxes { mailbox.post(.watchDecisions(wanted)) }
     }
 
-    mutating func drain() {
-        let counter = DrainCounter(workers: mailboxes.count, outbox)
+    /// Ends: idle connections at once, the others when what is under way on them has ended.
+    ///
+    /// - Parameter isReplaced: another proxy has the listeners, so that nothing is in a hurry.
+    mutating func drain(isReplaced: Bool) {
+        let counter = drainCounter ?? DrainCounter(workers: mailboxes.count, outbox)
         drainCounter = counter
         listeners = [:]
-        for mailbox in mailboxes { mailbox.post(.drain(counter)) }
+        for mailbox in mailboxes { mailbox.post(.drain(counter, isReplaced: isReplaced)) }
+    }
+
+    /// Takes a socket of the proxy before this one, which is used by the configuration that comes next.
+    mutating func take(_ listener: HandedListener, _ descriptors: [Int32]) {
+        if let fault = handed.take(listener, descriptors) {
+            outbox.log("the agent passed on sockets that can't be used: \(fault)")
+        }
+    }
+
+    /// Adds to what is counted here.
+    mutating func carry(_ totals: ProxyTotals) { former.add(totals) }
+
+    /// All listening sockets, in portions that a message can carry.
+    var handOver: [(listener: HandedListener, sockets: [Int32])] {
+        listeners.flatMap { plan, listener in
+            stride(from: 0, to: listener.all.count, by: HandedListener.maximumCount).map { start in
+                let sockets = Array(listener.all[start...].prefix(HandedListener.maximumCount))
+                let message = HandedListener(address: plan.address, purpose: plan.purpose, count: UInt8(sockets.count))
+                return (message, sockets)
+            }
+        }
     }
 
     private mutating func startLoops(_ configuration: ProxyConfiguration) throws(ApplyError) {
@@ -278,7 +308,7 @@ struct LoopGroup: ~Copyable {
     private mutating func open(_ plan: ListenerPlan) throws(ApplyError) -> Listener {
         nextListener += 1
         do throws(SystemError) {
-            return try Listener(id: nextListener, plan, shares: mailboxes.count)
+            return try Listener(id: nextListener, plan, shares: mailboxes.count, former: handed.takeAll(plan))
         } catch {
             throw ApplyError(description: "cannot listen on \(plan.address): \(error)")
         }
@@ -296,9 +326,17 @@ struct LoopGroup: ~Copyable {
     private mutating func register(_ listener: Listener, _ plan: ListenerPlan) throws(ApplyError) {
         guard let slot = plan.slot else { return }
         guard let map = listenersMap?.number else { return }
-        let result = clinux_sockmap_set(map, slot, listener.descriptor(of: 0))
+        guard let socket = listener.all.first, !isRegistered(listener, in: map, slot) else { return }
+        let result = clinux_sockmap_set(map, slot, socket)
         guard result == 0 else {
             throw ApplyError(description: "cannot register the listener \(plan.address): \(String(cString: strerror(-result)))")
         }
+    }
+
+    /// A socket that was taken over is there already, and stays: there is no moment without one.
+    private func isRegistered(_ listener: Listener, in map: Int32, _ slot: UInt32) -> Bool {
+        var cookie: UInt64 = 0
+        guard clinux_sockmap_cookie(map, slot, &cookie) == 0 else { return false }
+        return listener.all.contains { ListeningSocket($0)?.cookie == cookie }
     }
 }

@@ -19,10 +19,16 @@ final class ReportCollector: Sendable {
     private let id: UInt32
     private let outbox: Outbox
     private let audit: AuditWriter
+    /// Of proxies that this one has followed.
+    private let former: ProxyTotals
     private let state: Mutex<State>
 
-    init(id: UInt32, _ query: ProxyQuery, workers: Int, _ outbox: Outbox, _ audit: AuditWriter) {
+    init(
+        id: UInt32, _ query: ProxyQuery, workers: Int, _ outbox: Outbox, _ audit: AuditWriter,
+        former: ProxyTotals = ProxyTotals()
+    ) {
         self.id = id
+        self.former = former
         self.query = query
         self.outbox = outbox
         self.audit = audit
@@ -80,44 +86,25 @@ final class ReportCollector: Sendable {
         if let answer = state.answer { return answer }
         switch query {
         case .statistics: return .statistics(statistics(state))
-        case .routing: return .routing(state.routing.endpointRecords, state.routing.routeRecords)
+        case .routing:
+            var (endpoints, routes) = (state.routing.endpointRecords, state.routing.routeRecords)
+            endpoints.add(former.endpoints)
+            routes.add(former.routes)
+            return .routing(endpoints, routes)
         case .flows, .explain, .rotate, .queues: return .flows(state.flows.sorted { $0.id < $1.id })
         }
     }
 
     private func statistics(_ state: State) -> ProxyStatistics {
         var statistics = state.statistics
-        statistics.models = state.models.values.sorted { $0.name < $1.name }
-        statistics.clients = state.clients.values.sorted { $0.name < $1.name }
+        statistics.models = Array(state.models.values)
+        statistics.clients = Array(state.clients.values)
+        statistics.add(former.statistics)
+        statistics.models.sort { $0.name < $1.name }
+        statistics.clients.sort { $0.name < $1.name }
         ProcessFacts.fill(&statistics)
         audit.fill(&statistics)
         return statistics
-    }
-}
-
-extension ProxyStatistics {
-    /// Adds the numbers; models and facts of the process are left to the caller.
-    static func += (sum: inout ProxyStatistics, part: ProxyStatistics) {
-        sum.acceptedCaptured += part.acceptedCaptured
-        sum.acceptedGateway += part.acceptedGateway
-        sum.openConnections += part.openConnections
-        sum.withoutOrigin += part.withoutOrigin
-        sum.opaque += part.opaque
-        sum.unnamed += part.unnamed
-        sum.refused += part.refused
-        sum.upstreamConnects += part.upstreamConnects
-        sum.upstreamReuses += part.upstreamReuses
-        sum.upstreamConnectFailures += part.upstreamConnectFailures
-        sum.staleRetries += part.staleRetries
-        sum.acceptFailures += part.acceptFailures
-        sum.tagFailures += part.tagFailures
-        sum.unauthenticated += part.unauthenticated
-        sum.identityConflicts += part.identityConflicts
-        sum.tokensChecked += part.tokensChecked
-        sum.auditLines += part.auditLines
-        sum.auditDropped += part.auditDropped
-        sum.tlsHandshakes += part.tlsHandshakes
-        sum.tlsHandshakeFailures += part.tlsHandshakeFailures
     }
 }
 

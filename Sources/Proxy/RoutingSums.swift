@@ -70,18 +70,3 @@ extension EndpointRecord {
         return UInt64(sum / Double(firstCount + secondCount))
     }
 }
-
-extension RouteRecord {
-    fileprivate mutating func merge(_ other: RouteRecord) {
-        requests += other.requests
-        retries += other.retries
-        hedges += other.hedges
-        hedgesWon += other.hedgesWon
-        budgetDenied += other.budgetDenied
-        fallbacks += other.fallbacks
-        exhausted += other.exhausted
-        mirrored += other.mirrored
-        mirrorFailures += other.mirrorFailures
-        rotations += other.rotations
-    }
-}

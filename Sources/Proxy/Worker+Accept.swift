@@ -9,37 +9,52 @@ extension Worker {
     func open(_ listener: Listener) {
         let token = Token(.listener, slot: listener.id)
         do throws(SystemError) {
-            try poller.add(source: listener.descriptor(of: listener.share), token: token.raw)
+            for number in listener.descriptors { try poller.add(source: number, token: token.raw) }
             listeners.append(listener)
         } catch {
+            unwatch(listener)
             outbox.log("cannot watch the listener \(listener.address): \(error)")
         }
+    }
+
+    /// Takes what waits on a listener and lets go of it. Its sockets may live on in another process, and would be watched
+    /// as long as they do.
+    func unlisten(_ id: Int) {
+        guard let index = listeners.firstIndex(where: { $0.id == id }) else { return }
+        accept(id)
+        unwatch(listeners.remove(at: index))
+    }
+
+    private func unwatch(_ listener: Listener) {
+        for number in listener.descriptors { poller.remove(number) }
     }
 
     /// Accepts what waits, up to a bound: the listener is told again as long as more wait.
     func accept(_ id: Int) {
         guard let listener = listeners.first(where: { $0.id == id }) else { return }
-        for _ in 0..<64 {
-            do throws(SystemError) {
-                guard let socket = try Socket.accept(listener.descriptor(of: listener.share)) else { return }
-                begin(socket, listener)
-            } catch {
-                context.ledger.totals.acceptFailures += 1
-                return rest(listener)
+        for number in listener.descriptors {
+            for _ in 0..<64 {
+                do throws(SystemError) {
+                    guard let socket = try Socket.accept(number) else { break }
+                    begin(socket, listener)
+                } catch {
+                    context.ledger.totals.acceptFailures += 1
+                    return rest(listener)
+                }
             }
         }
     }
 
     /// No descriptor or memory is left: what waits to be accepted waits on, and the loop does not spin on it.
     private func rest(_ listener: Listener) {
-        poller.remove(listener.descriptor(of: listener.share))
+        unwatch(listener)
         wheel.add(Token(.listener, slot: listener.id).raw, deadline: context.now + Self.acceptRest)
     }
 
     func acceptAgain(_ id: Int) {
         guard let listener = listeners.first(where: { $0.id == id }) else { return }
         do throws(SystemError) {
-            try poller.add(source: listener.descriptor(of: listener.share), token: Token(.listener, slot: id).raw)
+            for number in listener.descriptors { try poller.add(source: number, token: Token(.listener, slot: id).raw) }
         } catch {
             rest(listener)
         }
@@ -119,10 +134,18 @@ extension Worker {
         remove(connection)
     }
 
-    func drain(_ counter: DrainCounter) {
+    func drain(_ counter: DrainCounter, isReplaced: Bool) {
         draining = counter
-        listeners = []
-        connections.forEach { if $0.flow.isQuiet { dismiss($0) } }
+        context.isRetiring = isReplaced
+        for listener in listeners { unlisten(listener.id) }
+        connections.forEach { connection in
+            if isReplaced {
+                connection.flow.retire(context)
+                arm(connection)
+            } else if connection.flow.isQuiet {
+                dismiss(connection)
+            }
+        }
         if connections.count == 0 { finishDraining() }
     }
 }

@@ -44,7 +44,9 @@ extension Worker {
             guard !connection.isGone else { return }
             switch next {
             case .none:
-                if draining != nil, connection.flow.isQuiet, connection.ending == .none { return dismiss(connection) }
+                if draining != nil, !context.isRetiring, connection.flow.isQuiet, connection.ending == .none {
+                    return dismiss(connection)
+                }
                 return arm(connection)
             case .connected(let reused): connection.flow.connected(reused: reused, &context, &out)
             case .tokenUnchecked: connection.flow.tokenUnchecked(&context, &out)

@@ -26,8 +26,9 @@ enum WorkerMessage: Sendable {
     case call(Int, RoomCall)
     /// Whether audit lines are to be made.
     case takeAudit(Bool)
-    /// Close idle connections, let the others end, and say when none is left.
-    case drain(DrainCounter)
+    /// Close idle connections, let the others end, and say when none is left. `isReplaced`: another process has the
+    /// listeners, so idle connections may stay for a little while, to be told of the end with their next answer.
+    case drain(DrainCounter, isReplaced: Bool)
 }
 
 /// One event loop: it owns its listeners' shares, its connections from accept to close, and its upstream connections.
@@ -158,7 +159,7 @@ final class Worker {
             adopt(configuration)
             acknowledgement.done()
         case .listen(let listener): open(listener)
-        case .unlisten(let id): listeners.removeAll { $0.id == id }
+        case .unlisten(let id): unlisten(id)
         case .report(let collector): report(to: collector)
         case .tokenChecked(let ticket, let verdict): tokenChecked(ticket, verdict)
         case .meet(let peers): self.peers = peers
@@ -169,7 +170,7 @@ final class Worker {
         case .standings(let standings): take(standings)
         case .watchDecisions(let wanted): context.watchesDecisions = wanted
         case .takeAudit(let wanted): context.audit.isOpen = wanted
-        case .drain(let counter): drain(counter)
+        case .drain(let counter, let isReplaced): drain(counter, isReplaced: isReplaced)
         }
     }
 

@@ -18,17 +18,18 @@ package struct ClientCounters: Hashable, Sendable {
 
     package init() {}
 
+    /// Wraps round rather than traps: the agent adds what other processes say.
     package static func += (sum: inout ClientCounters, other: ClientCounters) {
-        sum.requests += other.requests
-        sum.active += other.active
-        sum.accessRefused += other.accessRefused
-        sum.rateRefused += other.rateRefused
-        sum.tokenRefused += other.tokenRefused
-        sum.concurrencyRefused += other.concurrencyRefused
-        sum.quotaRefused += other.quotaRefused
-        sum.otherRefused += other.otherRefused
-        sum.inputTokens += other.inputTokens
-        sum.outputTokens += other.outputTokens
-        sum.cost += other.cost
+        sum.requests &+= other.requests
+        sum.active &+= other.active
+        sum.accessRefused &+= other.accessRefused
+        sum.rateRefused &+= other.rateRefused
+        sum.tokenRefused &+= other.tokenRefused
+        sum.concurrencyRefused &+= other.concurrencyRefused
+        sum.quotaRefused &+= other.quotaRefused
+        sum.otherRefused &+= other.otherRefused
+        sum.inputTokens &+= other.inputTokens
+        sum.outputTokens &+= other.outputTokens
+        sum.cost &+= other.cost
     }
 }

@@ -97,6 +97,8 @@ package enum Metrics {
             "modelbroker_proxy_restarts_total", .counter, "How often the agent had to start the proxy again.")
         package static let processorTime = Metric(
             "modelbroker_proxy_cpu_seconds_total", .counter, "Processor time that the proxy has used.")
+        package static let draining = Metric(
+            "modelbroker_proxy_draining", .gauge, "Proxies that have been replaced and end what they have under way.")
         package static let uptime = Metric("modelbroker_proxy_uptime_seconds", .gauge, "Since the proxy started.")
         package static let openConnections = Metric(
             "modelbroker_proxy_open_connections", .gauge, "Callers' connections that are open.")

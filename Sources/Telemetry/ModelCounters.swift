@@ -39,23 +39,24 @@ package struct ModelCounters: Hashable, Sendable {
 
     package init() {}
 
+    /// Wraps round rather than traps: the agent adds what other processes say.
     package static func += (sum: inout ModelCounters, other: ModelCounters) {
-        sum.requests += other.requests
-        sum.status2xx += other.status2xx
-        sum.status3xx += other.status3xx
-        sum.status4xx += other.status4xx
-        sum.status5xx += other.status5xx
-        sum.broken += other.broken
-        sum.cancelled += other.cancelled
-        sum.bytesIn += other.bytesIn
-        sum.bytesOut += other.bytesOut
-        sum.active += other.active
-        sum.rateLimited += other.rateLimited
-        sum.tokenLimited += other.tokenLimited
-        sum.accessRefused += other.accessRefused
-        sum.tokens += other.tokens
-        sum.inputTokens += other.inputTokens
-        sum.outputTokens += other.outputTokens
+        sum.requests &+= other.requests
+        sum.status2xx &+= other.status2xx
+        sum.status3xx &+= other.status3xx
+        sum.status4xx &+= other.status4xx
+        sum.status5xx &+= other.status5xx
+        sum.broken &+= other.broken
+        sum.cancelled &+= other.cancelled
+        sum.bytesIn &+= other.bytesIn
+        sum.bytesOut &+= other.bytesOut
+        sum.active &+= other.active
+        sum.rateLimited &+= other.rateLimited
+        sum.tokenLimited &+= other.tokenLimited
+        sum.accessRefused &+= other.accessRefused
+        sum.tokens &+= other.tokens
+        sum.inputTokens &+= other.inputTokens
+        sum.outputTokens &+= other.outputTokens
         sum.firstByte += other.firstByte
         sum.duration += other.duration
         sum.dispatch += other.dispatch

@@ -22,7 +22,10 @@ import Testing
             flows: { (_, _) async throws(AgentError) in throw AgentError("the proxy does not answer") }, captures: { [] },
             clients: { [ClientReport(Client(name: "checkout"), number: 1)] }, routing: Self.routing,
             identity: Self.identity, sharing: Self.sharing,
-            reload: { ReloadReport(time: "", accepted: true, generation: 2) }, detach: { () async throws(AgentError) in },
+            reload: { ReloadReport(time: "", accepted: true, generation: 2) },
+            replaceProxy: { (_) async throws(AgentError) in throw AgentError("the proxy is starting, and can't be replaced now")
+            },
+            detach: { () async throws(AgentError) in },
             leave: left, hub: hub)
         var logger = Logger(label: "test")
         logger.logLevel = .critical

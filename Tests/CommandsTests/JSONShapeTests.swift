@@ -19,6 +19,7 @@ import Testing
                 #"{"command":"qos-changed","notice":{"change":"burst 1 -> 2","model":"m","uid":7}}"#
             ),
             (.events(follow: true, last: 3, level: .info), #"{"command":"events","follow":true,"last":3}"#),
+            (.replaceProxy(uid: 0), #"{"command":"replace-proxy","uid":0}"#), (.replaceProxy(), #"{"command":"replace-proxy"}"#),
             (.detach, #"{"command":"detach"}"#), (.reload, #"{"command":"reload"}"#),
         ] as [(ControlRequest, String)])
     func requests(_ request: ControlRequest, _ text: String) throws {

@@ -31,6 +31,7 @@ import Testing
               user: modelbroker
               workers: 3
               timeouts: {head: 500ms, bodyIdle: 10s, keepAlive: 5m, connect: 1h, response: 24h, upstreamIdle: 1ms, sniff: 2s}
+              drain: 90s
               maxBody: 500KB
             """
         ).node
@@ -48,6 +49,7 @@ import Testing
                 == Timeouts(
                     head: 500, bodyIdle: 10_000, keepAlive: 300_000, connect: 3_600_000, response: 86_400_000,
                     upstreamIdle: 1, sniff: 2_000))
+        #expect(node.drain == 90_000)
         #expect(node.maxBody == 500_000)
     }
 

@@ -110,7 +110,7 @@ import Testing
         let lines = try Self.everything().split(separator: "\n").map { $0.drop { " -{".contains($0) } }
         let keys = [
             "node", "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers",
-            "timeouts", "head", "bodyIdle", "keepAlive", "connect", "response", "upstreamIdle", "sniff", "maxBody",
+            "timeouts", "head", "bodyIdle", "keepAlive", "connect", "response", "upstreamIdle", "sniff", "drain", "maxBody",
             "qdisc", "weight", "access", "qos", "requests", "burst", "tokens", "tokenBurst", "connects", "connectBurst",
             "connections", "bandwidth", "priority", "dscp", "mode", "class", "allow", "deny",
             "labels", "upstreamModel", "maintenance", "discover", "fallback", "cost", "provider", "key", "tls", "engine",

@@ -7,7 +7,7 @@ extension Samples {
             cgroup: "/workloads.slice", brokerCgroup: "/broker", listen: [v4, v6], podAddresses: [v6.ip, v4.ip],
             gateway: [v6], secureGateway: secureGateway, admin: v4, proxy: .external, user: "nübody", workers: 256,
             timeouts: Timeouts(head: 1, bodyIdle: 2, keepAlive: 3, connect: 4, response: 5, upstreamIdle: 6, sniff: 7),
-            maxBody: .max)
+            drain: 8, maxBody: .max)
     }
 
     static var rules: [CaptureRule] {

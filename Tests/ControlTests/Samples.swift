@@ -36,9 +36,13 @@ enum Samples {
             .query(id: 0xFFFF_FFFE, .statistics), .query(id: 1, .flows), .stop(deadlineMilliseconds: 30_000),
             .query(id: 2, .routing), .query(id: 3, .explain(explainQuery)), .query(id: 4, .explain(ExplainQuery(model: ""))),
             .query(id: 5, .rotate("chat")), .standings(standings), .standings([]), .watchDecisions(true), .watchDecisions(false),
-            .auditSink(true), .auditSink(false), .query(id: 6, .queues),
+            .auditSink(true), .auditSink(false), .query(id: 6, .queues), .handOver,
+            .listener(handed), .retire(deadlineMilliseconds: 300_000), .carry(ProxyTotals()),
         ] + accessVariants.map { .configure(configured($0)) } + credentialVariants.map { .configure(configured(Catalog(), $0)) }
     }
+
+    static let handed = HandedListener(
+        address: SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15001), purpose: .capture, count: 2)
 
     static var proxyMessages: [ProxyMessage] {
         let events = ProxyEvent.Kind.allCases.map { ProxyMessage.event(ProxyEvent(kind: $0)) }
@@ -51,7 +55,9 @@ enum Samples {
             .report(id: 17, .explanation(waitingDecision)),
             .report(id: 13, .rotated(from: key, to: EndpointKey(url: "u", address: v6))),
             .report(id: 14, .rotated(from: nil, to: nil)), .report(id: 15, .queues(queueRecords)), .report(id: 16, .queues([])),
-            .wanted([key, EndpointKey(url: "", address: v6)]), .wanted([]),
+            .wanted([key, EndpointKey(url: "", address: v6)]), .wanted([]), .listener(handed),
+            .listener(HandedListener(address: v6, purpose: .secureGateway, count: 64)), .handedOver(sockets: 0x0102_0304),
+            .hello(ProxyHello(pid: 9, version: "", abi: 2, generation: 0, retiring: 0)),
         ]
     }
 }

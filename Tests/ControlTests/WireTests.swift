@@ -52,19 +52,19 @@ import Testing
 
     /// The layout itself, so that it does not change unless the version does.
     @Test func theLayoutIsFixed() {
-        #expect(Wire.version == 5)
-        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [5, 4, 4, 3, 2, 1])
-        #expect(AgentMessage.auditSink(true).encoded() == [5, 7, 1])
-        #expect(AgentMessage.query(id: 1, .queues).encoded() == [5, 3, 1, 0, 0, 0, 6])
+        #expect(Wire.version == 6)
+        #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [6, 4, 4, 3, 2, 1])
+        #expect(AgentMessage.auditSink(true).encoded() == [6, 7, 1])
+        #expect(AgentMessage.query(id: 1, .queues).encoded() == [6, 3, 1, 0, 0, 0, 6])
         let key = EndpointKey(url: "u", address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
-        #expect(ProxyMessage.wanted([key]).encoded() == [5, 134, 1, 0, 0, 0, 1, 0, 0, 0, 0x75, 4, 1, 2, 3, 4, 80, 0])
-        #expect(AgentMessage.query(id: 1, .flows).encoded() == [5, 3, 1, 0, 0, 0, 2])
+        #expect(ProxyMessage.wanted([key]).encoded() == [6, 134, 1, 0, 0, 0, 1, 0, 0, 0, 0x75, 4, 1, 2, 3, 4, 80, 0])
+        #expect(AgentMessage.query(id: 1, .flows).encoded() == [6, 3, 1, 0, 0, 0, 2])
         let rejected = ProxyMessage.rejected(generation: 2, reason: "no")
-        #expect(rejected.encoded() == [5, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
+        #expect(rejected.encoded() == [6, 131, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0x6E, 0x6F])
         let event = ProxyEvent(kind: .broken, model: "m", pid: 3, address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
         #expect(
             ProxyMessage.event(event).encoded()
-                == [5, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
+                == [6, 133, 6, 1, 0, 0, 0, 0x6D, 0, 0, 0, 0, 3, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
                 + [1, 4, 1, 2, 3, 4, 80, 0, 0, 0, 0, 0] + [0, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 0, 0])
     }
 
@@ -75,10 +75,11 @@ import Testing
 
     @Test(
         arguments: [
-            ([], WireError.truncated), ([5], .truncated), ([3, 4, 0, 0, 0, 0], .version(3)), ([6, 4, 0, 0, 0, 0], .version(6)),
-            ([5, 0], .unknownTag(0)),
-            ([5, 4, 0, 0, 0], .truncated), ([5, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([5, 3, 0, 0, 0, 0, 7], .invalidValue),
-            ([5, 8, 0], .unknownTag(8)), ([5, 7], .truncated), ([5, 7, 2], .invalidValue), ([5, 7, 1, 0], .trailingBytes(1)),
+            ([], WireError.truncated), ([6], .truncated), ([5, 4, 0, 0, 0, 0], .version(5)), ([7, 4, 0, 0, 0, 0], .version(7)),
+            ([6, 0], .unknownMessage(0)),
+            ([6, 4, 0, 0, 0], .truncated), ([6, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([6, 3, 0, 0, 0, 0, 7], .invalidValue),
+            ([6, 8, 0], .trailingBytes(1)), ([6, 12, 0], .unknownMessage(12)), ([6, 7], .truncated), ([6, 7, 2], .invalidValue),
+            ([6, 7, 1, 0], .trailingBytes(1)),
         ] as [([UInt8], WireError)])
     func errorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try AgentMessage(decoding: bytes) }
@@ -86,16 +87,16 @@ import Testing
 
     @Test(
         arguments: [
-            ([5, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
-            ([5, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
-            ([5, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
-            ([5, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
+            ([6, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [0xFF, 0xFF, 0xFF, 0xFF], WireError.countTooLarge(.max)),
+            ([6, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0x61], .countTooLarge(2)),
+            ([6, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 0, 0xFF], .notUTF8),
+            ([6, 131] + [0, 0, 0, 0, 0, 0, 0, 0] + [2, 0, 0, 0, 0xC0, 0x80], .notUTF8),
             // Ten million flows in a message of a hundred bytes.
-            ([5, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
-            ([5, 133, 13] + [UInt8](repeating: 0, count: 37), .unknownTag(13)),
-            ([5, 133, 0] + [UInt8](repeating: 0, count: 37), .unknownTag(0)),
-            ([5, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
-            ([5, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
+            ([6, 132, 0, 0, 0, 0, 2] + [0x80, 0x96, 0x98, 0] + [UInt8](repeating: 0, count: 100), .countTooLarge(10_000_000)),
+            ([6, 133, 13] + [UInt8](repeating: 0, count: 37), .unknownTag(13)),
+            ([6, 133, 0] + [UInt8](repeating: 0, count: 37), .unknownTag(0)),
+            ([6, 133, 1] + [UInt8](repeating: 0, count: 20) + [2, 0, 0, 0, 0], .invalidValue),
+            ([6, 133, 1] + [UInt8](repeating: 0, count: 20) + [1, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0], .unknownTag(5)),
         ] as [([UInt8], WireError)])
     func proxyErrorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {
         #expect(throws: expected) { try ProxyMessage(decoding: bytes) }

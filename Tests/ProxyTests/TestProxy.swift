@@ -17,15 +17,20 @@ final class TestProxy {
     let secureGateway: SocketAddress
 
     /// - Parameters:
+    ///   - former: the proxy before it, whose listeners it takes over; those of TLS excepted.
     ///   - accounts: shared by the agent, with the slots of the catalogue's accounts.
     init(
         _ catalog: Catalog, loops count: Int = 1, secure: TestSecurity? = nil, credentials: Credentials = Credentials(),
-        accounts: TestAccounts? = nil, slots: [UInt32] = []
+        accounts: TestAccounts? = nil, slots: [UInt32] = [], former: TestProxy? = nil
     ) throws {
         outbox = try Outbox()
         loops = try LoopGroup(outbox)
         let probe = try Socket.listen(SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 0))
-        gateway = SocketAddress(localOf: probe.number)
+        gateway = former?.gateway ?? SocketAddress(localOf: probe.number)
+        for (listener, sockets) in former?.loops.handOver ?? [] {
+            // As they come through a socket: other descriptors for the same.
+            loops.take(listener, sockets.map { fcntl($0, F_DUPFD_CLOEXEC, 0) })
+        }
         let secureProbe = try Socket.listen(SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 0))
         secureGateway = SocketAddress(localOf: secureProbe.number)
         var catalog = catalog
@@ -41,7 +46,7 @@ final class TestProxy {
         _ = waitFor { if case .applied = $0 { $0 } else { nil } }
     }
 
-    deinit { loops.drain() }
+    deinit { loops.drain(isReplaced: false) }
 
     /// Puts another catalogue in force, the node's part excepted.
     func reload(_ change: (inout Catalog) -> Void = { _ in }) throws {
@@ -75,7 +80,14 @@ final class TestProxy {
         return statistics
     }
 
-    func drain() { loops.drain() }
+    func drain() { loops.drain(isReplaced: false) }
+    func retire() { loops.drain(isReplaced: true) }
+    var isDrained: Bool { loops.isDrained }
+    func carry(_ totals: ProxyTotals) { loops.carry(totals) }
+    func take(_ listener: HandedListener, _ sockets: [Int32]) { loops.take(listener, sockets) }
+
+    /// Sockets that accept for the gateway.
+    var listeners: [Int32] { loops.handOver.flatMap(\.sockets) }
 
     func take(_ standings: [EndpointStanding]) { loops.take(standings) }
 

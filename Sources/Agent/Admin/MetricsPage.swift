@@ -16,6 +16,8 @@ struct MetricsPage: Sendable {
     var clients: [String: ClientCounters] = [:]
     var identity = IdentityPage()
     var restarts: UInt64 = 0
+    /// Proxies that have been replaced and drain.
+    var draining: UInt64 = 0
     /// nil: the kernel plane does not answer.
     var governed: GovernedPage?
     /// nil: the proxy does not answer.
@@ -36,6 +38,7 @@ struct MetricsPage: Sendable {
         identity.render(&text)
         text.single(Metrics.Proxy.up, [], statistics == nil ? 0 : 1)
         text.single(Metrics.Proxy.restarts, [], restarts)
+        text.single(Metrics.Proxy.draining, [], draining)
         if let statistics {
             renderProxy(statistics, &text)
             renderModels(&text)

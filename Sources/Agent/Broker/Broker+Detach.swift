@@ -28,7 +28,7 @@ extension Broker {
         for address in podAddresses { PodAddresses.remove(address) }
         withdrawQdisc()
         groundwork.broker.leave(mount: groundwork.mount)
-        let left = BrokerCgroup.remove(groundwork.broker.all)
+        let left = BrokerCgroup.remove(groundwork.broker.all + ProxyProgram.places(below: groundwork.broker.path))
         if !left.isEmpty { logger.warning("could not remove cgroups", metadata: ["left": "\(left.joined(separator: " "))"]) }
     }
 }

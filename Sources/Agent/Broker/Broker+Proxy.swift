@@ -13,8 +13,10 @@ extension Broker {
     }
 
     /// Gives a proxy that has just connected its configuration and the kernel's maps that it works with.
-    func welcome(_ new: ProxyConnection) async {
-        guard new.isOpen else { return }
+    ///
+    /// One that is to take another's place changes nothing here until it accepts.
+    func welcome(_ new: ProxyConnection, _ welcome: ProxySupervisor.Welcome) async {
+        guard new.isOpen else { return settle(new, .silent, welcome) }
         // Nothing of the proxy's may be newer than ours, or it would seem to be behind for ever.
         issued = max(issued, new.hello.generation)
         if generation <= new.hello.generation {
@@ -25,16 +27,35 @@ extension Broker {
                 logger.error("cannot raise the kernel's generation", metadata: ["reason": "\(error.reason)"])
             }
         }
-        connection = new
-        proxyGeneration = new.hello.generation == 0 ? nil : new.hello.generation
+        if !welcome.isNext {
+            connection = new
+            proxyGeneration = new.hello.generation == 0 ? nil : new.hello.generation
+        }
         let number = generation
         let plane = groundwork.plane
         let maps = [
             plane.listenersDescriptor, plane.modelsDescriptor, plane.bucketsDescriptor, surroundings.accounts.descriptor,
         ]
         let feed = surroundings.feed
-        let outcome = await new.welcome(settings(catalog, number), maps: maps, atMost: Self.applyLimit) { feed.brief(new) }
+        let outcome = await new.welcome(
+            settings(catalog, number), maps: maps, handed: welcome.handed, atMost: Self.applyLimit
+        ) { feed.brief(new) }
+        if welcome.isNext {
+            if outcome == .applied { connection = new } else if let connection { feed.brief(connection) }
+        }
         note(outcome, number, from: new)
+        settle(new, outcome, welcome)
+    }
+
+    private func settle(_ new: ProxyConnection, _ outcome: ProxyConnection.Outcome, _ welcome: ProxySupervisor.Welcome) {
+        guard welcome.isNext else { return }
+        surroundings.supervisor.settled(new, outcome, drain: .milliseconds(catalog.node.drain))
+    }
+
+    /// Puts a new proxy in the place of the one that serves, by hand.
+    func replaceProxy(by uid: UInt32?) async throws(AgentError) -> ReplacementReport {
+        logger.notice("the proxy is to be replaced", metadata: ["uid": "\(uid.map { String($0) } ?? "unknown")"])
+        return try await surroundings.supervisor.replace()
     }
 
     /// Puts a catalogue into force everywhere under a new number: the models' entries first, since all others refer to

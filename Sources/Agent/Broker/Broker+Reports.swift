@@ -5,12 +5,27 @@ internal import KernelPlane
 internal import Telemetry
 
 extension Broker {
-    /// The proxy's numbers; nil when it does not answer.
+    /// The proxy's numbers, with those of the ones that have been replaced and drain; nil when it does not answer.
     func statistics() async -> ProxyStatistics? {
-        guard let connection, connection.isOpen, case .statistics(let numbers) = await connection.query(.statistics) else {
-            return nil
+        for _ in 0..<3 {
+            let before = await surroundings.supervisor.status
+            guard let connection, connection.isOpen, case .statistics(var numbers) = await connection.query(.statistics) else {
+                return nil
+            }
+            for draining in before.draining { numbers.add(await Self.statistics(of: draining)) }
+            // One that ended meanwhile may have been counted twice, or not at all.
+            if await surroundings.supervisor.status.drainCount == before.drainCount { return numbers }
         }
-        return numbers
+        return nil
+    }
+
+    private static func statistics(of draining: ProxyStatus.Draining) async -> ProxyStatistics {
+        guard let connection = draining.connection else { return ProxyStatistics() }
+        if connection.isOpen, case .statistics(let numbers) = await connection.query(.statistics) {
+            connection.note(statistics: numbers)
+            return numbers
+        }
+        return connection.lastWords.statistics
     }
 
     func status() async -> StatusReport {
@@ -31,8 +46,24 @@ extension Broker {
         report.counts.endpoints = whole.placedEndpoints.count
         report.counts.clients = catalog.clients.count
         report.counts.workloads = workloads.count
-        report.proxy = StatusReport.Proxy(await surroundings.supervisor.status, await statistics())
+        let proxy = await surroundings.supervisor.status
+        report.proxy = StatusReport.Proxy(proxy, await statistics())
+        report.proxy.draining = await drainingProxies(proxy)
+        report.proxy.lastReplacement = proxy.lastReplacement
         return report
+    }
+
+    private func drainingProxies(_ proxy: ProxyStatus) async -> [StatusReport.DrainingProxy] {
+        var all: [StatusReport.DrainingProxy] = []
+        for draining in proxy.draining {
+            var one = StatusReport.DrainingProxy(
+                pid: draining.pid, remainingMilliseconds: UInt64(draining.left / .milliseconds(1)))
+            if let connection = draining.connection, case .statistics(let numbers) = await connection.query(.statistics) {
+                one.openConnections = numbers.openConnections
+            }
+            all.append(one)
+        }
+        return all
     }
 
     private func kernelStatus() -> StatusReport.Kernel {
@@ -86,8 +117,11 @@ extension Broker {
 
     /// - Parameters: nil: whatever it is.
     func flows(model: String?, client: String?) async throws(AgentError) -> [FlowReport] {
-        guard let connection, connection.isOpen, case .flows(let records) = await connection.query(.flows, atMost: .seconds(5))
+        guard let connection, connection.isOpen, case .flows(var records) = await connection.query(.flows, atMost: .seconds(5))
         else { throw AgentError("the proxy does not answer") }
+        for draining in await surroundings.supervisor.status.draining {
+            if case .flows(let more) = await draining.connection?.query(.flows) { records += more }
+        }
         return records.filter { (model == nil || $0.model == model) && (client == nil || $0.client == client) }.map { record in
             let workload = surroundings.names.cgroup(record.cgroup) ?? FlowReport.gone(record.cgroup)
             return FlowReport(record, workload: workload, rule: surroundings.names.rule(record.rule))
@@ -115,7 +149,9 @@ extension Broker {
         page.kernelCounters = (try? inspector.counters()) ?? []
         page.listeners = listeners().filter { $0.address != nil }.map { ($0.name, $0.alive) }
         page.rules = captures().map { ($0.name ?? "", $0.counters) }
-        page.restarts = await surroundings.supervisor.status.restarts
+        let proxy = await surroundings.supervisor.status
+        page.restarts = proxy.restarts
+        page.draining = UInt64(proxy.draining.count)
         page.statistics = await statistics()
         // The configuration's own come first, so that no flood of invented names takes their places; of these the governed.
         for model in whole(catalog).modelsBySlotOrder { _ = labels.label(for: model.name) }

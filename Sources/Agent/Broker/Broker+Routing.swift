@@ -5,11 +5,32 @@ internal import Logging
 
 /// What people ask about pools and endpoints, and what they do to them.
 extension Broker {
-    /// What the proxy says of endpoints and routes; nil: it does not answer.
+    /// What the proxy says of endpoints and routes, with what those say that have been replaced and drain; nil: it does not
+    /// answer.
     func routing() async -> (endpoints: [EndpointRecord], routes: [RouteRecord])? {
-        guard let connection, connection.isOpen, case .routing(let endpoints, let routes) = await connection.query(.routing)
-        else { return nil }
-        return (endpoints, routes)
+        for _ in 0..<3 {
+            let before = await surroundings.supervisor.status
+            guard let connection, connection.isOpen, case .routing(var endpoints, var routes) = await connection.query(.routing)
+            else { return nil }
+            for draining in before.draining {
+                guard let more = await Self.routing(of: draining) else { continue }
+                endpoints.add(more.endpoints)
+                routes.add(more.routes)
+            }
+            if await surroundings.supervisor.status.drainCount == before.drainCount { return (endpoints, routes) }
+        }
+        return nil
+    }
+
+    private static func routing(
+        of draining: ProxyStatus.Draining
+    ) async -> (endpoints: [EndpointRecord], routes: [RouteRecord])? {
+        guard let connection = draining.connection else { return nil }
+        if connection.isOpen, case .routing(let endpoints, let routes) = await connection.query(.routing) {
+            connection.note(endpoints, routes)
+            return (endpoints, routes)
+        }
+        return (connection.lastWords.endpoints, connection.lastWords.routes)
     }
 
     func view(_ proxy: (endpoints: [EndpointRecord], routes: [RouteRecord])?) -> RoutingView {

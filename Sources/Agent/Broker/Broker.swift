@@ -34,7 +34,7 @@ actor Broker: Service {
 
     enum Change: Sendable {
         /// A proxy wants its first configuration.
-        case welcome(ProxyConnection)
+        case welcome(ProxyConnection, ProxySupervisor.Welcome)
         /// The file may have changed. `asked`: somebody waits for the outcome under this number, and the file is read even
         /// if its bytes are the same, since what it refers to may have changed.
         case reload(asked: UInt64?)
@@ -169,7 +169,7 @@ actor Broker: Service {
 
     private func take(_ change: Change) async {
         switch change {
-        case .welcome(let connection): await welcome(connection)
+        case .welcome(let connection, let welcome): await self.welcome(connection, welcome)
         case .reload(let asked): await reread(asked: asked)
         case .cgroups(let tree): classify(tree)
         case .names: lookUpNames()

@@ -12,6 +12,8 @@ struct ControlAnswers: Sendable {
     var identity: IdentityAnswers
     var sharing: SharingAnswers
     var reload: @Sendable () async -> ReloadReport
+    /// Puts a new proxy in the place of the one that serves, for the user with this number.
+    var replaceProxy: @Sendable (UInt32?) async throws(AgentError) -> ReplacementReport
     /// Takes the broker out of the node.
     var detach: @Sendable () async throws(AgentError) -> Void
     /// Ends the agent, once the broker has been taken out of the node.
@@ -29,6 +31,7 @@ extension ControlAnswers {
             captures: { await broker.captures() }, clients: { await broker.clients() }, routing: RoutingAnswers(broker),
             identity: IdentityAnswers(broker, accounts), sharing: SharingAnswers(broker, engines),
             reload: { await broker.reload() },
+            replaceProxy: { (uid) async throws(AgentError) in try await broker.replaceProxy(by: uid) },
             detach: { () async throws(AgentError) in try await broker.detach() }, leave: leave, hub: hub)
     }
 }

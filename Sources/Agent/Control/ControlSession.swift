@@ -70,6 +70,7 @@ struct ControlSession: Sendable {
             answers.hub.publish(EventReport(notice, time: Timestamp.now()))
             try await write(Acknowledgement(), writer)
         case .reload: try await write(await answers.reload(), writer)
+        case .replaceProxy(let uid): try await replaceProxy(uid, writer)
         case .endpoints, .drain, .enable, .pools, .pool, .rotate, .capabilities, .explain:
             try await route(request, writer)
         case .client, .quotas, .resetQuotas, .keys, .addKey, .revokeKey: try await identify(request, writer)
@@ -90,6 +91,14 @@ struct ControlSession: Sendable {
     private func flows(_ model: String?, _ client: String?, _ writer: Writer) async throws {
         do {
             try await write(try await answers.flows(model, client), writer)
+        } catch let error as AgentError {
+            try await fail(error.description, writer)
+        }
+    }
+
+    private func replaceProxy(_ uid: UInt32?, _ writer: Writer) async throws {
+        do {
+            try await write(try await answers.replaceProxy(uid), writer)
         } catch let error as AgentError {
             try await fail(error.description, writer)
         }

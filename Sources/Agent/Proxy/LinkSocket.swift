@@ -1,4 +1,5 @@
 private import CLinux
+private import Control
 private import Dispatch
 private import Glibc
 private import Synchronization
@@ -39,12 +40,14 @@ final class LinkSocket: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    /// The next payload; nil at the end of the stream.
-    func receive() throws(SystemError) -> [UInt8]? {
-        guard let head = try read(4) else { return nil }
+    /// The next payload, with the descriptors that came beside its first byte; nil at the end of the stream.
+    func receive() throws(SystemError) -> (payload: [UInt8], passed: PassedDescriptors)? {
+        guard let (head, passed) = try read(4) else { return nil }
         let length = head.reversed().reduce(0) { $0 << 8 | Int($1) }
         guard length <= Self.maximumFrame else { throw SystemError("read from", "the proxy", code: EMSGSIZE) }
-        return try read(length)
+        // Those that come in the middle of a message belong to none.
+        guard let (payload, _) = try read(length) else { return nil }
+        return (payload, passed)
     }
 
     /// Sends a payload, with descriptors beside its first byte. They stay the caller's and must stay open as long as this
@@ -93,19 +96,23 @@ final class LinkSocket: Sendable {
 
     /// Exactly so many bytes; nil if the stream ends before the first. Memory grows with what arrives, not with what a
     /// length promises.
-    private func read(_ count: Int) throws(SystemError) -> [UInt8]? {
+    private func read(_ count: Int) throws(SystemError) -> (bytes: [UInt8], passed: PassedDescriptors)? {
         var bytes: [UInt8] = []
+        let passed = PassedDescriptors()
         var chunk = [UInt8](repeating: 0, count: min(count, 64 << 10))
+        var numbers = [Int32](repeating: -1, count: HandedListener.maximumCount)
         while bytes.count < count {
-            let got = recv(descriptor, &chunk, min(chunk.count, count - bytes.count), 0)
-            if got < 0, errno == EINTR { continue }
-            guard got >= 0 else { throw SystemError("read from", "the proxy") }
+            var numberCount = 0
+            let got = clinux_receive_with_descriptors(
+                descriptor, &chunk, min(chunk.count, count - bytes.count), &numbers, numbers.count, &numberCount)
+            passed.take(numbers[..<numberCount])
+            guard got >= 0 else { throw SystemError("read from", "the proxy", code: Int32(-got)) }
             if got == 0 {
                 if bytes.isEmpty { return nil }
                 throw SystemError("read from", "the proxy", code: EPIPE)
             }
             bytes.append(contentsOf: chunk[..<got])
         }
-        return bytes
+        return (bytes, passed)
     }
 }

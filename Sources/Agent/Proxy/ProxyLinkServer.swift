@@ -16,7 +16,7 @@ final class ProxyLinkServer: Sendable {
         var refused: @Sendable (String) -> Void
     }
 
-    private static let maximumConnections = 4
+    private static let maximumConnections = 16
     private static let helloLimit = 5
     private static let complaintInterval: UInt64 = 60_000_000_000
 
@@ -113,22 +113,25 @@ final class ProxyLinkServer: Sendable {
         let peer = try socket.peer()
         try admission.check(pid: peer.pid, uid: peer.uid)
         socket.setReadLimit(seconds: Self.helloLimit)
-        guard let first = try socket.receive(), case .hello(let hello) = try ProxyMessage(decoding: first) else {
+        guard let first = try socket.receive(),
+            case (.hello(let hello)?, let wire) = try ProxyMessage.fromPeer(first.payload)
+        else {
             throw AgentError("the process with pid \(peer.pid) did not begin with hello")
         }
         socket.setReadLimit(seconds: 0)
-        return ProxyConnection(pid: peer.pid, hello: hello, socket: socket)
+        return ProxyConnection(pid: peer.pid, hello: hello, wire: wire, socket: socket)
     }
 
     private func readAll(_ socket: LinkSocket, _ connection: ProxyConnection) throws {
-        while let payload = try socket.receive() {
-            let message = try ProxyMessage(decoding: payload)
+        while let (payload, passed) = try socket.receive() {
+            // What a proxy of another version says beside what lasts is not for us.
+            guard let message = try ProxyMessage.fromPeer(payload).message else { continue }
             switch message {
             case .event(let event): handler.event(event)
             case .wanted(let keys): handler.wanted(keys)
             default: break
             }
-            guard connection.take(message) else { throw AgentError("the proxy said hello twice") }
+            guard connection.take(message, passed) else { throw AgentError("the proxy said hello twice") }
         }
     }
 }

@@ -5,23 +5,56 @@ internal import Logging
 extension ProxySupervisor {
     /// A process said hello.
     func link(_ new: ProxyConnection) async {
+        if round != nil { return await hear(new) }
+        watch(new.pid)
+        if takeDraining(new) { return }
+        if let next, next.pid == new.pid { return await linkNext(new) }
         if let connection, connection.isOpen, connection.pid != new.pid {
             refuse(new, "another proxy (pid \(connection.pid)) is connected")
-            return
+            return new.finish()
         }
-        watch(new.pid)
-        let misfit = misfit(new.hello)
-        let actions = supervision.connected(compatible: misfit == nil, now: .now)
-        if let misfit {
-            refuse(new, misfit, stopping: !actions.isEmpty)
-        } else if case .running = supervision.phase {
-            accept(new)
-        } else {
-            new.stop(deadline: ProxySupervision.evictionWait)
-        }
+        await linkProxy(new)
     }
 
-    private func accept(_ new: ProxyConnection) {
+    /// The proxy, or one that wants to be it, said hello.
+    func linkProxy(_ new: ProxyConnection) async {
+        let misfit = misfit(new.hello)
+        let isReplacing = supervision.isReplacing
+        // One that has no configuration has no listeners, and nobody to lose.
+        let handsOver = new.handsOver && new.hello.generation > 0
+        let actions = supervision.connected(compatible: misfit == nil, handsOver: handsOver, now: .now)
+        if !actions.isEmpty || isReplacing { former = new }
+        if let misfit {
+            refuse(new, misfit)
+            // Nobody asks it to go, so it may come again and find another agent.
+            if actions.isEmpty, !isReplacing, !supervision.keepsMisfit { return new.finish() }
+            former = new
+            if supervision.isReplacing {
+                pid = new.pid
+                if !isReplacing { replacementBegan = .now }
+            }
+        } else if case .running = supervision.phase {
+            accept(new)
+        } else if isReplacing {
+            // It has its configuration, and gets a new one only if it stays.
+            connection = new
+            isWelcomePut = true
+        } else if actions.isEmpty {
+            new.stop(deadline: ProxySupervision.evictionWait)
+        }
+        await perform(actions)
+    }
+
+    private func linkNext(_ new: ProxyConnection) async {
+        guard supervision.isReplacing else { return new.stop(deadline: ProxySupervision.evictionWait) }
+        let misfit = misfit(new.hello)
+        next?.connection = new
+        if let misfit { replacementFault = "the new one does not fit: \(misfit); restart the agent to have one version of both" }
+        await perform(supervision.nextConnected(compatible: misfit == nil, now: .now))
+    }
+
+    /// Makes it the proxy that the agent works with.
+    func accept(_ new: ProxyConnection) {
         connection = new
         pid = new.pid
         surroundings.state.update { $0.proxyPid = new.pid }
@@ -31,15 +64,16 @@ extension ProxySupervisor {
             publish(adopted ? .proxyAdopted : .proxyStarted, new.pid, nil)
         }
         logger.info("the proxy is connected", metadata: ["pid": "\(new.pid)", "adopted": "\(adopted)"])
-        surroundings.connected(new)
+        surroundings.connected(new, Welcome(handed: handed))
+        handed = nil
+        carry()
     }
 
-    private func refuse(_ new: ProxyConnection, _ reason: String, stopping: Bool = false) {
+    func refuse(_ new: ProxyConnection, _ reason: String) {
         // It comes again and again, and the log shall not grow with it; the hub limits its events by itself.
         if refused != new.pid { logger.warning("turned a proxy away", metadata: ["pid": "\(new.pid)", "reason": "\(reason)"]) }
         refused = new.pid
         publish(.proxyRefused, new.pid, reason)
-        if stopping { new.stop(deadline: ProxySupervision.evictionWait) } else { new.finish() }
     }
 
     private func misfit(_ hello: ProxyHello) -> String? {
@@ -50,6 +84,9 @@ extension ProxySupervisor {
 
     /// A link ended.
     func unlink(_ old: ProxyConnection) async {
+        if drainLinks[old.pid] === old { return }
+        if let next, next.connection === old { return await lose(next, "the new one lost its link") }
+        if old === former, old !== connection { former = nil }
         guard old === connection else { return }
         connection = nil
         await perform(supervision.disconnected(now: .now))

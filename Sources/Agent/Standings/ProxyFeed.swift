@@ -6,9 +6,16 @@ private import Synchronization
 final class ProxyFeed: Sendable {
     private struct State {
         var connection: ProxyConnection?
+        /// Those before, which may have something under way yet.
+        var former: [ProxyConnection] = []
         var standings: [EndpointStanding] = []
         var watches = false
         var audit: AuditDescriptor?
+
+        func tellAll(_ body: (ProxyConnection) -> Void) {
+            if let connection { body(connection) }
+            for connection in former where connection.isOpen { body(connection) }
+        }
     }
 
     private let state = Mutex(State())
@@ -18,6 +25,8 @@ final class ProxyFeed: Sendable {
         state.withLock { state in
             // A watch that ended while it was away has ended for it, too.
             let isNew = state.connection !== connection
+            state.former.removeAll { $0 === connection || !$0.isOpen }
+            if isNew, let former = state.connection, former.isOpen { state.former.append(former) }
             state.connection = connection
             connection.send(.standings(state.standings))
             connection.send(audit: state.audit)
@@ -30,7 +39,7 @@ final class ProxyFeed: Sendable {
         state.withLock { state in
             guard state.standings != standings else { return }
             state.standings = standings
-            state.connection?.send(.standings(standings))
+            state.tellAll { $0.send(.standings(standings)) }
         }
     }
 
@@ -39,7 +48,7 @@ final class ProxyFeed: Sendable {
         state.withLock { state in
             guard state.audit !== descriptor else { return }
             state.audit = descriptor
-            state.connection?.send(audit: descriptor)
+            state.tellAll { $0.send(audit: descriptor) }
         }
     }
 
@@ -47,7 +56,7 @@ final class ProxyFeed: Sendable {
         state.withLock { state in
             guard state.watches != watches else { return }
             state.watches = watches
-            state.connection?.send(.watchDecisions(watches))
+            state.tellAll { $0.send(.watchDecisions(watches)) }
         }
     }
 }

@@ -9,7 +9,7 @@
  */
 
 /* Descriptors that one message can carry. */
-#define CLINUX_MAX_DESCRIPTORS 8
+#define CLINUX_MAX_DESCRIPTORS 64
 
 /*
  * Sends bytes with `fd_count` descriptors, in that order, beside the first of them. Returns how many bytes went out, or

@@ -4,9 +4,14 @@ private import Glibc
 /// A change by hand that the agent makes, from beginning to end: change, audit line, output.
 struct AgentEdit {
     private let global: GlobalOptions
+    private let client: ControlClient
     private let uid = getuid()
 
-    init(_ global: GlobalOptions) { self.global = global }
+    /// - Parameter client: nil: with the usual patience.
+    init(_ global: GlobalOptions, _ client: ControlClient? = nil) {
+        self.global = global
+        self.client = client ?? global.client
+    }
 
     /// - Parameters:
     ///   - request: what is asked of the agent, for this user.
@@ -26,7 +31,7 @@ struct AgentEdit {
         record: (Report) -> AuditRecord.Subject, show: (Report) throws -> Void
     ) throws {
         // Once the agent is there, and before anything is changed: what cannot be told of is not done.
-        let (report, audit) = try global.client.ask(request(uid), for: type) {
+        let (report, audit) = try client.ask(request(uid), for: type) {
             try AuditFile(runDirectory: global.runDirectory)
         }
         let recorded = append(record(report), to: audit)

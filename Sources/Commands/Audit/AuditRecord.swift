@@ -11,6 +11,7 @@ package struct AuditRecord: Hashable, Sendable, Codable {
         case quotaReset = "quota-reset"
         case keyNew = "key-new"
         case keyRevoke = "key-revoke"
+        case proxyRestart = "proxy-restart"
     }
 
     /// RFC 3339 in UTC with milliseconds.

@@ -59,7 +59,8 @@ package struct Removal {
         guard let workloads = try? PlaneInspector(pinDirectory: pinDirectory).workloads() else { return nil }
         let paths = workloads.filter(\.value.exempt).compactMap { HostFacts.cgroupPath(id: $0.key) }
         guard paths.count == 1, let path = paths.first else { return nil }
-        let children = Set(CgroupTree.children(of: path))
+        // Proxies that were replaced and drained are in cgroups of their own.
+        let children = Set(CgroupTree.children(of: path).filter { !$0.hasPrefix("retired-") })
         return !children.isEmpty && children.isSubset(of: ["agent", "proxy", "engines"]) ? path : nil
     }
 

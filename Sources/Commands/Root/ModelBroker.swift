@@ -15,6 +15,7 @@ package struct ModelBroker: ParsableCommand {
 
             Examples:
               modelbroker status
+              modelbroker proxy restart
               modelbroker flow list --model llama-70b
               modelbroker top
               modelbroker explain --model chat --client checkout
@@ -31,7 +32,8 @@ package struct ModelBroker: ParsableCommand {
         version: Version.current,
         groupedSubcommands: [
             CommandGroup(
-                name: "The broker", subcommands: [StatusCommand.self, DoctorCommand.self, ReloadCommand.self, DetachCommand.self]),
+                name: "The broker",
+                subcommands: [StatusCommand.self, DoctorCommand.self, ReloadCommand.self, ProxyCommand.self, DetachCommand.self]),
             CommandGroup(
                 name: "Traffic",
                 subcommands: [

@@ -10,6 +10,8 @@ extension StatusReport {
         for fault in configuration.lastReload?.faults ?? [] { facts.add("", fault) }
         facts.add("rejected", configuration.proxyRejection.map { "by the proxy: \($0)" })
         facts.add("proxy", proxyLine)
+        for draining in proxy.draining ?? [] { facts.add("draining", Self.line(draining)) }
+        facts.add("replaced", proxy.lastReplacement.map(Self.line))
         facts.add("accepted", acceptedLine)
         facts.add("capture", "\(kernel.captureCgroup)\(kernel.adopted ? ", programs taken over from the agent before" : "")")
         facts.add("broker", kernel.brokerCgroup)
@@ -37,6 +39,17 @@ extension StatusReport {
     private static func line(_ reload: ReloadReport) -> String {
         let verdict = reload.accepted ? "accepted" : "refused with \(Units.count(reload.faults.count, "fault"))"
         return "\(verdict) at \(reload.time)"
+    }
+
+    private static func line(_ draining: DrainingProxy) -> String {
+        let open = draining.openConnections.map { ", \(Units.count(Int(clamping: $0), "connection")) open" } ?? ""
+        return "pid \(draining.pid)\(open), \(Units.duration(milliseconds: draining.remainingMilliseconds)) left"
+    }
+
+    private static func line(_ replacement: ReplacementReport) -> String {
+        let to = replacement.to.map { "pid \($0)" } ?? "another one"
+        guard !replacement.replaced else { return "pid \(replacement.from) by \(to) at \(replacement.time)" }
+        return "not, at \(replacement.time): \(replacement.reason ?? "unknown")"
     }
 
     private var proxyLine: String {

@@ -40,6 +40,10 @@ class Broker:
         self.netns = netns
         #: What the agent is started by, in front of its own command line.
         self.launcher: list = []
+        #: Where the agent and its proxy are; None: where they were built.
+        self.programs: pathlib.Path | None = None
+        #: The proxy's program; None: the one beside the agent.
+        self.proxy_program: pathlib.Path | None = None
         #: Of the agent, beside its own: secrets that the configuration refers to.
         self.environment = dict(environment or {})
         self.agent: Process | None = None
@@ -94,9 +98,12 @@ class Broker:
 
     def launch(self, env=None) -> "Broker":
         """Starts the agent without waiting for it."""
+        program = self.programs / "modelbrokerd" if self.programs else binary("modelbrokerd")
         arguments = [
-            *self.launcher, binary("modelbrokerd"), "--config", self.config_file, "--run-dir", self.run_directory,
+            *self.launcher, program, "--config", self.config_file, "--run-dir", self.run_directory,
             "--pin-dir", self.pin_directory, "--state-dir", self.state_directory]
+        if self.proxy_program:
+            arguments += ["--proxy", self.proxy_program]
         if env is None and self.environment:
             env = os.environ | self.environment
         self.agent = Process(arguments, self.directory / "agent.log", netns=self.netns, env=env)
