@@ -17,7 +17,7 @@ DIALLED = ("127.64.0.10", 8000)
 @pytest.fixture
 def engine(make):
     """Of the streams alone: it keeps in mind what it sent to the last few hundred requests."""
-    return make.engine("--models", "s", "--name", "one", "--tokens", "150", "--ttft", "0ms", "--itl", "40ms")
+    return make.engine("--models", "s", "--name", "one", "--tokens", "300", "--ttft", "0ms", "--itl", "40ms")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ class Streams:
         self.threads, self.failures, self.bodies = [], [], []
         self.begun = threading.Semaphore(0)
 
-    def open(self, socket, tokens: int = 150) -> None:
+    def open(self, socket, tokens: int = 300) -> None:
         self.threads.append(threading.Thread(target=self._run, args=(socket, tokens)))
         self.threads[-1].start()
 
