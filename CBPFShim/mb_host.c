@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -64,4 +65,9 @@ int mb_is_cgroup2(const char *path)
 int mb_mount_bpffs(const char *path)
 {
 	return mount("bpf", path, "bpf", 0, "mode=0700") ? -errno : 0;
+}
+
+int mb_exchange_paths(const char *one, const char *other)
+{
+	return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) ? -errno : 0;
 }

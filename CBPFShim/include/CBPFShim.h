@@ -20,6 +20,7 @@
 #include "mb_atomic.h"
 #include "mb_caps.h"
 #include "mb_host.h"
+#include "mb_layout.h"
 #include "mb_log.h"
 #include "mb_netlink.h"
 #include "mb_object.h"

@@ -48,6 +48,9 @@ package struct Agent: Sendable {
             configuration: ServiceGroupConfiguration(
                 services: parts.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         parts.whenLeaving { Task { await group.triggerGracefulShutdown() } }
+        if let former = groundwork.plane.formerVersion {
+            logger.notice("the content of maps of another version was carried over", metadata: ["layout": "\(former)"])
+        }
         logger.notice(
             "modelbrokerd is up",
             metadata: [

@@ -28,6 +28,11 @@ package enum AttachPoint: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    init?(kernelType: UInt32) {
+        guard let point = Self.allCases.first(where: { $0.kernelType.rawValue == kernelType }) else { return nil }
+        self = point
+    }
+
     /// Ids of the programs attached there, in the order in which they run. `effective`: also those of the cgroup's
     /// ancestors that run for it.
     package func programs(cgroup: Int32, effective: Bool) throws(BPFError) -> [UInt32] {

@@ -12,6 +12,28 @@ package struct BPFLink: ~Copyable, Sendable {
         self.object = object
     }
 
+    /// Ids of all links of the system; EPERM without CAP_SYS_ADMIN.
+    package static func allIDs() throws(BPFError) -> [UInt32] {
+        var ids: [UInt32] = []
+        var next: UInt32 = 0
+        while true {
+            let result = bpf_link_get_next_id(next, &next)
+            let errno = Glibc::errno
+            if result < 0, errno == ENOENT { return ids }
+            if result < 0 { throw BPFError(operation: "list", object: "links", errno: errno) }
+            ids.append(next)
+        }
+    }
+
+    /// nil: it is gone.
+    package static func withID(_ id: UInt32, object: String) throws(BPFError) -> BPFLink? {
+        let raw = bpf_link_get_fd_by_id(id)
+        let errno = Glibc::errno
+        if raw >= 0 { return BPFLink(Descriptor(owning: raw), object: object) }
+        if errno == ENOENT || errno == EAGAIN { return nil }
+        throw BPFError(operation: "open link", object: "\(id)", errno: errno)
+    }
+
     /// Attaches beside whatever else is attached there.
     package static func attach(
         _ program: borrowing BPFProgram, to cgroup: Int32, at point: AttachPoint, object: String
@@ -37,7 +59,8 @@ package struct BPFLink: ~Copyable, Sendable {
         return LinkFacts(
             id: info.id, program: info.prog_id, isCgroupLink: info.type == BPF_LINK_TYPE_CGROUP.rawValue,
             isIterator: info.type == BPF_LINK_TYPE_ITER.rawValue,
-            cgroup: info.cgroup.cgroup_id)
+            cgroup: info.cgroup.cgroup_id,
+            point: info.type == BPF_LINK_TYPE_CGROUP.rawValue ? AttachPoint(kernelType: info.cgroup.attach_type) : nil)
     }
 }
 
@@ -49,4 +72,6 @@ package struct LinkFacts: Hashable, Sendable {
     package var isIterator: Bool
     /// 0: the cgroup has gone.
     package var cgroup: UInt64
+    /// Where in the cgroup; nil: none of ours.
+    package var point: AttachPoint?
 }

@@ -62,6 +62,26 @@ package struct BPFObject: ~Copyable {
             valueSize: bpf_map__value_size(found), maxEntries: bpf_map__max_entries(found), flags: bpf_map__map_flags(found))
     }
 
+    /// What a map's keys and values must look like to serve the programs.
+    package func layout(ofMap map: String) throws(BPFError) -> MapLayout {
+        let found = try find(map: map)
+        return MapLayout(
+            shape: try shape(ofMap: map), key: try leaves(of: found, values: false), value: try leaves(of: found, values: true))
+    }
+
+    private func leaves(of map: OpaquePointer, values: Bool) throws(BPFError) -> [MapLayout.Leaf] {
+        var found = [mb_leaf](repeating: mb_leaf(), count: 1024)
+        let count = mb_map_layout(pointer, map, values ? 1 : 0, &found, found.count)
+        guard count >= 0 else {
+            throw BPFError(operation: "describe map", object: String(cString: bpf_map__name(map)), errno: -count)
+        }
+        return found.prefix(Int(count)).compactMap { leaf in
+            let path = withUnsafeBytes(of: leaf.path) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let kind: MapLayout.Leaf.Kind = leaf.kind == MB_LEAF_BYTES.rawValue ? .bytes : .integer
+            return MapLayout.Leaf(path, kind, offset: Int(leaf.offset), size: Int(leaf.size))
+        }
+    }
+
     /// Has the programs use an existing map. To be called before `load`.
     package func reuse(map: String, descriptor: Int32) throws(BPFError) {
         let found = try find(map: map)

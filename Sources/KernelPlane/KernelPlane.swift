@@ -7,6 +7,8 @@ import Synchronization
 package final class KernelPlane: Sendable {
     /// True if the connect programs were attached already and only updated.
     package let adopted: Bool
+    /// The layout version of pinned maps whose content was carried over into those of this version; nil: there were none.
+    package let formerVersion: UInt32?
 
     let reader: PlaneInspector
     let models: ModelTable
@@ -23,21 +25,28 @@ package final class KernelPlane: Sendable {
 
     /// `hasIterator` false: as on a kernel without iter/tcp.
     package static func open(_ location: PlaneLocation, hasIterator: Bool) throws(KernelPlaneError) -> KernelPlane {
-        let plane = try PlaneAssembly(location, hasIterator: hasIterator).assemble()
+        let object = try inPlane { () throws(BPFError) in try BPFObject.capture() }
+        let plane = try PlaneAssembly(location, hasIterator: hasIterator).assemble(object)
+        let maps = try inPlane { () throws(BPFError) in
+            try PlaneMaps { (map) throws(BPFError) in try plane.object.descriptor(ofMap: map.rawValue) }
+        }
         let ring = try inPlane { () throws(BPFError) in
-            try RingBuffer(map: plane.maps.events.raw, name: PlaneMap.events.rawValue)
+            try RingBuffer(map: maps.events.raw, name: PlaneMap.events.rawValue)
         }
         let models = try ModelTable(PinDirectory(path: location.pinDirectory))
         models.shorten()
-        return KernelPlane(plane, models: models, ring: ring, location: location)
+        return KernelPlane(
+            maps, adopted: plane.adopted, formerVersion: plane.formerVersion, models: models, ring: ring, location: location)
     }
 
     private init(
-        _ plane: consuming AssembledPlane, models: ModelTable, ring: consuming sending RingBuffer, location: PlaneLocation
+        _ maps: consuming PlaneMaps, adopted: Bool, formerVersion: UInt32?, models: ModelTable,
+        ring: consuming sending RingBuffer, location: PlaneLocation
     ) {
         self.models = models
-        adopted = plane.adopted
-        reader = PlaneInspector(maps: plane.maps, location: location)
+        self.adopted = adopted
+        self.formerVersion = formerVersion
+        reader = PlaneInspector(maps: maps, location: location)
         broker = HostFacts.cgroupID(path: location.brokerCgroup) ?? 0
         events = Mutex(ring)
     }

@@ -25,6 +25,14 @@ package struct KernelPlaneError: Error, Hashable, Sendable, CustomStringConverti
         self.logLinesOmitted = logLinesOmitted
     }
 
+    /// The same, where not everything could be put back.
+    func leaving(_ left: [String]) -> KernelPlaneError {
+        guard !left.isEmpty else { return self }
+        var error = self
+        error.hint += (hint.isEmpty ? "" : "; ") + "and not everything could be put back: " + left.joined(separator: "; ")
+        return error
+    }
+
     package var description: String {
         var text = "could not \(operation) \(object)"
         if errno != 0 { text += ": \(BPFError.text(of: errno)) (errno \(errno))" }

@@ -4,7 +4,7 @@ enum LinkAdoption: Equatable, Sendable {
     case attach
     /// Put the new program into the pinned link.
     case update
-    /// The pinned link is of no use (another cgroup, a vanished one, no cgroup link): drop it and attach anew.
+    /// The pinned link is of no use (another cgroup, a vanished one, another hook, no cgroup link): drop it and attach anew.
     case replace
 
     /// `pinned`: the cgroup id of the pinned link, 0 if its cgroup has gone or it is none of a cgroup's; nil: no pin.

@@ -38,7 +38,20 @@ final class ModelTable: Sendable {
     }
 
     func lock(_ kind: FileLock.Kind) throws(KernelPlaneError) -> FileLock {
-        try inPlane { () throws(BPFError) in try FileLock(pins.path, kind) }
+        let lock = try inPlane { () throws(BPFError) in try FileLock(pins.path, kind) }
+        try checkCurrent()
+        return lock
+    }
+
+    /// An agent of another version may have put maps of its own in the place of these while the lock was waited for.
+    private func checkCurrent() throws(KernelPlaneError) {
+        let pinned = try inPlane { () throws(BPFError) in
+            let present = try pins.open(.modelState)
+            return try MapFacts(descriptor: present.raw, object: PlaneMap.modelState.rawValue).id
+        }
+        guard pinned != state.facts.id else { return }
+        throw KernelPlaneError(
+            operation: "use", object: pins.path, hint: "an agent of another version has just taken over; try again")
     }
 
     /// Gives back the memory of slots beyond the highest in use. Only for whoever gives slots out, since it does not see

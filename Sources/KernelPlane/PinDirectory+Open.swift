@@ -9,7 +9,7 @@ extension PinDirectory {
                 operation: "read", object: path, errno: ENOENT, hint: "nothing is pinned there: no agent has run with it")
         }
         let version = try inPlane { () throws(BPFError) in try ABIVersion.read(settings: try open(.settings)) }
-        try ABIVersion.check(version, pinDirectory: path)
+        try ABIVersion.own.checkReadable(version, pinDirectory: path)
     }
 
     /// A pinned map; an error if it is missing.

@@ -8,15 +8,37 @@ struct PinDirectory: Sendable {
 
     var maps: String { path + "/maps" }
     var links: String { path + "/links" }
+    /// The programs that the links hold, to go back to when newer ones cannot be attached.
+    var programs: String { path + "/programs" }
+    /// Where new maps come to be before they take the place of `maps`, and the former ones afterwards.
+    var aside: String { path + "/aside" }
+    var notes: String { maps + "/" + Self.notesName }
+    static let notesName = "layouts"
 
     func pin(of map: PlaneMap) -> String { "\(maps)/\(map.rawValue)" }
     func pin(of program: PlaneProgram) -> String { "\(links)/\(program.rawValue)" }
+    func programPin(of program: PlaneProgram) -> String { "\(programs)/\(program.rawValue)" }
 
     /// Makes the directories that are missing; mounts /sys/fs/bpf, as bpftool does, if the pins belong there and nothing
     /// is mounted yet.
     func create() throws(KernelPlaneError) {
         if !HostFacts.isOnBPFFileSystem(path) { try Self.mount(for: path) }
-        for directory in [path, maps, links] { try Self.makeDirectory(directory) }
+        for directory in [path, maps, links, programs] { try Self.makeDirectory(directory) }
+        // Of an agent that was killed while it took over from another version: whichever maps were in force, `maps` has them.
+        try clearAside()
+    }
+
+    /// The maps of `aside` become those in force, and the other way round, at once.
+    func exchange() throws(KernelPlaneError) {
+        let result = mb_exchange_paths(aside, maps)
+        if result < 0 { throw KernelPlaneError(operation: "exchange the maps in", object: path, errno: -result) }
+    }
+
+    func makeAside() throws(KernelPlaneError) { try Self.makeDirectory(aside) }
+
+    func clearAside() throws(KernelPlaneError) {
+        for name in Self.names(in: aside) { try inPlane { () throws(BPFError) in try Pin.remove("\(aside)/\(name)") } }
+        _ = try Self.removeDirectory(aside)
     }
 
     var exists: Bool { access(path, F_OK) == 0 }

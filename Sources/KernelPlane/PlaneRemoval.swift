@@ -20,7 +20,11 @@ package enum PlaneRemoval {
             try inPlane { () throws(BPFError) in try Pin.remove(pins.maps + "/" + name) }
             removed.append("map \(name)")
         }
-        for directory in [pins.links, pins.maps, pins.path] where try PinDirectory.removeDirectory(directory) {
+        for name in PinDirectory.names(in: pins.programs) {
+            try inPlane { () throws(BPFError) in try Pin.remove(pins.programs + "/" + name) }
+        }
+        try pins.clearAside()
+        for directory in [pins.links, pins.programs, pins.maps, pins.path] where try PinDirectory.removeDirectory(directory) {
             removed.append("directory \(directory)")
         }
         return removed

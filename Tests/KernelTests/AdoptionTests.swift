@@ -144,7 +144,9 @@ extension KernelSuite {
                 #expect(try caller.connect("c", "127.64.0.10", 8000) == "ok")
                 let programs = try broker.plane.inspector().programs().map(\.id)
                 let removed = try PlaneRemoval.detach(pinDirectory: ground.location.pinDirectory)
-                #expect(removed.count == PlaneSize.programs + PlaneSize.maps + 3)
+                #expect(
+                    removed.count == PlaneSize.programs + PlaneSize.maps + 1 + 4,
+                    "and what describes the maps, and four directories")
                 #expect(removed.contains("link mb_connect4 from \(ground.location.captureCgroup)"))
                 #expect(access(ground.location.pinDirectory, F_OK) < 0)
                 #expect(try caller.connect("d", "127.64.0.10", 8000) == "error ECONNREFUSED")

@@ -7,7 +7,9 @@
  * through CLinux), so a layout can never differ between the two sides.
  *
  * Any change of a layout, of a map's shape or of a number's meaning raises
- * MB_ABI_VERSION; the agent refuses to adopt pins of another version.
+ * MB_ABI_VERSION. An agent that finds pins of another version carries their
+ * content over, part by part by name; where a name has come to mean something
+ * else, raise MB_ABI_FLOOR as well, and it refuses.
  */
 #ifndef MODELBROKER_ABI_H
 #define MODELBROKER_ABI_H
@@ -25,7 +27,18 @@ typedef unsigned int mb_u32;
 typedef unsigned long long mb_u64;
 #endif
 
-#define MB_ABI_VERSION 2u
+#ifndef MB_SHIFTED
+#define MB_ABI_VERSION 3u
+#define MB_SHIFT
+#define MB_SHIFT_SIZE 0
+#else
+/* The same with other layouts: what the tests take over from, and have take over. */
+#define MB_ABI_VERSION 1000u
+#define MB_SHIFT mb_u64 shift;
+#define MB_SHIFT_SIZE 8
+#endif
+/* The oldest version in which what has the same name means the same. */
+#define MB_ABI_FLOOR 2u
 
 /*
  * Socket option level of ours ("MB"): getsockopt MB_SO_ORIGIN yields struct mb_origin; setsockopt MB_SO_MODEL takes
@@ -75,6 +88,7 @@ struct mb_target {
 struct mb_settings {
 	mb_u32 abi_version;
 	mb_u32 pad;
+	MB_SHIFT
 	mb_u64 generation;		/* of the configuration in force */
 	mb_u64 host_netns_cookie;
 	struct mb_target targets[MB_LISTENER_COUNT];
@@ -123,6 +137,7 @@ struct mb_rule {
  * for each CPU would take 512 KiB on every CPU.
  */
 struct mb_rule_counters {
+	MB_SHIFT
 	mb_u64 captured; /* rewritten to the proxy */
 	mb_u64 denied; /* path deny */
 	mb_u64 direct; /* proxy down, let through */
@@ -239,6 +254,7 @@ struct mb_qos {
  * nothing of it. Slot 0 is no model; its `version` counts the changes of all.
  */
 struct mb_model {
+	MB_SHIFT
 	mb_u64 version;
 	mb_u32 flags; /* MB_MODEL_* */
 	mb_u32 pad;
@@ -249,7 +265,7 @@ struct mb_model {
 	mb_u32 changed_uid; /* who */
 	mb_u32 pad2;
 	char name[MB_MODEL_NAME];
-	mb_u8 spare[128];
+	mb_u8 spare[128 - MB_SHIFT_SIZE];
 };
 
 /* `buckets`: array, mapped into the proxy; index MB_BUCKET(slot, kind); one cache line each. */
@@ -257,12 +273,13 @@ struct mb_model {
 #define MB_BUCKET(slot, kind) ((slot) * MB_BUCKETS_PER_MODEL + (kind))
 
 struct mb_bucket {
+	MB_SHIFT
 	mb_u64 tat_ns; /* theoretical arrival time, CLOCK_MONOTONIC */
 	mb_u64 admitted; /* units */
 	mb_u64 refused; /* units */
 	mb_u64 observed; /* units that observe mode let pass and enforce mode would have refused */
 	mb_u64 contended; /* refused because the swap was lost too often */
-	mb_u64 spare[3];
+	mb_u64 spare[3 - MB_SHIFT_SIZE / 8];
 };
 
 /* Which way a tagged socket sends: bandwidth is a total for each direction. */
@@ -305,8 +322,9 @@ struct mb_socket {
 	mb_u64 pacing; /* bytes per second applied; 0: none */
 };
 
-/* `model_state`: array, index = slot; atomic adds. */
+/* `model_state`: array, index = slot; atomic adds; mapped by an agent that takes over from another version. */
 struct mb_model_state {
+	MB_SHIFT
 	mb_u64 open; /* connections that hold a place under `connections` */
 	mb_u64 active[MB_LEG_COUNT]; /* sockets that divide the bandwidth */
 	mb_u64 tagged; /* sockets under this model */
@@ -361,8 +379,9 @@ struct mb_endpoint_set {
 	struct mb_endpoint endpoints[MB_MAX_SET_ENDPOINTS];
 };
 
-/* `endpoint_state`: array; atomic adds. */
+/* `endpoint_state`: array; atomic adds; mapped as model_state is. */
 struct mb_endpoint_state {
+	MB_SHIFT
 	mb_u64 open; /* connections now */
 	mb_u64 picked; /* connects sent there */
 	mb_u64 failed; /* of these, never established */
@@ -378,6 +397,7 @@ struct mb_meter_key {
 #define MB_STATUS_CLASSES 6 /* [0]: not a status; [1] 1xx ... [5] 5xx */
 
 struct mb_meter {
+	MB_SHIFT
 	mb_u64 connections; /* established */
 	mb_u64 requests;
 	mb_u64 responses; /* final ones: 1xx are in `statuses` only, but for 101 */
@@ -517,11 +537,11 @@ enum mb_counter {
 
 #define MB_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " changed size")
 MB_ASSERT_SIZE(struct mb_target, 24);
-MB_ASSERT_SIZE(struct mb_settings, 24 + 24 * MB_LISTENER_COUNT);
+MB_ASSERT_SIZE(struct mb_settings, 24 + 24 * MB_LISTENER_COUNT + MB_SHIFT_SIZE);
 MB_ASSERT_SIZE(struct mb_rule_key4, 12);
 MB_ASSERT_SIZE(struct mb_rule_key6, 24);
 MB_ASSERT_SIZE(struct mb_rule, 12);
-MB_ASSERT_SIZE(struct mb_rule_counters, 32);
+MB_ASSERT_SIZE(struct mb_rule_counters, 32 + MB_SHIFT_SIZE);
 MB_ASSERT_SIZE(struct mb_workload, 8);
 MB_ASSERT_SIZE(struct mb_origin, 104);
 MB_ASSERT_SIZE(struct mb_tuple, 40);
@@ -533,11 +553,11 @@ MB_ASSERT_SIZE(struct mb_model, 1024);
 MB_ASSERT_SIZE(struct mb_bucket, 64);
 MB_ASSERT_SIZE(struct mb_tag, 12);
 MB_ASSERT_SIZE(struct mb_socket, 32);
-MB_ASSERT_SIZE(struct mb_model_state, 64);
+MB_ASSERT_SIZE(struct mb_model_state, 64 + MB_SHIFT_SIZE);
 MB_ASSERT_SIZE(struct mb_endpoint, 32);
 MB_ASSERT_SIZE(struct mb_endpoint_set, 8 + 32 * MB_MAX_SET_ENDPOINTS);
-MB_ASSERT_SIZE(struct mb_endpoint_state, 32);
-MB_ASSERT_SIZE(struct mb_meter, 120);
+MB_ASSERT_SIZE(struct mb_endpoint_state, 32 + MB_SHIFT_SIZE);
+MB_ASSERT_SIZE(struct mb_meter, 120 + MB_SHIFT_SIZE);
 MB_ASSERT_SIZE(struct mb_http_side, 192);
 MB_ASSERT_SIZE(struct mb_meter_flow, 488);
 
