@@ -19,7 +19,7 @@ RELEASE = -c release --static-swift-stdlib $(SYMBOLS)
 # Nobody opens a debugger on CI, and a quarter of the compiler's time goes with what one reads.
 SYMBOLS := $(if $(CI),-debug-info-format none)
 # Test targets without sockets, processes and clocks.
-PURE := ^(Admission|Catalog|Configuration|Control|Flow|HTTPWire|Identity|Routing|Telemetry)Tests\.
+PURE := ^(Admission|Catalog|Configuration|Control|Flow|HTTPWire|Identity|Kubernetes|Routing|Telemetry)Tests\.
 BIN := .build/release
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine

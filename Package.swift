@@ -50,6 +50,8 @@ let package = Package(
         // JSON, and with it FoundationEssentials: not for the proxy.
         module("ControlCoding"),
         module("Telemetry"),
+        // What the API server says, without a socket.
+        module("Kubernetes", ["Catalog"]),
 
         // The kernel wing. Only BPF and KernelPlane import CBPFShim.
         .target(
@@ -89,7 +91,7 @@ let package = Package(
             "Agent",
             [
                 "KernelPlane", "Configuration", "Catalog", "Control", "ControlCoding", "Telemetry", "Identity", "HTTPWire",
-                "CLinux", "CBrokerABI", "CWebPage", "Admission", "TLS", "Tokens", logging,
+                "CLinux", "CBrokerABI", "CWebPage", "Admission", "TLS", "Tokens", "Kubernetes", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio),
@@ -115,10 +117,11 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "Agent", "Admission", "Catalog", "Control", "ControlCoding", "KernelPlane", "Telemetry", "TLS", "TLSFixtures", "CLinux",
-                logging,
+                "Agent", "Admission", "Catalog", "Control", "ControlCoding", "KernelPlane", "Kubernetes", "Telemetry", "TLS",
+                "TLSFixtures", "CLinux", logging,
             ] + nio),
         tests("TelemetryTests", ["Telemetry"]),
+        tests("KubernetesTests", ["Kubernetes", "Catalog"]),
         tests("ConfigurationTests", ["Configuration", "Catalog", "Identity"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity", "Catalog"]),

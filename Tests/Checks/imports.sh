@@ -50,11 +50,13 @@ for path in Sources/*/; do
         # The agent asks endpoints how they are, and reads their answers as strictly as the proxy does.
         Agent) forbid "$module" 'Flow|Reactor|Proxy' 'the layer-7 wing is another process' ;;
         Commands) forbid "$module" 'HTTPWire|Flow|Reactor|Proxy' 'the layer-7 wing is another process' ;;
+        Kubernetes) forbid "$module" '[A-BD-EG-Z].*|C[^a].*' 'it knows the catalogue and JSON alone' ;;
         Configuration | Telemetry) forbid "$module" 'BPF|KernelPlane|Reactor|Flow|Proxy|Agent|Control' 'it is common ground' ;;
     esac
     case $module in
-        Agent | Commands | Configuration | ControlCoding | Tokens) ;;
-        *) forbid "$module" 'FoundationEssentials' 'JSON coding belongs to Agent, Commands, Configuration, ControlCoding and Tokens' ;;
+        Agent | Commands | Configuration | ControlCoding | Kubernetes | Tokens) ;;
+        *) forbid "$module" 'FoundationEssentials' \
+            'JSON coding belongs to Agent, Commands, Configuration, ControlCoding, Kubernetes and Tokens' ;;
     esac
     forbid "$module" 'Foundation' 'FoundationEssentials at most'
 done

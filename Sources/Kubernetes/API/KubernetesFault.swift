@@ -1,0 +1,26 @@
+/// What is wrong with something that the API server said, in words of bounded length.
+package struct KubernetesFault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Versions are the server's own and no business of ours, but they are no books either.
+    static let longestVersion = 256
+
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+
+    /// What a decoder complains of, without repeating the document.
+    static func text(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "not JSON" }
+        switch error {
+        case .keyNotFound(let key, let context): return "\(place(context, key)) is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context): return "\(place(context)) is of another type"
+        case .dataCorrupted(let context):
+            return context.codingPath.isEmpty ? "not JSON" : "\(place(context)) is not right"
+        @unknown default: return "not as it should be"
+        }
+    }
+
+    private static func place(_ context: DecodingError.Context, _ key: (any CodingKey)? = nil) -> String {
+        let path = (context.codingPath + (key.map { [$0] } ?? [])).map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+        return path.isEmpty ? "the value" : String(path.joined(separator: ".").prefix(120))
+    }
+}

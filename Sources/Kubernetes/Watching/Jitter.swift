@@ -1,0 +1,16 @@
+/// Chance for waits: Sebastiano Vigna's SplitMix64, the same for the same seed.
+struct Jitter: Sendable {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    /// - Parameter bound: 0: the answer is 0.
+    mutating func next(below bound: UInt64) -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        mixed ^= mixed >> 31
+        return bound == 0 ? 0 : mixed % bound
+    }
+}
