@@ -29,6 +29,8 @@ package struct Node: Hashable, Sendable {
     package var maxBody: Int
     /// The device whose queueing the agent sets up; nil: none is touched.
     package var qdisc: Qdisc?
+    /// The cluster whose node this is; nil: none, or none that is asked.
+    package var kubernetes: Cluster?
 
     package init(
         cgroup: String = "/", brokerCgroup: String? = nil,
@@ -39,7 +41,7 @@ package struct Node: Hashable, Sendable {
         podAddresses: [IPAddress] = [], gateway: [SocketAddress] = [], secureGateway: [SecureListener] = [],
         admin: SocketAddress = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15020),
         proxy: ProxyLaunch = .spawn, user: String = "nobody", workers: Int = 0, timeouts: Timeouts = Timeouts(),
-        drain: Int = 300_000, maxBody: Int = 32 << 20, qdisc: Qdisc? = nil
+        drain: Int = 300_000, maxBody: Int = 32 << 20, qdisc: Qdisc? = nil, kubernetes: Cluster? = nil
     ) {
         self.cgroup = cgroup
         self.brokerCgroup = brokerCgroup
@@ -55,6 +57,7 @@ package struct Node: Hashable, Sendable {
         self.drain = drain
         self.maxBody = maxBody
         self.qdisc = qdisc
+        self.kubernetes = kubernetes
     }
 
     /// The path of the broker's own cgroup below the cgroup v2 mount.

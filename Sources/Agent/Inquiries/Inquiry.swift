@@ -28,7 +28,7 @@ final class Inquiry {
     let errand: Errand
     private let probe: Probe
     private let request: [UInt8]
-    private var reader: ReplyReader
+    private var reader: any AnswerReader
     private var stage = Stage.connecting
     /// nil: without TLS.
     private var tls: TLSClient?
@@ -44,16 +44,23 @@ final class Inquiry {
         return Int16(POLLIN) | (sent < outgoing.count ? Int16(POLLOUT) : 0)
     }
 
-    private init(_ errand: Errand, _ probe: Probe, _ plan: InquiryPlan, _ tls: consuming TLSClient?) {
+    private init(
+        _ errand: Errand, _ probe: Probe, _ plan: InquiryPlan, _ tls: consuming TLSClient?, _ reader: (any AnswerReader)?
+    ) {
         self.errand = errand
         self.probe = probe
         self.tls = tls
         request = plan.request
-        reader = ReplyReader(bodyLimit: plan.bodyLimit)
+        self.reader = reader ?? ReplyReader(bodyLimit: plan.bodyLimit)
     }
 
-    /// - Parameter trust: how the server proves its name, where the plan has TLS.
-    static func start(_ errand: Errand, _ plan: InquiryPlan, at address: SocketAddress, _ trust: inout TLSTrust) -> Start {
+    /// - Parameters:
+    ///   - trust: how the server proves its name, where the plan has TLS.
+    ///   - reader: what becomes of the answer; nil: it is collected up to the plan's limit.
+    static func start(
+        _ errand: Errand, _ plan: InquiryPlan, at address: SocketAddress, _ trust: inout TLSTrust,
+        reader: (any AnswerReader)? = nil
+    ) -> Start {
         let tls: TLSClient?
         do {
             if let wanted = plan.tls { tls = try TLSClient(try trust.context(for: wanted)) } else { tls = nil }
@@ -61,7 +68,7 @@ final class Inquiry {
             return .decided(.failed(reason: error.description))
         }
         switch Probe.start(address) {
-        case .underWay(let probe): return .underWay(Inquiry(errand, probe, plan, tls))
+        case .underWay(let probe): return .underWay(Inquiry(errand, probe, plan, tls, reader))
         case .decided(.answered): return .decided(.connected)
         case .decided(.refused(let reason)): return .decided(.failed(reason: reason))
         case .decided(.unknown(let reason)): return .decided(.unknown(reason: reason))

@@ -7,9 +7,17 @@ struct Reply: Hashable, Sendable {
     var body: [UInt8] = []
 }
 
+/// Reads one answer from bytes as they arrive.
+protocol AnswerReader {
+    mutating func feed(_ new: ArraySlice<UInt8>) -> ReplyReader.Step
+
+    /// The connection was closed.
+    mutating func end() -> ReplyReader.Step
+}
+
 /// Reads one answer from bytes as they arrive, no further than needed. Strict, as the proxy is: a server whose answers the
 /// proxy could not read is not well.
-struct ReplyReader: Sendable {
+struct ReplyReader: AnswerReader, Sendable {
     enum Step: Hashable, Sendable {
         case more
         case done(Reply)
