@@ -80,6 +80,8 @@ final class Rig {
         return waited
     }
 
+    func expire() -> Bool { reflector.expire(now: now) }
+
     /// Brings the reflector to an open watch.
     func watch(_ items: [String] = [], version: String = "5") {
         exchange(200, page(items, version: version))

@@ -214,6 +214,26 @@ import Testing
         #expect(rig.reflector.condition == .synced)
     }
 
+    @Test func believesAWatchThatStands() {
+        let rig = Rig()
+        rig.watch()
+        _ = rig.fail("reset")
+        rig.reflector.fail("reset", now: rig.now)
+        rig.ask()
+        rig.reflector.head(status: 200, now: rig.now)
+        rig.reflector.fail("reset", now: rig.now)
+        #expect(rig.reflector.condition == .away(reason: "reset"))
+        rig.watch()
+        #expect(rig.reflector.condition == .away(reason: "reset"))
+        rig.pass(1)
+        #expect(rig.reflector.deadline == rig.now)
+        #expect(!rig.expire())
+        #expect(rig.reflector.condition == .synced)
+        rig.pass(389)
+        #expect(rig.reflector.deadline == rig.now)
+        #expect(rig.expire())
+    }
+
     @Test func takesNoWatchThatEndsAtOnceForAGoodOne() {
         let rig = Rig()
         rig.watch()

@@ -40,9 +40,8 @@ struct ClusterSession {
     mutating func proceed() {
         for (position, item) in followed.enumerated() {
             let now = Clocks.monotonic()
-            if let deadline = item.deadline, deadline <= now {
+            if let deadline = item.deadline, deadline <= now, item.expire(now: now) {
                 open[position] = nil
-                item.expire(now: now)
                 server.failed()
             }
             while let request = item.begin(now: Clocks.monotonic()) {

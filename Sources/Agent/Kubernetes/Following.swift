@@ -17,7 +17,8 @@ protocol Followed: AnyObject {
     func body(_ bytes: ArraySlice<UInt8>, now: UInt64) -> Bool
     func end(now: UInt64)
     func fail(_ reason: String, now: UInt64)
-    func expire(now: UInt64)
+    /// True: the request is over.
+    func expire(now: UInt64) -> Bool
     /// Tells of what has changed, and keeps it.
     func settle(now: UInt64)
 }
@@ -73,7 +74,7 @@ final class Following<Object: KubernetesObject>: Followed {
     func body(_ bytes: ArraySlice<UInt8>, now: UInt64) -> Bool { reflector.body(bytes, now: now) }
     func end(now: UInt64) { reflector.end(now: now) }
     func fail(_ reason: String, now: UInt64) { reflector.fail(reason, now: now) }
-    func expire(now: UInt64) { reflector.expire(now: now) }
+    func expire(now: UInt64) -> Bool { reflector.expire(now: now) }
 
     func settle(now: UInt64) {
         let news = (reflector.store.revision, reflector.condition, reflector.unreadable)

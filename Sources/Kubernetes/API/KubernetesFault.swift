@@ -8,19 +8,23 @@ package struct KubernetesFault: Error, Hashable, Sendable, CustomStringConvertib
     package init(_ description: String) { self.description = description }
 
     /// What a decoder complains of, without repeating the document.
-    static func text(_ error: any Error) -> String {
+    ///
+    /// - Parameter depth: of what is complained of, in the document.
+    static func text(_ error: any Error, below depth: Int = 0) -> String {
         guard let error = error as? DecodingError else { return "not JSON" }
         switch error {
-        case .keyNotFound(let key, let context): return "\(place(context, key)) is missing"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context): return "\(place(context)) is of another type"
+        case .keyNotFound(let key, let context): return "\(place(context, depth, key)) is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context): return "\(place(context, depth)) is of another type"
         case .dataCorrupted(let context):
-            return context.codingPath.isEmpty ? "not JSON" : "\(place(context)) is not right"
+            return context.codingPath.isEmpty ? "not JSON" : "\(place(context, depth)) is not right"
         @unknown default: return "not as it should be"
         }
     }
 
-    private static func place(_ context: DecodingError.Context, _ key: (any CodingKey)? = nil) -> String {
-        let path = (context.codingPath + (key.map { [$0] } ?? [])).map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+    private static func place(_ context: DecodingError.Context, _ depth: Int, _ key: (any CodingKey)? = nil) -> String {
+        let path = (context.codingPath.dropFirst(depth) + (key.map { [$0] } ?? [])).map {
+            $0.intValue.map { "[\($0)]" } ?? $0.stringValue
+        }
         return path.isEmpty ? "the value" : String(path.joined(separator: ".").prefix(120))
     }
 }

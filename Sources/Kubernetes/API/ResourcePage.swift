@@ -60,7 +60,7 @@ enum ReadObject<Object: KubernetesObject>: Decodable {
         do {
             self = .object(try Object(from: decoder))
         } catch {
-            self = .unreadable(metadata, reason: KubernetesFault.text(error))
+            self = .unreadable(metadata, reason: KubernetesFault.text(error, below: decoder.codingPath.count))
         }
     }
 }

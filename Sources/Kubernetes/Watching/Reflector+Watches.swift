@@ -4,6 +4,8 @@ extension Reflector {
     /// A watch that stood for so long was a good one, in nanoseconds.
     private static var goodWatch: UInt64 { 10_000_000_000 }
     private static var shortWatch: UInt64 { 1_000_000_000 }
+    /// For so long a watch has to stand behind others that broke, to be believed without an event.
+    static var probation: UInt64 { 1_000_000_000 }
 
     mutating func watched(
         _ bytes: ArraySlice<UInt8>, _ stream: WatchStream<Object>, _ since: UInt64, _ events: Int, now: UInt64
@@ -63,8 +65,16 @@ extension Reflector {
         rest(until: now)
     }
 
+    /// A watch that was on probation does not break.
+    mutating func stood() {
+        breaks = 0
+        condition = .synced
+        deadline = watchEnd
+    }
+
     /// The watch ended as it should not. The next one begins where this one got to; what breaks again is listed.
     mutating func broke(_ reason: String, asked: Double? = nil, now: UInt64) {
+        if case .watching(_, let since, _) = phase, now >= since + Self.goodWatch { breaks = 0 }
         breaks += 1
         if breaks >= Self.patienceForBreaks {
             version = nil

@@ -23,8 +23,10 @@ package struct Reflector<Object: KubernetesObject>: Sendable {
     package internal(set) var watches: UInt64 = 0
 
     var phase = Phase.idle(next: 0)
-    /// When the request under way has taken too long.
+    /// When to call `expire`; nil: no request is under way.
     package internal(set) var deadline: UInt64?
+    /// When the watch under way has taken too long.
+    var watchEnd: UInt64 = 0
     /// Where to watch from; nil: a list is needed.
     var version: String?
     /// Of the newest that was ever seen, which a list must not be older than; nil: any will do, or nothing is sure.
@@ -79,10 +81,11 @@ package struct Reflector<Object: KubernetesObject>: Sendable {
         case .listing: phase = .listing(status: status, body: [])
         case .asking where status == 200:
             phase = .watching(WatchStream(maximumLine: settings.maximumEvent), since: now, events: 0)
-            deadline = now + UInt64(settings.watchSeconds) * 1_200_000_000 + settings.patience
+            watchEnd = now + UInt64(settings.watchSeconds) * 1_200_000_000 + settings.patience
+            deadline = watchEnd
             watches += 1
             failures = 0
-            if breaks < Self.patienceForBreaks { condition = .synced }
+            if breaks < Self.patienceForBreaks { condition = .synced } else { deadline = now + Self.probation }
         case .asking: phase = .asking(status: status, body: [])
         case .idle, .watching: break
         }
@@ -131,13 +134,18 @@ package struct Reflector<Object: KubernetesObject>: Sendable {
         }
     }
 
-    /// Called behind `deadline`: the request is over.
-    package mutating func expire(now: UInt64) {
+    /// Called behind `deadline`. True: the request is over.
+    @discardableResult
+    package mutating func expire(now: UInt64) -> Bool {
         switch phase {
         case .idle: break
         case .listing, .asking: fail("no answer in \(settings.patience / 1_000_000_000) s", now: now)
+        case .watching where now < watchEnd:
+            stood()
+            return false
         // The server has not ended it when it should have; perhaps there is no server any more.
         case .watching(_, let since, let events): watchEnded(since, events, now: now)
         }
+        return true
     }
 }
