@@ -3,6 +3,8 @@ package struct Client: Hashable, Sendable {
     package var name: String
     /// Cgroup path patterns below the cgroup v2 mount: `*` within a name, `**` across names. A match covers the subtree.
     package var workloads: [String]
+    /// Pods of the cluster that are it: any of these.
+    package var pods: [PodMatch]
     /// What it may call; nil: every public model.
     package var allow: [AccessRule]?
     /// What it may not call, whatever `allow` says.
@@ -23,13 +25,15 @@ package struct Client: Hashable, Sendable {
     package var group: String
 
     package init(
-        name: String, workloads: [String] = [], allow: [AccessRule]? = nil, deny: [AccessRule] = [], keys: [APIKey] = [],
+        name: String, workloads: [String] = [], pods: [PodMatch] = [], allow: [AccessRule]? = nil, deny: [AccessRule] = [],
+        keys: [APIKey] = [],
         tokens: [TokenMatch] = [], certificates: [String] = [], allowance: Allowance = Allowance(),
         modelAllowances: [String: Allowance] = [:], perSession: SessionAllowance? = nil, perAddress: Allowance? = nil,
         group: String = Group.defaultName
     ) {
         self.name = name
         self.workloads = workloads
+        self.pods = pods
         self.allow = allow
         self.deny = deny
         self.keys = keys

@@ -1,6 +1,7 @@
 /// What no two clients may have in common, and how much all of them have together.
 struct ClientLedger {
     private var workloads: [String: Field] = [:]
+    private var matches: [String: Field] = [:]
     private var certificates: [String: Field] = [:]
     private var keyIDs: [String: Field] = [:]
     private var keyDigests: [[UInt8]: Field] = [:]
@@ -11,6 +12,9 @@ struct ClientLedger {
 
     /// Each of these takes what a client claims for itself; the answer is the field that has it already.
     mutating func take(workload: String, _ field: Field) -> Field? { Self.take(workload, field, &workloads) }
+
+    /// - Parameter match: of pods, in one spelling.
+    mutating func take(match: String, _ field: Field) -> Field? { Self.take(match, field, &matches) }
 
     mutating func take(certificate: String, _ field: Field) -> Field? { Self.take(certificate, field, &certificates) }
 

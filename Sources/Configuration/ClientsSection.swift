@@ -4,7 +4,7 @@ import Catalog
 struct ClientsSection {
     private static let keys = KnownKeys(
         [
-            "workloads", "keys", "tokens", "certificates", "allow", "deny", "limits", "quotas", "models", "perSession",
+            "workloads", "match", "keys", "tokens", "certificates", "allow", "deny", "limits", "quotas", "models", "perSession",
             "perAddress", "group",
         ])
 
@@ -57,6 +57,7 @@ struct ClientsSection {
     private mutating func readProofs(_ client: inout Client, _ fields: [String: Field]) {
         let proofs = ClientProofsReader(issuers: surroundings.issuers, reading: reading)
         client.workloads = proofs.workloads(fields["workloads"], &ledger)
+        client.pods = PodMatchReader(reading: reading).read(fields["match"], &ledger)
         client.keys = ClientKeysReader(client: client.name, reading: reading).read(fields["keys"], &ledger)
         client.tokens = proofs.tokens(fields["tokens"])
         client.certificates = proofs.certificates(fields["certificates"], &ledger)

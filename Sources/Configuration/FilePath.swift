@@ -15,6 +15,13 @@ enum FilePath {
         return path
     }
 
+    /// A file that somebody else writes, perhaps later and again: it need not be there yet.
+    static func exchanged(_ path: String) throws(Refusal) -> String {
+        try absolute(path)
+        guard path.utf8.count <= 4_000 else { throw Refusal("is longer than a path can be") }
+        return path
+    }
+
     private static func absolute(_ path: String) throws(Refusal) {
         guard path.hasPrefix("/") else { throw Refusal("is not an absolute path") }
     }

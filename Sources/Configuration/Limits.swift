@@ -40,6 +40,10 @@ enum Limits {
     /// API keys of all clients together.
     static let keys = 65_536
     static let issuers = 64
+    /// Of one client: matches of pods, and names in one of them.
+    static let podMatches = 256
+    /// In which the kubelet keeps pods.
+    static let podCgroups = 16
     /// Of one client: tokens that are its, claims of one, values of a claim, patterns of certificates.
     static let tokens = 64
     static let claims = 32

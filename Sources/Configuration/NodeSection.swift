@@ -5,7 +5,7 @@ struct NodeSection {
     private static let keys = KnownKeys(
         [
             "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers", "timeouts", "drain",
-            "maxBody", "qdisc",
+            "maxBody", "qdisc", "kubernetes",
         ])
     private static let qdiscKeys = KnownKeys(["device", "kind", "rate"])
 
@@ -26,6 +26,7 @@ struct NodeSection {
         section.readAddresses(fields)
         section.readProxy(fields)
         if let qdisc = fields["qdisc"] { section.readQdisc(qdisc) }
+        section.node.kubernetes = fields["kubernetes"].flatMap { ClusterSection.read($0, reading) }
         return section.node
     }
 

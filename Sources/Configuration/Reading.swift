@@ -72,6 +72,9 @@ final class Reading {
         values.enumerated().map { Field(key: "\(field.key)[\($0)]", line: $1.line, value: $1) }
     }
 
+    /// What the environment has under a name; nil: nothing.
+    func variable(_ name: String) -> String? { references.variable(name) }
+
     /// Reads a single value with its references resolved; nil after a fault.
     func value<Value>(_ field: Field, _ parse: (String) throws(Refusal) -> Value) -> Located<Value>? {
         guard case .scalar(let raw) = field.value.content else {

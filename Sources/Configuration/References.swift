@@ -77,6 +77,9 @@ struct References {
         return trimmed
     }
 
+    /// A variable that need not be there.
+    func variable(_ name: String) -> String? { environment(name).map(Self.withoutNewline) }
+
     /// The one newline at the end that editors and `echo` leave there; both kinds are one character.
     private static func withoutNewline(_ text: String) -> String {
         text.hasSuffix("\n") || text.hasSuffix("\r\n") ? String(text.dropLast()) : text

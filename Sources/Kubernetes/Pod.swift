@@ -3,6 +3,11 @@ package struct Pod: KubernetesObject {
     package struct Spec: Codable, Hashable, Sendable {
         package var nodeName: String?
         package var serviceAccountName: String?
+
+        package init(nodeName: String? = nil, serviceAccountName: String? = nil) {
+            self.nodeName = nodeName
+            self.serviceAccountName = serviceAccountName
+        }
     }
 
     package struct Status: Codable, Hashable, Sendable {
@@ -10,12 +15,22 @@ package struct Pod: KubernetesObject {
         package var containerStatuses: [Container]?
         package var initContainerStatuses: [Container]?
         package var ephemeralContainerStatuses: [Container]?
+
+        package init(phase: String? = nil, containerStatuses: [Container]? = nil) {
+            self.phase = phase
+            self.containerStatuses = containerStatuses
+        }
     }
 
     package struct Container: Codable, Hashable, Sendable {
         package var name: String
         /// `containerd://ID`; absent before it is made.
         package var containerID: String?
+
+        package init(name: String, containerID: String? = nil) {
+            self.name = name
+            self.containerID = containerID
+        }
     }
 
     package var metadata: ObjectMeta

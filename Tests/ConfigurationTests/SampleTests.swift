@@ -53,7 +53,14 @@ import Testing
                 keyFile: scratch.path + "/tls.key", clientAuthorityFile: scratch.path + "/ca.crt", clientCertificates: .optional)
         ]
         node.qdisc = Qdisc(device: "eth0", rate: 1_250_000_000)
+        let account = "/var/run/secrets/kubernetes.io/serviceaccount"
+        node.kubernetes = Cluster(
+            server: "https://10.96.0.1:443", tokenFile: account + "/token", caFile: account + "/ca.crt", node: "node-1")
         #expect(parsed.node == node, "the values shown are the defaults")
+        #expect(
+            parsed.clients.flatMap(\.pods) == [
+                PodMatch(namespaces: ["shop"], serviceAccounts: ["checkout"], labels: ["app": "checkout"])
+            ])
         #expect(parsed.rules.map(\.name) == ["watch", "llm", "blocked", "embed"])
         #expect(parsed.rules.map(\.model) == [nil, nil, nil, "minilm"])
         #expect(parsed.models.map(\.name) == ["llama-70b", "meta/llama-8b", "minilm", "qwen"])
