@@ -57,12 +57,16 @@ final class AgentParts: Sendable {
                 hub: hub, state: state, logger: logger, netnsCookie: groundwork.hostNetnsCookie,
                 drain: .milliseconds(groundwork.catalog.node.drain)
             ) { connection, welcome in toBroker.target?.submit(.welcome(connection, welcome)) })
+        let book = PodBook(run: groundwork.run, logger: logger) { toBroker.target?.submit(.pods($0)) }
+        let news = ClusterNews(hub: hub)
+        let cluster = ClusterWatch(logger: logger, resources: { book.resources($0) }, told: { news.tell($0, $1) })
         let broker = Broker(
             Broker.Surroundings(
                 groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,
                 failures: failures, endpoints: endpoints, prober: prober, standings: standings, inquiries: inquiries,
                 engines: engines, discoveries: discoveries, feed: feed, accounts: accounts, credentials: credentials,
-                keys: KeyStore(file: KeyFile(path: groundwork.state.keysPath), logger: logger), audit: audit, state: state,
+                keys: KeyStore(file: KeyFile(path: groundwork.state.keysPath), logger: logger), audit: audit, cluster: cluster,
+                state: state,
                 logger: logger))
         toBroker.target = broker
         let leaving = Leaving()
@@ -86,7 +90,7 @@ final class AgentParts: Sendable {
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
             ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
-            prober, inquiries, engines, credentials, audit, accounts,
+            prober, inquiries, engines, credentials, audit, accounts, cluster,
             KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger) { event, report in
                 if let line = AuditLine.of(event, report) { audit.write(line) }
             },

@@ -48,6 +48,8 @@ package struct ClientReport: Hashable, Sendable, Codable {
     package var number: UInt32
     package var name: String
     package var workloads: [String]
+    /// Pods that are it, in words; nil: the agent does not say.
+    package var pods: [String]?
     /// nil: every public model.
     package var allow: [Access]?
     package var deny: [Access]
@@ -71,6 +73,7 @@ package struct ClientReport: Hashable, Sendable, Codable {
         self.number = number
         name = client.name
         workloads = client.workloads
+        pods = client.pods.isEmpty ? nil : client.pods.map(\.text)
         allow = client.allow.map { $0.map(Access.init) }
         deny = client.deny.map(Access.init)
         self.keys = keys

@@ -77,6 +77,9 @@ package struct EventReport: Hashable, Sendable, Codable {
         package static let engineStopped = Kind(rawValue: "engine-stopped")
         package static let engineFailed = Kind(rawValue: "engine-failed")
         package static let engineCrashed = Kind(rawValue: "engine-crashed")
+        // The cluster's API server cannot be used: what was last known stays; it is followed.
+        package static let kubernetesAway = Kind(rawValue: "kubernetes-away")
+        package static let kubernetesSynced = Kind(rawValue: "kubernetes-synced")
         // Audit lines were dropped, or their sink can't be written to.
         package static let auditFailed = Kind(rawValue: "audit-failed")
     }
@@ -90,6 +93,8 @@ package struct EventReport: Hashable, Sendable, Codable {
     package var pid: UInt32?
     /// As in `FlowReport`.
     package var workload: String?
+    /// The pod that the workload belongs to: `namespace/name`.
+    package var pod: String?
     package var address: String?
     /// The capture rule's name.
     package var rule: String?
@@ -102,7 +107,8 @@ package struct EventReport: Hashable, Sendable, Codable {
 
     package init(
         time: String, kind: Kind, model: String? = nil, client: String? = nil, pid: UInt32? = nil, workload: String? = nil,
-        address: String? = nil, rule: String? = nil, reason: String? = nil, observed: Bool? = nil, detail: String? = nil
+        pod: String? = nil, address: String? = nil, rule: String? = nil, reason: String? = nil, observed: Bool? = nil,
+        detail: String? = nil
     ) {
         self.time = time
         self.kind = kind
@@ -110,6 +116,7 @@ package struct EventReport: Hashable, Sendable, Codable {
         self.client = client
         self.pid = pid
         self.workload = workload
+        self.pod = pod
         self.address = address
         self.rule = rule
         self.reason = reason
@@ -117,11 +124,11 @@ package struct EventReport: Hashable, Sendable, Codable {
         self.detail = detail
     }
 
-    package init(_ event: ProxyEvent, time: String, workload: String?) {
+    package init(_ event: ProxyEvent, time: String, workload: String?, pod: String? = nil) {
         self.init(
             time: time, kind: Kind(event.kind), model: event.model.nonEmpty, client: event.client.nonEmpty,
-            pid: event.pid == 0 ? nil : event.pid, workload: workload, address: event.address?.description,
-            reason: event.reason.nonEmpty, detail: event.detail.nonEmpty)
+            pid: event.pid == 0 ? nil : event.pid, workload: workload, pod: pod,
+            address: event.address?.description, reason: event.reason.nonEmpty, detail: event.detail.nonEmpty)
     }
 
     package init(_ notice: QoSNotice, time: String) {

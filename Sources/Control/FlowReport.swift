@@ -13,6 +13,9 @@ package struct FlowReport: Hashable, Sendable, Codable {
     package var command: String
     /// The cgroup's path below the cgroup v2 mount, `cgroup:ID` when it is gone, empty for the gateway.
     package var workload: String
+    /// The pod that the workload belongs to, `namespace/name`, and which of its containers; nil: none that is known.
+    package var pod: String?
+    package var container: String?
     package var cgroup: UInt64
     package var netnsCookie: UInt64
     package var caller: String
@@ -31,8 +34,9 @@ package struct FlowReport: Hashable, Sendable, Codable {
 
     /// - Parameters:
     ///   - workload: the path of `record.cgroup`, or `FlowReport.gone(record.cgroup)`.
+    ///   - pod: whose cgroup that is, and `container`: which of its containers.
     ///   - rule: the name of `record.rule`; ignored for the gateway.
-    package init(_ record: FlowRecord, workload: String, rule: String?) {
+    package init(_ record: FlowRecord, workload: String, pod: String? = nil, container: String? = nil, rule: String?) {
         let captured = record.entrance == .capture
         id = record.id
         entrance = String(describing: record.entrance)
@@ -41,6 +45,8 @@ package struct FlowReport: Hashable, Sendable, Codable {
         uid = captured ? record.uid : nil
         command = record.command
         self.workload = captured ? workload : ""
+        self.pod = captured ? pod : nil
+        self.container = captured ? container : nil
         cgroup = record.cgroup
         netnsCookie = record.netnsCookie
         caller = record.caller.description
@@ -54,6 +60,9 @@ package struct FlowReport: Hashable, Sendable, Codable {
         bytesOut = record.bytesOut
         ageMilliseconds = record.ageMilliseconds
     }
+
+    /// Who calls, in a table: the pod, or else the workload.
+    package var origin: String { pod ?? workload }
 
     /// What stands for the path of a cgroup that is gone.
     package static func gone(_ cgroup: UInt64) -> String { "cgroup:\(cgroup)" }

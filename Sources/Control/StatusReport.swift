@@ -5,6 +5,8 @@ package struct StatusReport: Hashable, Sendable, Codable {
     package var proxy = Proxy()
     package var kernel = Kernel()
     package var counts = Counts()
+    /// nil: there is no cluster that the agent should ask, or it does not say.
+    package var kubernetes: Kubernetes?
     /// What is not as it should be and no part of the above, one sentence each; nil: an agent that does not say.
     package var complaints: [String]?
 
@@ -122,6 +124,42 @@ package struct StatusReport: Hashable, Sendable, Codable {
             self.address = address
             self.alive = alive
         }
+    }
+
+    /// The cluster's API server, as the agent gets on with it.
+    package struct Kubernetes: Hashable, Sendable, Codable {
+        package enum State: String, Hashable, Sendable, Codable {
+            /// It has not been heard yet.
+            case starting
+            case synced
+            /// It cannot be used; what was last known is in force.
+            case away
+        }
+
+        package struct Resource: Hashable, Sendable, Codable {
+            package var name: String
+            package var state: State
+            package var objects: Int
+            package var reason: String?
+
+            package init(name: String, state: State, objects: Int, reason: String? = nil) {
+                self.name = name
+                self.state = state
+                self.objects = objects
+                self.reason = reason
+            }
+        }
+
+        package var server = ""
+        package var node = ""
+        package var state = State.starting
+        /// RFC 3339 with milliseconds: how long it has been so.
+        package var since = ""
+        /// Why it is away.
+        package var reason: String?
+        package var resources: [Resource] = []
+
+        package init() {}
     }
 
     /// How much the configuration in force holds.

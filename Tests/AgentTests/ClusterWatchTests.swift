@@ -95,10 +95,10 @@ import Testing
     /// What is told, and how to end it.
     private final class Told: Sendable {
         let pods = Mutex<[Known<Pod>]>([])
-        let states = Mutex<[ClusterState?]>([])
+        let states = Mutex<[ClusterState]>([])
 
         var names: [String]? { pods.withLock { $0.last?.store.sorted.map(\.metadata.name) } }
-        var condition: ReflectorCondition? { states.withLock { $0.last??.condition } }
+        var condition: ReflectorCondition? { states.withLock { $0.last?.condition } }
     }
 
     private static let list =
@@ -123,7 +123,7 @@ import Testing
                         told.pods.withLock { $0.append(known) }
                     }
                 ]
-            }, told: { state in told.states.withLock { $0.append(state) } })
+            }, told: { state, _ in told.states.withLock { $0.append(state) } })
         watch.adopt(cluster)
         let service = Task { try await watch.run() }
         defer { service.cancel() }

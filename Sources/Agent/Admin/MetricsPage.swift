@@ -15,6 +15,8 @@ struct MetricsPage: Sendable {
     /// By label.
     var clients: [String: ClientCounters] = [:]
     var identity = IdentityPage()
+    /// nil: there is no cluster.
+    var cluster: ClusterState?
     var restarts: UInt64 = 0
     /// Proxies that have been replaced and drain.
     var draining: UInt64 = 0
@@ -36,6 +38,7 @@ struct MetricsPage: Sendable {
         renderKernel(&text)
         governed?.render(&text)
         identity.render(&text)
+        ClusterState.render(cluster, &text)
         text.single(Metrics.Proxy.up, [], statistics == nil ? 0 : 1)
         text.single(Metrics.Proxy.restarts, [], restarts)
         text.single(Metrics.Proxy.draining, [], draining)

@@ -18,6 +18,7 @@ enum AuditLine {
         add("client", report.client, &line)
         line += ",\"auth\":\(report.client == nil ? "\"none\"" : "\"workload\"")"
         add("workload", report.workload, &line)
+        add("pod", report.pod, &line)
         if let pid = report.pid { line += ",\"pid\":\(pid)" }
         add("address", report.address, &line)
         add("model", report.model, &line)

@@ -139,7 +139,7 @@ extension Broker {
 
     private func applyToKernel(_ catalog: Catalog, _ number: UInt64, _ slots: [String: UInt32]) throws(Obstacle) {
         let settings = PlaneSettings(generation: number, hostNetnsCookie: groundwork.hostNetnsCookie, node: catalog.node)
-        let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
+        let table = WorkloadTable(catalog, pods: pods)
         let tree = tree ?? CgroupScan.tree(mount: groundwork.mount, node: catalog.node)
         let entries = table.entries(for: tree)
         do {

@@ -84,6 +84,7 @@ extension Broker {
 
     private func commit(_ change: CatalogChange, _ made: Preparations) async {
         surroundings.names.take(catalog)
+        surroundings.cluster.adopt(catalog.node.kubernetes)
         resolved.keep(only: catalog.endpointNames)
         if let admin = made.admin { await surroundings.admin.move(to: admin) }
         let ours = podAddresses

@@ -46,6 +46,7 @@ extension Broker {
         report.counts.endpoints = whole.placedEndpoints.count
         report.counts.clients = catalog.clients.count
         report.counts.workloads = workloads.count
+        report.kubernetes = surroundings.cluster.state.map { StatusReport.Kubernetes($0) }
         let proxy = await surroundings.supervisor.status
         report.proxy = StatusReport.Proxy(proxy, await statistics())
         report.proxy.draining = await drainingProxies(proxy)
@@ -123,8 +124,10 @@ extension Broker {
             if case .flows(let more) = await draining.connection?.query(.flows) { records += more }
         }
         return records.filter { (model == nil || $0.model == model) && (client == nil || $0.client == client) }.map { record in
-            let workload = surroundings.names.cgroup(record.cgroup) ?? FlowReport.gone(record.cgroup)
-            return FlowReport(record, workload: workload, rule: surroundings.names.rule(record.rule))
+            let caller = surroundings.names.caller(record.cgroup)
+            return FlowReport(
+                record, workload: caller.workload, pod: caller.pod, container: caller.container,
+                rule: surroundings.names.rule(record.rule))
         }
     }
 
@@ -166,6 +169,7 @@ extension Broker {
             page.clients[clientLabels.label(for: entry.name), default: ClientCounters()] += entry.counters
         }
         page.identity = identityPage()
+        page.cluster = surroundings.cluster.state
         let engines = surroundings.engines
         page.sharing = SharingPage(
             queues: (await queueRecords() ?? []).filter { labels.label(for: $0.model) == $0.model },

@@ -1,6 +1,7 @@
 internal import Catalog
 internal import Control
 internal import KernelPlane
+internal import Kubernetes
 internal import Logging
 internal import ServiceLifecycle
 internal import Telemetry
@@ -28,6 +29,7 @@ actor Broker: Service {
         var credentials: CredentialKeeper
         var keys: KeyStore
         var audit: AuditKeeper
+        var cluster: ClusterWatch
         var state: StateFile
         var logger: Logger
     }
@@ -39,6 +41,8 @@ actor Broker: Service {
         /// if its bytes are the same, since what it refers to may have changed.
         case reload(asked: UInt64?)
         case cgroups(CgroupTree)
+        /// The cluster's pods on this node.
+        case pods(PodTable)
         /// Names may be due to be looked up again.
         case names
         /// What came of looking names up.
@@ -88,6 +92,8 @@ actor Broker: Service {
     /// What was last said of endpoints that the kernel has not got; nil: it has them all.
     var endpointsComplaint: String?
     var tree: CgroupTree?
+    /// As last known, perhaps to an agent before this one.
+    var pods: PodTable
     var connection: ProxyConnection?
     var proxyGeneration: UInt64?
     var rejection: String?
@@ -130,6 +136,7 @@ actor Broker: Service {
         governed = groundwork.governed
         resolved = groundwork.resolved
         podAddresses = groundwork.podAddresses
+        pods = groundwork.pods
         qdisc = groundwork.qdisc
         (changes, feed) = AsyncStream.makeStream(of: Change.self)
     }
@@ -157,6 +164,8 @@ actor Broker: Service {
     func run() async throws {
         announce()
         takeUpAccounts()
+        surroundings.names.take(pods)
+        surroundings.cluster.adopt(catalog.node.kubernetes)
         surroundings.credentials.adopt(catalog)
         _ = await resolveNames(catalog.endpointNames)
         // Before connect() can choose anything: whoever is drained stays out.
@@ -172,6 +181,7 @@ actor Broker: Service {
         case .welcome(let connection, let welcome): await self.welcome(connection, welcome)
         case .reload(let asked): await reread(asked: asked)
         case .cgroups(let tree): classify(tree)
+        case .pods(let pods): take(pods)
         case .names: lookUpNames()
         case .resolved(let answers): await refresh(answers)
         case .discovered: await register()
@@ -204,10 +214,18 @@ actor Broker: Service {
         return issued
     }
 
+    private func take(_ pods: PodTable) {
+        guard pods != self.pods else { return }
+        self.pods = pods
+        surroundings.names.take(pods)
+        // Before the first look at the cgroups there is nothing to say of them that the start has not said.
+        if let tree { classify(tree) }
+    }
+
     private func classify(_ tree: CgroupTree) {
         surroundings.names.take(tree)
         self.tree = tree
-        let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
+        let table = WorkloadTable(catalog, pods: pods)
         let difference = WorkloadDifference(from: workloads, to: table.entries(for: tree))
         do {
             for (cgroup, entry) in difference.set {

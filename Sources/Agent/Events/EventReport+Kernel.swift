@@ -7,9 +7,10 @@ extension EventReport {
     init(_ event: KernelEvent, _ names: NodeNames, time: String) {
         let origin = event.origin
         let isLimit = event.kind == .limited
+        let caller = names.caller(origin.cgroup)
         self.init(
             time: time, kind: Kind(event.kind), model: names.model(origin.model), client: names.client(origin.client),
-            pid: origin.pid, workload: names.cgroup(origin.cgroup) ?? FlowReport.gone(origin.cgroup),
+            pid: origin.pid, workload: caller.workload, pod: caller.pod,
             address: origin.dialled.description, rule: names.rule(origin.rule), reason: event.reason?.text,
             observed: isLimit ? event.observed : nil, detail: origin.command.isEmpty ? nil : origin.command)
     }

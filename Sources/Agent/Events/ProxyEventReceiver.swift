@@ -8,7 +8,8 @@ struct ProxyEventReceiver: Sendable {
 
     func take(_ event: ProxyEvent) {
         if event.kind == .endpointFailed, let address = event.address { failures.count(address) }
-        let workload = event.cgroup == 0 ? nil : names.cgroup(event.cgroup) ?? FlowReport.gone(event.cgroup)
-        hub.publish(EventReport(event, time: Timestamp.now(), workload: workload), after: event.leftOut)
+        let caller = event.cgroup == 0 ? nil : names.caller(event.cgroup)
+        hub.publish(
+            EventReport(event, time: Timestamp.now(), workload: caller?.workload, pod: caller?.pod), after: event.leftOut)
     }
 }

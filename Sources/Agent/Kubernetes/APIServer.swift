@@ -30,7 +30,9 @@ struct APIServer {
 
     /// GETs a target of the server's.
     mutating func get(_ target: String, _ reader: StreamReader) -> Inquiry.Start {
-        guard let web else { return .decided(.failed(reason: "\(cluster.server) is no URL")) }
+        guard let web, cluster.fault == nil else {
+            return .decided(.failed(reason: cluster.fault ?? "\(cluster.server) is no URL"))
+        }
         let line: String?
         do throws(KubernetesFault) {
             line = try token.line()
@@ -76,5 +78,14 @@ struct APIServer {
         set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, keepAlive.idle)
         set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, keepAlive.interval)
         set(Int32(IPPROTO_TCP), TCP_KEEPCNT, keepAlive.probes)
+    }
+}
+
+extension Cluster {
+    /// What is missing to ask its server for anything; nil: nothing is.
+    fileprivate var fault: String? {
+        if server.isEmpty { return "node.kubernetes.server is not set, and neither is KUBERNETES_SERVICE_HOST" }
+        if node.isEmpty { return "node.kubernetes.node is not set, and neither is NODE_NAME" }
+        return nil
     }
 }

@@ -18,7 +18,7 @@ final class ClusterWatch: Service {
     private let wanted = Mutex(Wanted())
     private let shown = Mutex<ClusterState?>(nil)
     private let resources: @Sendable (Cluster) -> [any Followed]
-    private let told: @Sendable (ClusterState?) -> Void
+    private let told: @Sendable (_ news: ClusterState, _ before: ClusterState?) -> Void
     private let logger: Logger
     private let stopped = Atomic<Bool>(false)
     /// Readable when the thread is to look up.
@@ -26,10 +26,10 @@ final class ClusterWatch: Service {
 
     /// - Parameters:
     ///   - resources: what is followed of a cluster; called on the watch's thread, as all that they tell is.
-    ///   - told: how things stand, when that has changed; nil: there is no cluster.
+    ///   - told: how things stand with a cluster, when that has changed, and how they stood before.
     init(
         logger: Logger, resources: @escaping @Sendable (Cluster) -> [any Followed],
-        told: @escaping @Sendable (ClusterState?) -> Void
+        told: @escaping @Sendable (_ news: ClusterState, _ before: ClusterState?) -> Void
     ) {
         self.logger = logger
         self.resources = resources
@@ -100,13 +100,12 @@ final class ClusterWatch: Service {
             shown = state
             return (state, before)
         }
-        guard news != before else { return }
-        if news?.condition != before?.condition { log(news, before) }
-        told(news)
+        guard let news, news != before else { return }
+        if news.condition != before?.condition { log(news, before) }
+        told(news, before)
     }
 
-    private func log(_ news: ClusterState?, _ before: ClusterState?) {
-        guard let news else { return }
+    private func log(_ news: ClusterState, _ before: ClusterState?) {
         switch news.condition {
         case .starting: break
         case .synced: logger.notice("the API server is followed", metadata: ["server": "\(news.server)"])

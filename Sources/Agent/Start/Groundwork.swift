@@ -1,5 +1,6 @@
 internal import Catalog
 internal import KernelPlane
+internal import Kubernetes
 
 /// What a start has made: everything that the running agent stands on.
 struct Groundwork: Sendable {
@@ -21,6 +22,8 @@ struct Groundwork: Sendable {
     let catalog: Catalog
     let generation: UInt64
     let workloads: [UInt64: WorkloadEntry]
+    /// The cluster's pods on this node, as an agent before this one knew them.
+    let pods: PodTable
     let governed: Governed
     /// What the names of endpoints on the path direct resolve to, as far as that was known in time.
     let resolved: ResolvedNames

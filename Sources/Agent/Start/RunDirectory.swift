@@ -13,6 +13,9 @@ struct RunDirectory: Sendable {
     var drainedPath: String { path + "/" + BrokerState.drainedFileName }
     /// The page of accounts, which every proxy maps.
     var accountsPath: String { path + "/accounts" }
+    /// What was last known of the cluster.
+    var podsPath: String { path + "/pods.json" }
+    var namespacesPath: String { path + "/namespaces.json" }
     var proxySocketPath: String { path + "/proxy.sock" }
     var controlSocketPath: String { path + "/control.sock" }
 
@@ -36,7 +39,10 @@ struct RunDirectory: Sendable {
 
     /// Takes away what an agent leaves here, and the directory itself if nothing else is in it.
     func clear() {
-        for file in [controlSocketPath, proxySocketPath, statePath, drainedPath, accountsPath, lockPath] { unlink(file) }
+        let files = [
+            controlSocketPath, proxySocketPath, statePath, drainedPath, accountsPath, podsPath, namespacesPath, lockPath,
+        ]
+        for file in files { unlink(file) }
         rmdir(path)
     }
 }

@@ -3,6 +3,7 @@ internal import Catalog
 private import Control
 private import Glibc
 internal import KernelPlane
+private import Kubernetes
 
 /// Brings the node into the state that the agent needs, step by step, while the process has one thread and all its
 /// capabilities. A step that fails takes back what this start made; what an earlier agent left stays.
@@ -50,7 +51,8 @@ struct StartSequence: ~Copyable {
         try dropCapabilities(catalog)
         let resolved = HurriedLookup.run(catalog.directNames)
         let drained = DrainFile(path: run.drainedPath).read(nil)
-        let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie, drained)
+        let pods = catalog.node.kubernetes == nil ? PodTable() : PodBook.kept(run)
+        let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie, drained, pods)
         let qdisc = try qdisc(catalog.node, plane, run)
         let state = AgentState(
             agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: broker.path, pinDirectory: options.pinDirectory,
@@ -60,6 +62,7 @@ struct StartSequence: ~Copyable {
             options: options, run: run, state: stateDirectory, accounts: accounts, accountsFault: accountsFault, mount: mount,
             broker: broker, account: account, proxyProgram: program, plane: plane,
             hostNetnsCookie: cookie, configuration: bytes, catalog: catalog, generation: generation, workloads: workloads,
+            pods: pods,
             governed: governed, resolved: resolved, podAddresses: added, qdisc: qdisc,
             controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
             lock: lock, earlierProxy: BrokerCgroup.processes(in: broker.proxy))
@@ -207,9 +210,10 @@ struct StartSequence: ~Copyable {
 
     /// Puts the configuration into the kernel, with what is left of the capabilities.
     private func fill(
-        _ plane: KernelPlane, _ catalog: Catalog, _ mount: String, _ cookie: UInt64, _ drained: Set<String>
+        _ plane: KernelPlane, _ catalog: Catalog, _ mount: String, _ cookie: UInt64, _ drained: Set<String>,
+        _ pods: PodTable
     ) throws(AgentError) -> (generation: UInt64, workloads: [UInt64: WorkloadEntry], governed: Governed) {
-        let table = WorkloadTable(clients: catalog.clients, brokerCgroup: catalog.node.effectiveBrokerCgroup)
+        let table = WorkloadTable(catalog, pods: pods)
         let workloads = table.entries(for: CgroupScan.tree(mount: mount, node: catalog.node))
         do {
             let former = plane.adopted ? try plane.inspector().settings().generation : 0

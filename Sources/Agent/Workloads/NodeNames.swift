@@ -1,10 +1,15 @@
 internal import Catalog
+internal import Control
+internal import Kubernetes
 private import Synchronization
 
 /// The names of what the kernel and the proxy know by number: cgroups, capture rules, clients, models. Read from every thread.
 final class NodeNames: Sendable {
     private struct Tables {
         var cgroups: [UInt64: String] = [:]
+        var pods = PodTable()
+        /// Where pods are; empty: there is no cluster.
+        var podCgroups: [String] = []
         var rules: [String] = []
         var clients: [String] = []
         var models: [UInt32: String] = [:]
@@ -18,6 +23,7 @@ final class NodeNames: Sendable {
         tables.withLock {
             $0.rules = catalog.rules.map(\.name)
             $0.clients = catalog.clients.map(\.name)
+            $0.podCgroups = catalog.node.kubernetes?.cgroups ?? []
         }
     }
 
@@ -30,6 +36,22 @@ final class NodeNames: Sendable {
     func take(_ tree: CgroupTree) {
         let paths = Dictionary(tree.ids.map { ($0.value, $0.key) }) { first, _ in first }
         tables.withLock { $0.cgroups = paths }
+    }
+
+    func take(_ pods: PodTable) { tables.withLock { $0.pods = pods } }
+
+    /// Where a cgroup is, and whose.
+    func caller(_ cgroup: UInt64) -> CallerNames {
+        tables.withLock { tables in
+            guard let path = tables.cgroups[cgroup] else { return CallerNames(workload: FlowReport.gone(cgroup)) }
+            var names = CallerNames(workload: path)
+            guard !tables.podCgroups.isEmpty, let place = PodCgroup(path, below: tables.podCgroups),
+                let pod = tables.pods[place.uid]
+            else { return names }
+            names.pod = pod.key.description
+            names.container = place.container.flatMap { pod.containers[$0] }
+            return names
+        }
     }
 
     /// A cgroup's path below the mount; nil when it is gone.
@@ -47,4 +69,14 @@ final class NodeNames: Sendable {
     func client(_ number: UInt32) -> String? {
         tables.withLock { number > 0 && Int(number) <= $0.clients.count ? $0.clients[Int(number) - 1] : nil }
     }
+}
+
+/// Who a caller is, for people.
+struct CallerNames: Hashable, Sendable {
+    /// The cgroup's path below the mount, or `cgroup:ID`.
+    var workload: String
+    /// `namespace/name`; nil: it is no pod that is known.
+    var pod: String?
+    /// The container's name in the pod.
+    var container: String?
 }

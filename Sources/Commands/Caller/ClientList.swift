@@ -6,7 +6,7 @@ struct ClientList: ParsableCommand {
         commandName: "list",
         abstract: "List the clients: how they prove themselves, what they may call, and what became of it.",
         discussion: """
-            PROOFS are how many patterns of workloads, API keys, issuers of tokens and patterns of certificates are a client's; \
+            PROOFS are how many patterns of workloads, matches of pods, API keys, issuers of tokens and patterns of certificates are a client's; \
             of keys those that hold now. The client with a star is whoever proves nothing. QUOTA is the one of which most is \
             used. Counts are the proxy's, since it started.
 
@@ -41,7 +41,8 @@ extension ClientReport {
     /// `1 workload, 2 keys`; empty: nobody can be this client.
     package var proofsText: String {
         let counts = [
-            (workloads.count, "workload"), (keys.count { $0.state == "active" }, "key"), (issuers.count, "issuer"),
+            (workloads.count, "workload"), (pods?.count ?? 0, "match"), (keys.count { $0.state == "active" }, "key"),
+            (issuers.count, "issuer"),
             (certificates.count, "certificate"),
         ]
         return counts.filter { $0.0 > 0 }.map { Units.count($0.0, $0.1) }.joined(separator: ", ")

@@ -40,6 +40,7 @@ extension ClientReport {
         facts.add("client", name)
         facts.add("anonymous", isAnonymous ? "whoever proves nothing is this client" : nil)
         facts.add("workloads", Self.list(workloads))
+        facts.add("pods", Self.list(pods ?? [], separator: "; or "))
         facts.add("tokens of", Self.list(issuers))
         facts.add("certificates", Self.list(certificates, separator: " or "))
         facts.add("may call", accessText)

@@ -5,8 +5,8 @@ extension EventReport {
     package var line: String {
         var parts = [time, kind.rawValue]
         for (name, value) in [
-            ("model", model), ("client", client), ("pid", pid.map { "\($0)" }), ("workload", workload), ("address", address),
-            ("rule", rule), ("reason", reason),
+            ("model", model), ("client", client), ("pid", pid.map { "\($0)" }), ("pod", pod),
+            ("workload", workload), ("address", address), ("rule", rule), ("reason", reason),
         ] {
             if let value { parts.append("\(name)=\(value)") }
         }

@@ -6,7 +6,8 @@ struct FlowList: ParsableCommand {
         commandName: "list",
         abstract: "List the open connections: who calls what, and where it goes.",
         discussion: """
-            WORKLOAD is the cgroup of the calling process as the kernel saw it, and `cgroup:ID` once that cgroup is gone. \
+            WORKLOAD is the cgroup of the calling process as the kernel saw it, and `cgroup:ID` once that cgroup is gone; of a \
+            pod of the cluster, its namespace and name. \
             On a terminal it is cut in the middle to fit. A flow whose STATE is queued waits for a free slot (`modelbroker queue list`).
 
             Examples:
@@ -38,7 +39,7 @@ extension FlowReport {
         ])
         for flow in flows {
             table.add([
-                "\(flow.id)", flow.pid.map(String.init) ?? "", flow.command, flow.workload, flow.dialled, flow.client,
+                "\(flow.id)", flow.pid.map(String.init) ?? "", flow.command, flow.origin, flow.dialled, flow.client,
                 flow.model, flow.endpoint ?? "", flow.state, Units.bytes(flow.bytesIn), Units.bytes(flow.bytesOut),
                 Units.duration(milliseconds: flow.ageMilliseconds),
             ])

@@ -19,6 +19,10 @@ extension StatusReport {
         for (index, listener) in kernel.listeners.enumerated() {
             facts.add(index == 0 ? "listeners" : "", Self.line(listener))
         }
+        if let kubernetes {
+            facts.add("kubernetes", kubernetes.line)
+            for resource in kubernetes.resources { facts.add("", resource.line) }
+        }
         facts.add("catalog", catalogLine)
         return facts.rendered() + "\nkernel counters\n" + KernelCounters.text(kernel.counters)
     }
@@ -86,5 +90,21 @@ extension StatusReport {
             Units.count(counts.rules, "rule"), Units.count(counts.models, "model"), Units.count(counts.endpoints, "endpoint"),
             Units.count(counts.clients, "client"), Units.count(counts.workloads, "workload"),
         ].joined(separator: ", ")
+    }
+}
+
+extension StatusReport.Kubernetes {
+    /// `synced since …, node n1 of https://10.96.0.1:443`.
+    fileprivate var line: String {
+        let place = "node \(node.isEmpty ? "without a name" : node) of \(server.isEmpty ? "no server" : server)"
+        let verdict = state == .away ? "AWAY" : state.rawValue
+        return "\(verdict) since \(since), \(place)" + (reason.map { ": \($0)" } ?? "")
+    }
+}
+
+extension StatusReport.Kubernetes.Resource {
+    fileprivate var line: String {
+        state == .away
+            ? "\(objects) \(name), as last known" : state == .synced ? "\(objects) \(name)" : "\(objects) \(name), not heard yet"
     }
 }

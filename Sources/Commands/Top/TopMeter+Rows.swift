@@ -79,7 +79,7 @@ extension TopMeter {
             values: [
                 .count(flow.id), .text(flow.command), flow.pid.map { .count(UInt64($0)) } ?? .text(""),
                 .text(flow.client), .text(flow.model), .text(flow.state), .text(flow.endpoint ?? ""), .count(flow.requests),
-                .bytes(flow.bytesIn), .bytes(flow.bytesOut), .age(flow.ageMilliseconds), .text(flow.workload),
+                .bytes(flow.bytesIn), .bytes(flow.bytesOut), .age(flow.ageMilliseconds), .text(flow.origin),
             ])
     }
 }
