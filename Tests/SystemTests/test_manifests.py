@@ -33,7 +33,12 @@ def test_names_fit_together(variant):
     objects, pod = manifests.objects(variant), manifests.pod(variant)
     named = {(object["kind"], object["metadata"]["name"]) for object in objects}
     assert {("Namespace", "modelbroker"), ("ServiceAccount", pod["serviceAccountName"])} <= named
-    assert {object["metadata"]["namespace"] for object in objects if object["kind"] != "Namespace"} == {"modelbroker"}
+    everywhere = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
+    assert {object["metadata"]["namespace"] for object in objects if object["kind"] not in everywhere} == {"modelbroker"}
+    binding = manifests.one(variant, "ClusterRoleBinding")
+    assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) in named
+    assert [(subject["kind"], subject["name"], subject["namespace"]) for subject in binding["subjects"]] == [
+        ("ServiceAccount", pod["serviceAccountName"], "modelbroker")]
     daemon = manifests.one(variant, "DaemonSet")["spec"]
     assert daemon["selector"]["matchLabels"].items() <= daemon["template"]["metadata"]["labels"].items()
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
@@ -46,7 +51,9 @@ def test_what_a_node_agent_must_say(variant):
     pod, security = manifests.pod(variant), manifests.agent(variant)["securityContext"]
     assert pod["hostNetwork"] and pod["priorityClassName"] == "system-node-critical"
     assert pod["tolerations"] == [{"operator": "Exists"}], "a tainted node has callers, too"
-    assert not pod["automountServiceAccountToken"] and "hostPID" not in pod and "hostIPC" not in pod
+    assert pod["automountServiceAccountToken"] and "hostPID" not in pod and "hostIPC" not in pod
+    names = {entry["name"]: entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in manifests.agent(variant)["env"]}
+    assert names == {"NODE_NAME": "spec.nodeName"}
     assert security["readOnlyRootFilesystem"]
     if variant == "base":
         assert "privileged" not in security and not security["allowPrivilegeEscalation"]
@@ -54,6 +61,12 @@ def test_what_a_node_agent_must_say(variant):
     else:
         assert security["privileged"] and "capabilities" not in security, "the API server refuses the two together"
         assert "allowPrivilegeEscalation" not in security
+
+
+def test_the_agent_reads_and_writes_nothing():
+    for rule in manifests.one("base", "ClusterRole")["rules"]:
+        assert set(rule["verbs"]) == {"get", "list", "watch"} and "*" not in rule["resources"] + rule["apiGroups"]
+    assert not manifests.one("base", "ServiceAccount")["automountServiceAccountToken"]
 
 
 def test_the_same_capabilities_everywhere():
