@@ -33,7 +33,7 @@ colour: green
 EXPECTED = [
     (3, "node.listen[1]"), (4, "node.gatway"), (5, "node.timeouts.head"), (6, "node.maxBody"), (8, "capture[0].to[0]"),
     (8, "capture[0].path"), (9, "capture[1]"), (9, "capture[1].whenProxyDown"), (10, "capture[2].to[0]"),
-    (14, "models.m.endpoints[0].url"), (15, "models.m.endpoints[1].url"), (16, "models.m.endpoints[2].port"), (18, "colour"),
+    (14, "models.m.endpoints[0].url"), (15, "models.m.endpoints[1].url"), (16, "models.m.endpoints[2]"), (18, "colour"),
 ]
 
 
