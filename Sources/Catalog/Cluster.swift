@@ -8,6 +8,9 @@ package struct Cluster: Hashable, Sendable {
         case labelled
     }
 
+    /// Of which custom resources the status says what this node has made of them.
+    package enum Telling: String, Hashable, Sendable, CaseIterable { case all, refusals, off }
+
     /// Where pods usually are: with the kubelet's drivers systemd and cgroupfs, and in kind.
     package static let usualCgroups = [
         "/kubepods.slice", "/kubepods", "/kubelet.slice/kubelet-kubepods.slice", "/kubelet/kubepods",
@@ -25,10 +28,15 @@ package struct Cluster: Hashable, Sendable {
     /// Cgroups in which the kubelet keeps pods, below the cgroup v2 mount. What looks like a pod elsewhere is none: whoever
     /// may make cgroups of his own could pretend to be any.
     package var cgroups: [String]
+    /// Whether custom resources of the cluster add to the configuration.
+    package var followsResources: Bool
+    package var status: Telling
+    /// The node's, for services that keep to zones; nil: it has none.
+    package var zone: String?
 
     package init(
         server: String, tokenFile: String? = nil, caFile: String? = nil, node: String, capture: Capture = .all,
-        cgroups: [String] = usualCgroups
+        cgroups: [String] = usualCgroups, followsResources: Bool = false, status: Telling = .all, zone: String? = nil
     ) {
         self.server = server
         self.tokenFile = tokenFile
@@ -36,5 +44,8 @@ package struct Cluster: Hashable, Sendable {
         self.node = node
         self.capture = capture
         self.cgroups = cgroups
+        self.followsResources = followsResources
+        self.status = status
+        self.zone = zone
     }
 }

@@ -1,6 +1,7 @@
 /// One server that serves a model.
 package struct Endpoint: Hashable, Sendable {
-    /// Host name or literal address, without brackets.
+    /// Host name or literal address, without brackets; or, where something of a cluster stands for its addresses, that:
+    /// `service://shop/llama:http`.
     package var host: String
     package var port: UInt16
     /// What requests to it carry as `Host`: `10.1.2.3:8000`; without the port where that is the scheme's own.
@@ -39,6 +40,8 @@ package struct Endpoint: Hashable, Sendable {
     package var activation: Activation?
     /// It has an activation: requests for it wait until the agent says that it is ready.
     package var isOnDemand: Bool
+    /// Where the addresses come from; nil: the host is a name that is looked up, or an address.
+    package var backing: Backing?
 
     package init(
         host: String, port: UInt16, authority: String, pathPrefix: String = "", addresses: [SocketAddress] = [],
@@ -47,7 +50,7 @@ package struct Endpoint: Hashable, Sendable {
         key: Secret? = nil, forwardsCredentials: Bool = false, health: HealthCheck = HealthCheck(),
         maintenance: [MaintenanceWindow] = [],
         discovery: Discovery? = nil, maxInFlight: Concurrency? = nil, metrics: EngineMetrics? = nil,
-        activation: Activation? = nil, isOnDemand: Bool = false
+        activation: Activation? = nil, isOnDemand: Bool = false, backing: Backing? = nil
     ) {
         self.host = host
         self.port = port
@@ -70,9 +73,17 @@ package struct Endpoint: Hashable, Sendable {
         self.metrics = metrics
         self.activation = activation
         self.isOnDemand = isOnDemand || activation != nil
+        self.backing = backing
     }
 
-    package var url: String { "\(tls == nil ? "http" : "https")://\(authority)\(pathPrefix)" }
+    /// What it is known by: `http://10.1.2.3:8000`, `service://shop/llama:http`.
+    package var url: String {
+        if host.contains("://") { return host + pathPrefix }
+        return "\(tls == nil ? "http" : "https")://\(authority)\(pathPrefix)"
+    }
+
+    /// The name that has to be looked up for its addresses; nil: none has.
+    package var lookedUpName: String? { backing == nil && IPAddress(host) == nil ? host : nil }
 
     /// `provider`, or what stands for it: the server itself.
     package var effectiveProvider: String { provider.isEmpty ? authority : provider }

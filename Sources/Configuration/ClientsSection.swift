@@ -2,11 +2,10 @@ import Catalog
 
 /// `clients`: who the callers are, what they may call, and how much.
 struct ClientsSection {
+    /// How a client proves itself without a secret.
+    static let proofKeys = ["workloads", "match", "tokens", "certificates"]
     private static let keys = KnownKeys(
-        [
-            "workloads", "match", "keys", "tokens", "certificates", "allow", "deny", "limits", "quotas", "models", "perSession",
-            "perAddress", "group",
-        ])
+        proofKeys + ["keys", "allow", "deny", "limits", "quotas", "models", "perSession", "perAddress", "group"])
 
     /// What clients refer to.
     struct Surroundings {

@@ -2,7 +2,8 @@ import Catalog
 
 /// `node.kubernetes`: the cluster whose node this is.
 struct ClusterSection {
-    private static let keys = KnownKeys(["server", "tokenFile", "caFile", "node", "capture", "cgroups"])
+    private static let keys = KnownKeys(
+        ["server", "tokenFile", "caFile", "node", "capture", "cgroups"] + ClusterResourceKeys.keys)
     /// Where a pod finds what its service account needs.
     private static let account = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -35,6 +36,7 @@ struct ClusterSection {
                 reading.fault(cgroups, "has \(cluster.cgroups.count) cgroups; at most \(Limits.podCgroups) are possible")
             }
         }
+        ClusterResourceKeys.read(&cluster, fields, reading)
         return cluster
     }
 

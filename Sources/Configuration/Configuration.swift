@@ -43,21 +43,43 @@ package enum Configuration {
     private static func parse(
         text: String, environment: @escaping (String) -> String?
     ) throws(ConfigurationFaults) -> Catalog {
+        try parse(text: text, environment: environment, resources: []).catalog
+    }
+
+    /// Reads a configuration with custom resources laid over it, if it asks for that. The file must be right by itself; of
+    /// the resources those are left out in which something is wrong, with the reason.
+    package static func parse(
+        _ yaml: String, resources: [Resource], environment: ((String) -> String?)? = nil
+    ) throws(ConfigurationFaults) -> (catalog: Catalog, verdicts: [ResourceKey: ResourceVerdict]) {
+        try parse(
+            text: TextCheck.text(of: yaml.utf8), environment: environment ?? processEnvironment, resources: resources)
+    }
+
+    private static func parse(
+        text: String, environment: @escaping (String) -> String?, resources: [Resource]
+    ) throws(ConfigurationFaults) -> (catalog: Catalog, verdicts: [ResourceKey: ResourceVerdict]) {
         let log = FaultLog()
         let root = YAMLComposer.compose(text, log)
-        var catalog = Catalog()
-        if let root {
-            let reading = Reading(log: log, references: References(environment: environment))
-            catalog = read(Field(key: "", line: root.line, value: root), reading)
-        }
-        guard log.isEmpty else { throw log.collected }
-        return catalog
+        let (catalog, faults) = read(root, environment, log)
+        guard faults.faults.isEmpty else { throw faults }
+        guard catalog.node.kubernetes?.followsResources == true, !resources.isEmpty else { return (catalog, [:]) }
+        return ResourceOverlay.run(root, resources, fallback: catalog) { read($0, environment, FaultLog()) }
+    }
+
+    private static func read(
+        _ root: YAMLValue?, _ environment: @escaping (String) -> String?, _ log: FaultLog
+    ) -> (catalog: Catalog, faults: ConfigurationFaults) {
+        guard let root else { return (Catalog(), log.collected) }
+        let reading = Reading(log: log, references: References(environment: environment))
+        let catalog = read(Field(key: "", line: root.line, value: root), reading)
+        return (catalog, log.collected)
     }
 
     private static func read(_ root: Field, _ reading: Reading) -> Catalog {
         var catalog = Catalog()
         let fields = reading.members(root, keys)
         if let field = fields["node"] { catalog.node = NodeSection.read(field, reading) }
+        reading.hasCluster = catalog.node.kubernetes != nil
         if let field = fields["capabilities"] { catalog.capabilities = CapabilitiesSection.read(field, reading) }
         let capabilities = CapabilityIndex(catalog.capabilities)
         if let field = fields["models"] { catalog.models = ModelsSection.read(field, capabilities, reading) }

@@ -1,10 +1,11 @@
 import Catalog
 
-/// One endpoint: a URL by itself, or a mapping that has one.
+/// One endpoint: a URL by itself, or a mapping that has one, or what stands for one.
 struct EndpointReader {
     private static let keys = KnownKeys(
         [
-            "url", "weight", "labels", "upstreamModel", "engine", "cost", "provider", "key", "tls", "health", "maintenance",
+            "url", "service", "port", "inferencePool", "scheme", "path", "weight", "labels", "upstreamModel", "engine", "cost",
+            "provider", "key", "tls", "health", "maintenance",
             "discover", "forwardCredentials", "maxInFlight", "metrics", "activate",
         ])
     private static let tlsKeys = KnownKeys(["serverName", "ca"])
@@ -30,11 +31,16 @@ struct EndpointReader {
             return Located(value: endpoint, field: located.field, shown: located.shown)
         }
         let fields = reading.members(element, Self.keys)
-        guard let url = fields["url"] else {
+        let located: Located<Endpoint>?
+        if let url = fields["url"] {
+            located = reading.value(url, EndpointText.endpoint)
+            refuseBacking(fields)
+        } else if fields["service"] != nil || fields["inferencePool"] != nil {
+            located = BackingReader(fields: fields, reading: reading).read()
+        } else {
             reading.fault(element, "has no url; write {url: \"http://HOST:PORT\"}")
             return nil
         }
-        let located = reading.value(url, EndpointText.endpoint)
         // Without a URL what stands beside it is read, too, for its faults.
         var endpoint = located?.value ?? Endpoint(host: "", port: 0, authority: "")
         readServing(&endpoint, fields)
@@ -42,6 +48,12 @@ struct EndpointReader {
         readCare(&endpoint, fields)
         readLoad(&endpoint, fields, hasURL: located != nil)
         return located.map { Located(value: endpoint, field: $0.field, shown: $0.shown) }
+    }
+
+    private func refuseBacking(_ fields: [String: Field]) {
+        for key in BackingReader.keys {
+            if let field = fields[key] { reading.fault(field, "has no meaning with url, which says all of it; leave one out") }
+        }
     }
 
     /// What it serves, and how it is chosen.
@@ -70,7 +82,9 @@ struct EndpointReader {
         guard let field = fields["tls"], !field.isNull else { return }
         let members = reading.members(field, Self.tlsKeys)
         let name = members["serverName"].flatMap { reading.value($0, CertificateText.serverName) }
-        let authorities = members["ca"].flatMap { reading.value($0, CertificateText.authorities) }
+        let authorities = members["ca"].flatMap { field in
+            reading.refusesForeign(field) ? nil : reading.value(field, CertificateText.authorities)
+        }
         guard hasURL else { return }
         guard endpoint.tls != nil else {
             return reading.fault(field, "has no meaning with an http URL: write https:// to have it encrypted")
@@ -82,7 +96,7 @@ struct EndpointReader {
     /// Whether the caller's credentials go on to it; a key of the broker's goes before them.
     private func readForwarding(_ endpoint: inout Endpoint, _ fields: [String: Field]) {
         endpoint.forwardsCredentials = defaults.forwardsCredentials
-        guard let field = fields["forwardCredentials"] else { return }
+        guard let field = fields["forwardCredentials"], !reading.refusesForeign(field) else { return }
         reading.set(&endpoint.forwardsCredentials, field, NameText.truth)
         if endpoint.forwardsCredentials, fields["key"] != nil {
             reading.fault(field, "has no meaning with key, which is sent instead of the caller's credentials")
@@ -110,7 +124,7 @@ struct EndpointReader {
                 reading.fault(field, "cannot be had from an https endpoint: the agent reads them over plain http only")
             }
         }
-        guard let field = fields["activate"], !field.isNull else { return }
+        guard let field = fields["activate"], !field.isNull, !reading.refusesForeign(field) else { return }
         endpoint.activation = ActivationSection.read(field, reading)
         guard hasURL, let activation = endpoint.activation else { return }
         endpoint.isOnDemand = true

@@ -76,6 +76,14 @@ enum EndpointText {
         return (host, bracketed, port)
     }
 
+    /// A path that goes before every request's own.
+    static func prefix(_ text: String) throws(Refusal) -> String {
+        guard text.hasPrefix("/"), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
+            throw Refusal("is not a path; write /PREFIX")
+        }
+        return try pathPrefix(text[...])
+    }
+
     /// Without the slash at its end; empty for `/`.
     private static func pathPrefix(_ path: Substring) throws(Refusal) -> String {
         var path = path

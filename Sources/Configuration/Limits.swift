@@ -32,6 +32,9 @@ enum Limits {
     static let times = 32
     static let gateways = 64
     static let clients = 65_536
+    /// Custom resources, and bytes of one, about.
+    static let resources = 4_096
+    static let resourceBytes = 256 << 10
     /// Each of them may have a queue for each model.
     static let groups = 256
     /// Arguments of a program that is started, and variables of its environment; bytes of each.

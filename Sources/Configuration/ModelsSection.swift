@@ -52,7 +52,9 @@ struct ModelsSection {
             try NameText.word(text, of: Engine.self)
         }
         if let field = fields["health"] { defaults.health = HealthSection.read(field, over: defaults.health, reading) }
-        reading.set(&defaults.forwardsCredentials, fields["forwardCredentials"], NameText.truth)
+        if let field = fields["forwardCredentials"], !reading.refusesForeign(field) {
+            reading.set(&defaults.forwardsCredentials, field, NameText.truth)
+        }
         var section = EndpointsSection(defaults, reading)
         if let list = fields["endpoints"] {
             model.endpoints = section.read(list)

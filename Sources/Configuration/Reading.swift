@@ -4,6 +4,8 @@ final class Reading {
     private var references: References
     /// How the servers of the endpoints read so far are started.
     var activations = ActivationLedger()
+    /// There is a cluster whose services can stand for endpoints.
+    var hasCluster = false
 
     init(log: FaultLog, references: References) {
         self.log = log
@@ -12,6 +14,16 @@ final class Reading {
 
     func fault(_ field: Field, _ message: String) {
         log.add(line: field.line, key: field.key, message)
+    }
+
+    private static let foreign = "a resource has nothing of the node's own: that stands in the configuration file"
+
+    /// Says so of what only a file may have: programs, files and secrets of the node, and where its callers' credentials go.
+    /// True if the field is a resource's.
+    func refusesForeign(_ field: Field) -> Bool {
+        guard field.value.isForeign else { return false }
+        fault(field, "cannot be given here: \(Self.foreign)")
+        return true
     }
 
     /// The members of a mapping by key; an absent or empty one has none. Unknown keys are faults.
@@ -82,6 +94,10 @@ final class Reading {
             return nil
         }
         let shown = quoted(raw)
+        guard !field.value.isForeign || !References.isIn(raw) else {
+            fault(field, "\(shown) has a reference, and \(Self.foreign)")
+            return nil
+        }
         var correction: String?
         do throws(Refusal) {
             let text = References.isIn(raw) ? try references.resolve(raw) : raw

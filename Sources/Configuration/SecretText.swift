@@ -10,6 +10,7 @@ enum SecretText {
     static func read(
         _ field: Field, _ reading: Reading, _ parse: (String) throws(Refusal) -> Secret
     ) -> Secret? {
+        guard !reading.refusesForeign(field) else { return nil }
         guard case .scalar(let raw) = field.value.content, References.isWhole(raw) else {
             reading.fault(field, field.isNull ? "has no value" : refusal)
             return nil

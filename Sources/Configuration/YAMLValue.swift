@@ -10,6 +10,8 @@ struct YAMLValue {
 
     var line: Int
     var content: Content
+    /// It comes from a custom resource: whoever may write those is not whoever may write files on the node.
+    var isForeign = false
 }
 
 /// One `key: value` of a mapping; keys are unique in it.

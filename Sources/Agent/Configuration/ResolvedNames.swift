@@ -50,9 +50,9 @@ struct ResolvedNames: Hashable, Sendable {
     /// The catalogue with each named endpoint at its addresses.
     func applied(to catalog: Catalog) -> Catalog {
         catalog.mapEndpoints { endpoint in
-            guard IPAddress(endpoint.host) == nil else { return endpoint }
+            guard let name = endpoint.lookedUpName else { return endpoint }
             var resolved = endpoint
-            resolved.addresses = (addresses[endpoint.host] ?? []).map { SocketAddress(ip: $0, port: endpoint.port) }
+            resolved.addresses = (addresses[name] ?? []).map { SocketAddress(ip: $0, port: endpoint.port) }
             return resolved
         }
     }
@@ -62,6 +62,6 @@ extension Catalog {
     /// Host names of endpoints and fallbacks, each once, in the order of the configuration.
     var endpointNames: [String] {
         var seen: Set<String> = []
-        return placedEndpoints.map(\.endpoint.host).filter { IPAddress($0) == nil && seen.insert($0).inserted }
+        return placedEndpoints.compactMap(\.endpoint.lookedUpName).filter { seen.insert($0).inserted }
     }
 }
