@@ -46,6 +46,12 @@ final class AgentParts: Sendable {
         let credentials = CredentialKeeper(hub: hub, logger: logger) { toBroker.target?.submit(.credentials(asked: nil)) }
         let discoveries = Discoveries(hub: hub, logger: logger) { toBroker.target?.submit(.discovered) }
         let inquiries = EndpointInquiries(standings: standings, discoveries: discoveries, logger: logger)
+        let files = ClusterFiles(directory: groundwork.options.stateDirectory)
+        let statuses = StatusWriter(logger: logger)
+        let backings = BackingWatch(files: files, known: groundwork.backings, logger: logger) {
+            toBroker.target?.submit(.backings($0))
+        }
+        let resources = ResourceWatch(files: files, logger: logger) { toBroker.target?.submit(.resources($0)) }
         let engines = EngineKeeper(
             place: EnginePlace(brokerCgroup: groundwork.broker.path, runDirectory: groundwork.run.path),
             audience: EngineKeeper.Audience(
@@ -66,8 +72,7 @@ final class AgentParts: Sendable {
                 failures: failures, endpoints: endpoints, prober: prober, standings: standings, inquiries: inquiries,
                 engines: engines, discoveries: discoveries, feed: feed, accounts: accounts, credentials: credentials,
                 keys: KeyStore(file: KeyFile(path: groundwork.state.keysPath), logger: logger), audit: audit, cluster: cluster,
-                state: state,
-                logger: logger))
+                state: state, resources: resources, backings: backings, statuses: statuses, logger: logger))
         toBroker.target = broker
         let leaving = Leaving()
         self.leaving = leaving
@@ -90,7 +95,7 @@ final class AgentParts: Sendable {
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
             ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
-            prober, inquiries, engines, credentials, audit, accounts, cluster,
+            prober, inquiries, engines, credentials, audit, accounts, cluster, resources.service, backings.service, statuses,
             KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger) { event, report in
                 if let line = AuditLine.of(event, report) { audit.write(line) }
             },

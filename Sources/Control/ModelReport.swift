@@ -46,6 +46,8 @@ package struct ModelReport: Hashable, Sendable, Codable {
 
     package var name: String
     package var source: Source
+    /// The custom resource that has brought it, `Model/llama`; nil: none has.
+    package var resource: String?
     package var endpoints: [EndpointReport]
     /// Used only when none of `endpoints` is usable; nil, here and below: the model is not of the catalogue.
     package var fallback: [EndpointReport]?

@@ -9,8 +9,26 @@ package struct StatusReport: Hashable, Sendable, Codable {
     package var kubernetes: Kubernetes?
     /// What is not as it should be and no part of the above, one sentence each; nil: an agent that does not say.
     package var complaints: [String]?
+    /// Custom resources that were laid over the file, and what became of them; nil: it does not ask for them.
+    package var resources: [Resource]?
 
     package init() {}
+
+    package struct Resource: Hashable, Sendable, Codable {
+        /// `Model/llama`
+        package var name: String
+        package var isAccepted: Bool
+        /// One word, as the resource's condition has it; and what is wrong with it, empty where nothing is.
+        package var reason: String
+        package var message: String
+
+        package init(name: String, isAccepted: Bool, reason: String, message: String) {
+            self.name = name
+            self.isAccepted = isAccepted
+            self.reason = reason
+            self.message = message
+        }
+    }
 
     package struct Agent: Hashable, Sendable, Codable {
         package var pid: Int32 = 0

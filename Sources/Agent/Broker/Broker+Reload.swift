@@ -18,7 +18,7 @@ extension Broker {
     func reread(asked: UInt64?) async {
         let file: ConfigurationFile
         do {
-            file = try ConfigurationFile.read(groundwork.options.configuration)
+            file = try ConfigurationFile.read(groundwork.options.configuration, resources: resources)
         } catch {
             // Between two steps of an editor there is no file for a moment, and an event will follow.
             if let asked { finish([error.description], asked: asked) }
@@ -28,12 +28,18 @@ extension Broker {
         lastRead = file.bytes
         switch file.result {
         case .failure(let refused): finish(refused.faults, asked: asked)
-        case .success(let new): finish(await adopt(new), asked: asked)
+        case .success(let new):
+            let faults = await adopt(new)
+            if faults.isEmpty {
+                (lastGood, verdicts) = (file.bytes, file.verdicts)
+                follow()
+            }
+            finish(faults, asked: asked)
         }
     }
 
     /// Puts a new catalogue into force. Returns what is wrong with it; then the one before stays.
-    private func adopt(_ new: Catalog) async -> [String] {
+    func adopt(_ new: Catalog) async -> [String] {
         let old = catalog
         let change = CatalogChange(from: old, to: new)
         guard change.faults.isEmpty else { return change.faults }

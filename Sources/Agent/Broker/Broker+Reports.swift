@@ -39,6 +39,7 @@ extension Broker {
         report.configuration.proxyRejection = rejection
         report.configuration.lastReload = lastReload
         report.complaints = complaints
+        report.resources = resourceReports
         report.kernel = kernelStatus()
         report.counts.rules = catalog.rules.count
         let whole = whole(catalog)
@@ -104,8 +105,11 @@ extension Broker {
         let entries = Dictionary(grouping: numbers?.models ?? [], by: \.name)
         let failures = surroundings.failures.all
         let whole = whole(catalog)
+        let makers = makers
         let known = whole.models.map { model in
-            ModelReport(model, counters: Self.sum(entries[model.name] ?? []), failures: failures)
+            var report = ModelReport(model, counters: Self.sum(entries[model.name] ?? []), failures: failures)
+            report.resource = makers[model.name]
+            return report
         }
         let names = Set(whole.models.map(\.name))
         let seen = (numbers?.models ?? []).filter { !names.contains($0.name) }

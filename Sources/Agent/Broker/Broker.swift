@@ -1,4 +1,5 @@
 internal import Catalog
+internal import Configuration
 internal import Control
 internal import KernelPlane
 internal import Kubernetes
@@ -31,6 +32,9 @@ actor Broker: Service {
         var audit: AuditKeeper
         var cluster: ClusterWatch
         var state: StateFile
+        var resources: ResourceWatch
+        var backings: BackingWatch
+        var statuses: StatusWriter
         var logger: Logger
     }
 
@@ -51,6 +55,10 @@ actor Broker: Service {
         case discovered
         /// Credentials are others than before. `asked`: somebody waits until they are in force.
         case credentials(asked: UInt64?)
+        /// The cluster's custom resources are others than before.
+        case resources([Resource])
+        /// Services and pools of the cluster are elsewhere than before.
+        case backings(Backings)
         /// Something may have been left undone.
         case retry
         /// An entry may have been changed by hand.
@@ -68,6 +76,14 @@ actor Broker: Service {
     /// As the file says it; endpoints by name have no addresses here.
     var catalog: Catalog
     var resolved = ResolvedNames()
+    var backings = Backings()
+    /// Custom resources as they are known, and what became of them.
+    var resources: [Resource] = []
+    var verdicts: [ResourceKey: ResourceVerdict] = [:]
+    /// The API server has said which there are, since the agent started.
+    var areResourcesHeard = false
+    /// What the resources ask for is not in force.
+    var isOverlayBehind = false
     var nameSchedule = NameSchedule()
     /// Models that were discovered are not in force as they should be.
     var isDiscoveryBehind = false
@@ -83,6 +99,8 @@ actor Broker: Service {
     var issued: UInt64
     /// Of the last reading, accepted or not.
     var lastRead: [UInt8]
+    /// Of the configuration in force.
+    var lastGood: [UInt8]
     var lastReload: ReloadReport?
     var workloads: [UInt64: WorkloadEntry]
     /// What the kernel plane has of the models.
@@ -132,6 +150,10 @@ actor Broker: Service {
         generation = groundwork.generation
         issued = groundwork.generation
         lastRead = groundwork.configuration
+        lastGood = groundwork.configuration
+        resources = groundwork.resources
+        verdicts = groundwork.verdicts
+        backings = groundwork.backings
         workloads = groundwork.workloads
         governed = groundwork.governed
         resolved = groundwork.resolved
@@ -171,6 +193,7 @@ actor Broker: Service {
         // Before connect() can choose anything: whoever is drained stays out.
         await survey()
         bringEndpoints()
+        follow()
         for await change in changes.cancelOnGracefulShutdown() where !detached { await take(change) }
         reloads.close()
         renewals.close()
@@ -186,8 +209,11 @@ actor Broker: Service {
         case .resolved(let answers): await refresh(answers)
         case .discovered: await register()
         case .credentials(let asked): await renew(asked: asked)
+        case .resources(let resources): await overlay(resources)
+        case .backings(let backings): await take(backings)
         case .retry:
             await retry()
+            if isOverlayBehind { await overlay() }
             keepQdisc(thorough: true)
         case .entries:
             keepQdisc(thorough: false)
@@ -196,7 +222,9 @@ actor Broker: Service {
     }
 
     /// A catalogue as it is put into force: with the models that were discovered, and names resolved.
-    func whole(_ catalog: Catalog) -> Catalog { resolved.applied(to: surroundings.discoveries.applied(to: catalog)) }
+    func whole(_ catalog: Catalog) -> Catalog {
+        backings.applied(to: resolved.applied(to: surroundings.discoveries.applied(to: catalog)))
+    }
 
     /// The whole catalogue and its models' slots, under a number.
     func settings(_ catalog: Catalog, _ generation: UInt64) -> ProxySettings {

@@ -10,26 +10,30 @@ struct ConfigurationFile: Sendable {
     let bytes: [UInt8]
     /// The catalogue, or everything that is wrong, one line each.
     let result: Result<Catalog, Refused>
+    /// What became of the custom resources that were laid over it.
+    let verdicts: [ResourceKey: ResourceVerdict]
 
     struct Refused: Error, Hashable, Sendable {
         let faults: [String]
     }
 
-    static func read(_ path: String) throws(SystemError) -> ConfigurationFile {
-        let bytes = try File.read(path, limit: maximumBytes)
-        return ConfigurationFile(bytes: bytes, result: parse(bytes))
+    /// - Parameter resources: to be laid over it, where it asks for that.
+    static func read(_ path: String, resources: [Resource] = []) throws(SystemError) -> ConfigurationFile {
+        ConfigurationFile(bytes: try File.read(path, limit: maximumBytes), resources: resources)
     }
 
-    private static func parse(_ bytes: [UInt8]) -> Result<Catalog, Refused> {
+    init(bytes: [UInt8], resources: [Resource] = []) {
+        self.bytes = bytes
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            return .failure(Refused(faults: ["the file is not UTF-8 text"]))
+            (result, verdicts) = (.failure(Refused(faults: ["the file is not UTF-8 text"])), [:])
+            return
         }
         do {
-            var catalog = try Configuration.parse(text)
+            var (catalog, verdicts) = try Configuration.parse(text, resources: resources)
             catalog.node.brokerCgroup = catalog.node.brokerCgroup ?? CgroupNamespace.current.home
-            return .success(catalog)
+            (result, self.verdicts) = (.success(catalog), verdicts)
         } catch {
-            return .failure(Refused(faults: error.description.split(separator: "\n").map(String.init)))
+            (result, verdicts) = (.failure(Refused(faults: error.description.split(separator: "\n").map(String.init))), [:])
         }
     }
 }

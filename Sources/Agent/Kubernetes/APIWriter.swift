@@ -10,13 +10,20 @@ struct APIWriter: Sendable {
     let cluster: Cluster
 
     /// PATCHes what is at a path with a JSON merge patch (RFC 7396).
-    ///
-    /// - Parameter path: of the object, or of its `status`.
-    /// - Throws: why it was not done; `code` of the status is what the server said.
     func merge(_ path: String, _ patch: [UInt8]) async throws(APIWriteError) {
-        guard let web = WebAddress(cluster.server + path) else { throw APIWriteError("\(cluster.server) is no URL") }
+        try await self.patch(path, patch, type: "application/merge-patch+json")
+    }
+
+    /// PATCHes what is at a path.
+    ///
+    /// - Parameters:
+    ///   - target: path and query, of the object or of its `status`.
+    ///   - type: which kind of patch it is: `application/apply-patch+yaml`.
+    /// - Throws: why it was not done; `code` of the status is what the server said.
+    func patch(_ target: String, _ patch: [UInt8], type: String) async throws(APIWriteError) {
+        guard let web = WebAddress(cluster.server + target) else { throw APIWriteError("\(cluster.server) is no URL") }
         var token = ServiceToken(file: cluster.tokenFile)
-        var headers = ["Content-Type: application/merge-patch+json"]
+        var headers = ["Content-Type: \(type)"]
         do throws(KubernetesFault) {
             if let line = try token.line() { headers.append(line) }
         } catch {

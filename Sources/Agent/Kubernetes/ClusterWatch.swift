@@ -52,6 +52,12 @@ final class ClusterWatch: Service {
         if isNew { eventfd_write(wake, 1) }
     }
 
+    /// Begins anew, with other resources perhaps.
+    func refresh() {
+        wanted.withLock { $0.turn += 1 }
+        eventfd_write(wake, 1)
+    }
+
     func run() async throws {
         try BackgroundThread.start("kubernetes") { self.work() }
         try? await gracefulShutdown()

@@ -1,4 +1,5 @@
 internal import Catalog
+internal import Configuration
 internal import KernelPlane
 internal import Kubernetes
 
@@ -20,6 +21,9 @@ struct Groundwork: Sendable {
     let hostNetnsCookie: UInt64
     let configuration: [UInt8]
     let catalog: Catalog
+    /// Custom resources as they were last known, and what became of them.
+    let resources: [Resource]
+    let verdicts: [ResourceKey: ResourceVerdict]
     let generation: UInt64
     let workloads: [UInt64: WorkloadEntry]
     /// The cluster's pods on this node, as an agent before this one knew them.
@@ -27,6 +31,8 @@ struct Groundwork: Sendable {
     let governed: Governed
     /// What the names of endpoints on the path direct resolve to, as far as that was known in time.
     let resolved: ResolvedNames
+    /// Where services and pools of the cluster were when that was last known.
+    let backings: Backings
     /// Addresses on `lo` that the broker added, this agent or one before it.
     let podAddresses: [IPAddress]
     /// The trees on network devices.

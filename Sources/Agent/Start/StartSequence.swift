@@ -1,5 +1,6 @@
 private import CLinux
 internal import Catalog
+internal import Configuration
 private import Control
 private import Glibc
 internal import KernelPlane
@@ -25,7 +26,8 @@ struct StartSequence: ~Copyable {
     }
 
     private mutating func steps() throws(AgentError) -> Groundwork {
-        let (bytes, catalog) = try configuration()
+        let (file, resources, catalog) = try configuration()
+        let backings = ClusterFiles(directory: options.stateDirectory).knownBackings(of: catalog)
         let mount = try Preflight.check(pinDirectory: options.pinDirectory)
         let account = try Account.find(catalog.node.user)
         let program = try proxyProgram(catalog.node, account)
@@ -52,7 +54,8 @@ struct StartSequence: ~Copyable {
         let resolved = HurriedLookup.run(catalog.directNames)
         let drained = DrainFile(path: run.drainedPath).read(nil)
         let pods = catalog.node.kubernetes == nil ? PodTable() : PodBook.kept(run)
-        let (generation, workloads, governed) = try fill(plane, resolved.applied(to: catalog), mount, cookie, drained, pods)
+        let (generation, workloads, governed) = try fill(
+            plane, backings.applied(to: resolved.applied(to: catalog)), mount, cookie, drained, pods)
         let qdisc = try qdisc(catalog.node, plane, run)
         let state = AgentState(
             agentPid: getpid(), proxyPid: former?.proxyPid, brokerCgroup: broker.path, pinDirectory: options.pinDirectory,
@@ -61,17 +64,18 @@ struct StartSequence: ~Copyable {
         return Groundwork(
             options: options, run: run, state: stateDirectory, accounts: accounts, accountsFault: accountsFault, mount: mount,
             broker: broker, account: account, proxyProgram: program, plane: plane,
-            hostNetnsCookie: cookie, configuration: bytes, catalog: catalog, generation: generation, workloads: workloads,
-            pods: pods,
-            governed: governed, resolved: resolved, podAddresses: added, qdisc: qdisc,
+            hostNetnsCookie: cookie, configuration: file.bytes, catalog: catalog, resources: resources,
+            verdicts: file.verdicts, generation: generation, workloads: workloads, pods: pods, governed: governed,
+            resolved: resolved, backings: backings, podAddresses: added, qdisc: qdisc,
             controlSocket: sockets.control, proxySocket: sockets.proxy, adminSocket: sockets.admin,
             lock: lock, earlierProxy: BrokerCgroup.processes(in: broker.proxy))
     }
 
-    private func configuration() throws(AgentError) -> ([UInt8], Catalog) {
+    private func configuration() throws(AgentError) -> (ConfigurationFile, [Resource], Catalog) {
         do {
-            let file = try ConfigurationFile.read(options.configuration)
-            return (file.bytes, try file.result.get())
+            let resources = ClusterFiles(directory: options.stateDirectory).knownResources
+            let file = try ConfigurationFile.read(options.configuration, resources: resources)
+            return (file, resources, try file.result.get())
         } catch let refused as ConfigurationFile.Refused {
             throw AgentError(refused.faults.map { "\(options.configuration): \($0)" }.joined(separator: "\n"))
         } catch {

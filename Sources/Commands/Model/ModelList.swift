@@ -6,7 +6,8 @@ struct ModelList: ParsableCommand {
         commandName: "list",
         abstract: "List the models and what they have served.",
         discussion: """
-            SOURCE is `catalog` for a model of the configuration and `seen` for one that requests named on their way to \
+            SOURCE is `catalog` for a model of the configuration, the resource for one that a custom resource of the cluster has \
+            brought, and `seen` for one that requests named on their way to \
             an address they dialled. LIMITS are the rates, open connections, bandwidth and priority in force, with a star when one was set \
             live; `modelbroker qos show` says more. TTFB is the time to the first byte of the answer's body, as estimated from a histogram.
 
@@ -48,7 +49,8 @@ extension ModelDetail {
             ])
         for model in models {
             let report = model.report
-            table.add([report.name, report.source.rawValue] + (limits ? [model.limits ?? ""] : []) + report.cells)
+            let source = report.resource ?? report.source.rawValue
+            table.add([report.name, source] + (limits ? [model.limits ?? ""] : []) + report.cells)
         }
         return table.rendered(width: width)
     }

@@ -35,7 +35,8 @@ extension ModelReport {
     private var facts: Facts {
         var facts = Facts()
         facts.add("model", name)
-        facts.add("source", source == .catalog ? "the catalogue" : "seen in requests; not in the catalogue")
+        let maker = resource.map { "the custom resource \($0)" } ?? "the catalogue"
+        facts.add("source", source == .catalog ? maker : "seen in requests; not in the catalogue")
         if let capabilities, !capabilities.isEmpty { facts.add("capabilities", capabilities.joined(separator: ", ")) }
         routing?.add(to: &facts)
         facts.add("requests", "\(requests), \(active) under way")

@@ -24,6 +24,10 @@ extension StatusReport {
             for resource in kubernetes.resources { facts.add("", resource.line) }
         }
         facts.add("catalog", catalogLine)
+        facts.add("resources", resourcesLine)
+        for resource in (resources ?? []).filter({ !$0.isAccepted }).prefix(20) {
+            facts.add("", "\(resource.name): \(resource.reason): \(resource.message)")
+        }
         return facts.rendered() + "\nkernel counters\n" + KernelCounters.text(kernel.counters)
     }
 
@@ -83,6 +87,14 @@ extension StatusReport {
     private static func line(_ listener: Listener) -> String {
         guard let address = listener.address else { return "\(listener.name) not configured" }
         return "\(listener.name) \(address) \(listener.alive ? "alive" : "NOT LISTENING")"
+    }
+
+    /// nil: the configuration does not ask for any.
+    private var resourcesLine: String? {
+        resources.map { resources in
+            let accepted = resources.count(where: \.isAccepted)
+            return "\(accepted) in force, \(resources.count - accepted) refused"
+        }
     }
 
     private var catalogLine: String {

@@ -1,0 +1,110 @@
+internal import Catalog
+internal import Configuration
+internal import Control
+internal import Logging
+internal import ServiceLifecycle
+private import Synchronization
+
+/// Writes into the status of each resource what this node has made of it.
+final class StatusWriter: Service {
+    typealias Finding = (key: ResourceKey, verdict: ResourceVerdict, generation: Int64)
+
+    /// Nanoseconds within which the nodes of a cluster write what all of them have just found.
+    private static let spread: UInt64 = 2_000_000_000
+
+    private struct State {
+        var schedule = StatusSchedule()
+        var cluster: Cluster?
+        /// Why nothing could be written the last time; said once.
+        var complaint: String?
+    }
+
+    private let state = Mutex(State())
+    private let logger: Logger
+    private let changes: AsyncStream<Void>
+    private let feed: AsyncStream<Void>.Continuation
+
+    init(logger: Logger) {
+        self.logger = logger
+        (changes, feed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// From now on these are the verdicts; nil: there is no cluster to tell.
+    func adopt(_ cluster: Cluster?, _ findings: [Finding]) {
+        let told = findings.filter { cluster?.tells($0.verdict) ?? false }
+        state.withLock { state in
+            let isOther = state.cluster?.server != cluster?.server || state.cluster?.node != cluster?.node
+            if isOther { state.schedule = StatusSchedule() }
+            state.cluster = cluster
+            state.schedule.adopt(told, spread: Self.spread, time: Timestamp.now(), now: Clocks.monotonic())
+        }
+        feed.yield()
+    }
+
+    /// Why the status of resources cannot be written; nil: it can.
+    var complaint: String? { state.withLock { $0.complaint } }
+
+    func run() async throws {
+        for await _ in changes.cancelOnGracefulShutdown() {
+            await cancelWhenGracefulShutdown { await self.work() }
+        }
+    }
+
+    /// Until there is nothing left to write.
+    private func work() async {
+        while let wake = state.withLock({ $0.schedule.wake }) {
+            let now = Clocks.monotonic()
+            // Something may be due earlier by then.
+            if wake > now { do { try await Task.sleep(for: .nanoseconds(min(wake - now, 250_000_000))) } catch { return } }
+            await write()
+        }
+    }
+
+    private func write() async {
+        let next = state.withLock { state in
+            state.cluster.flatMap { cluster in state.schedule.begin(now: Clocks.monotonic()).map { (cluster, $0) } }
+        }
+        guard let (cluster, (key, status)) = next else { return }
+        let outcome = await write(key, status, cluster)
+        state.withLock { $0.schedule.finished(outcome, now: Clocks.monotonic()) }
+    }
+
+    private func write(_ key: ResourceKey, _ status: ResourceStatus, _ cluster: Cluster) async -> StatusSchedule.Outcome {
+        do {
+            let body = try status.patch(key, node: cluster.node)
+            try await APIWriter(cluster: cluster).patch(
+                ResourceStatus.target(key, node: cluster.node), body, type: ResourceStatus.contentType)
+            state.withLock { $0.complaint = nil }
+            return .written
+        } catch let error as APIWriteError where error.code == 404 {
+            return .gone
+        } catch {
+            complain("\(error)", key)
+            return .failed
+        }
+    }
+
+    private func complain(_ reason: String, _ key: ResourceKey) {
+        guard state.withLock({ $0.complaint.replace(by: reason) }) else { return }
+        logger.warning("cannot write the status of a resource", metadata: ["resource": "\(key)", "reason": "\(reason)"])
+    }
+}
+
+extension String? {
+    /// True if it was another before.
+    fileprivate mutating func replace(by new: String) -> Bool {
+        defer { self = new }
+        return self != new
+    }
+}
+
+extension Cluster {
+    /// Whether a verdict is written into the resource's status.
+    fileprivate func tells(_ verdict: ResourceVerdict) -> Bool {
+        switch status {
+        case .all: true
+        case .refusals: !verdict.isAccepted
+        case .off: false
+        }
+    }
+}
