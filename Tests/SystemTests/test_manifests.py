@@ -15,7 +15,7 @@ VERSIONS = ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("variant", manifests.VARIANTS)
+@pytest.mark.parametrize("variant", [*manifests.VARIANTS, "resources"])
 def test_the_schemas_take_them(variant, version):
     for object in manifests.objects(variant):
         assert kubernetes_validate.validate(object, version, strict=True) == version
@@ -92,3 +92,81 @@ def test_the_configuration_is_one(tmp_path):
 def test_the_image_is_the_one_that_is_made():
     version = run([binary("modelbroker"), "--version"]).stdout.strip()
     assert manifests.agent("base")["image"] == f"localhost/modelbroker:{version}"
+
+
+# Custom resources
+
+#: By the file that has the definition: where a configuration has the same thing, beside which keys of the resource's own,
+#: and which of its keys a resource does not have.
+KINDS = {
+    "model": ("models: {m: {ZZZZZZ: 1}}", {"name"}, {"forwardCredentials"}),
+    "pool": ("pools: {p: {ZZZZZZ: 1}}", {"name"}, set()),
+    "accesscontrol": ("clients: {c: {ZZZZZZ: 1}}", {"client"}, {"keys", "limits", "quotas", "models", "perSession", "perAddress"}),
+}
+OF_THE_NODE = {"key", "activate", "forwardCredentials"}
+
+
+def definition(name):
+    return yaml.safe_load((manifests.KUBERNETES / "resources" / f"{name}.yaml").read_text())
+
+
+def properties(name):
+    return definition(name)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+
+
+def known_keys(tmp_path, text):
+    """What the configuration says that it takes where it is given a key that it does not know."""
+    file = tmp_path / "probe.yaml"
+    file.write_text(text)
+    result = run([binary("modelbroker"), "config", "check", file], check=False)
+    return set(re.search(r"ZZZZZZ: is not a known key; accepted here: ([\w, ]+)", result.stdout + result.stderr)[1].split(", "))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_definitions_know_the_configurations_keys(name, tmp_path):
+    text, own, without = KINDS[name]
+    assert set(properties(name)) - own == known_keys(tmp_path, text) - without
+    if name != "accesscontrol":
+        endpoint = properties(name)["fallback"]["items"]["properties"]
+        accepted = known_keys(tmp_path, "models: {m: {endpoints: [{ZZZZZZ: 1}]}}")
+        assert set(endpoint) == accepted - OF_THE_NODE and "ca" not in endpoint["tls"]["properties"]
+    qos = known_keys(tmp_path, "models: {m: {qos: {ZZZZZZ: 1}}}")
+    assert set(properties("qosclaim")["qos"]["properties"]) == qos == set(properties("model")["qos"]["properties"])
+
+
+def structural(schema, path="spec"):
+    """What the API server asks of a schema: each place has a type, or says that it has none."""
+    free = schema.get("x-kubernetes-preserve-unknown-fields") or schema.get("x-kubernetes-int-or-string")
+    assert "type" in schema or free, path
+    for name, inner in schema.get("properties", {}).items():
+        structural(inner, f"{path}.{name}")
+    for key in ("items", "additionalProperties"):
+        if key in schema:
+            structural(schema[key], f"{path}.{key}")
+    for key in schema.get("x-kubernetes-list-map-keys", []):
+        assert key in schema["items"]["required"], path
+
+
+def test_definitions_are_structural():
+    for object in manifests.objects("resources"):
+        if object["kind"] == "CustomResourceDefinition":
+            names, version = object["spec"]["names"], object["spec"]["versions"][0]
+            assert object["metadata"]["name"] == f"{names['plural']}.{object['spec']['group']}"
+            assert version["subresources"] == {"status": {}}
+            structural(version["schema"]["openAPIV3Schema"])
+
+
+def test_the_role_is_what_is_asked_for():
+    objects = {object["kind"]: object for object in manifests.objects("resources")}
+    binding, role = objects["ClusterRoleBinding"], objects["ClusterRole"]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    account = manifests.one("base", "ServiceAccount")["metadata"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}]
+    plurals = {object["spec"]["names"]["plural"] for object in manifests.objects("resources")
+               if object["kind"] == "CustomResourceDefinition"}
+    granted = {(group, resource, verb) for rule in role["rules"] for group in rule["apiGroups"]
+               for resource in rule["resources"] for verb in rule["verbs"]}
+    assert granted == {("modelbroker.io", plural, verb) for plural in plurals for verb in ("list", "watch")} | {
+        ("modelbroker.io", f"{plural}/status", "patch") for plural in plurals} | {
+        (group, resource, verb) for verb in ("list", "watch") for group, resource in [
+            ("discovery.k8s.io", "endpointslices"), ("inference.networking.k8s.io", "inferencepools"), ("", "pods")]}
