@@ -55,7 +55,8 @@ import Testing
         node.qdisc = Qdisc(device: "eth0", rate: 1_250_000_000)
         let account = "/var/run/secrets/kubernetes.io/serviceaccount"
         node.kubernetes = Cluster(
-            server: "https://10.96.0.1:443", tokenFile: account + "/token", caFile: account + "/ca.crt", node: "node-1")
+            server: "https://10.96.0.1:443", tokenFile: account + "/token", caFile: account + "/ca.crt", node: "node-1",
+            followsResources: true, zone: "eu-1a")
         #expect(parsed.node == node, "the values shown are the defaults")
         #expect(
             parsed.clients.flatMap(\.pods) == [
@@ -64,14 +65,15 @@ import Testing
         #expect(parsed.rules.map(\.name) == ["watch", "llm", "blocked", "embed"])
         #expect(parsed.rules.map(\.model) == [nil, nil, nil, "minilm"])
         #expect(parsed.models.map(\.name) == ["llama-70b", "meta/llama-8b", "minilm", "qwen"])
-        #expect(parsed.models.map { $0.endpoints.map(\.weight) } == [[2, 1], [1], [1, 2], [1]])
+        #expect(parsed.models.map { $0.endpoints.map(\.weight) } == [[2, 1, 1, 1], [1], [1, 2], [1]])
         #expect(parsed.models.map(\.access) == [.private, .public, .public, .public])
         #expect(parsed.models.first?.qos.bandwidth == 50 << 20)
         #expect(parsed.models.first?.qos.service == .guaranteed)
         let model = try #require(parsed.models.first)
         #expect(model.routing.retry == RetryPolicy(firstByteTimeout: 30_000), "the values shown are the defaults")
         #expect(model.routing.breaker == BreakerPolicy())
-        #expect(model.endpoints.map(\.health) == [HealthCheck(path: "/health"), HealthCheck(path: "/health")])
+        #expect(model.endpoints.allSatisfy { $0.health == HealthCheck(path: "/health") })
+        #expect(model.endpoints.dropFirst(2).map(\.url) == ["service://shop/llama:http", "inferencepool://shop/llama-pool"])
         #expect(model.endpoints.first?.discovery == Discovery())
         #expect(model.fallback.map(\.url) == ["https://api.example.com"])
         #expect(parsed.pools.map(\.name) == ["chat", "gpu"])
@@ -99,7 +101,9 @@ import Testing
     private func checkShares(_ parsed: Catalog) throws {
         let model = try #require(parsed.models.first)
         #expect(model.maxInFlight == 64 && model.queue == QueuePolicy(), "the values shown are the defaults")
-        #expect(model.endpoints.map(\.maxInFlight) == [.adaptive(AdaptiveLimit()), nil], "the values shown are the defaults")
+        #expect(
+            model.endpoints.prefix(2).map(\.maxInFlight) == [.adaptive(AdaptiveLimit()), nil], "the values shown are the defaults"
+        )
         #expect(model.endpoints.first?.metrics == EngineMetrics(), "the values shown are the defaults")
         let activation = try #require(parsed.models.last?.endpoints.first?.activation)
         let program = EngineProgram(
