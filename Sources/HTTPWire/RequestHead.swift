@@ -45,6 +45,31 @@ package struct RequestHead: Sendable {
         try dropped.insertFraming(from: fieldsStart, size: size, in: bytes)
     }
 
+    /// Leaves out the fields of the trace that the request belongs to, which the broker writes anew: `traceparent`, and
+    /// `tracestate` where that of the parent may not be used.
+    package mutating func dropTrace(in bytes: Span<UInt8>) throws(HeadFault) -> TraceFields {
+        var trace = TraceFields()
+        var kept = dropped
+        var fields = FieldLines(from: fieldsStart, size: size)
+        while let field = try fields.next(in: bytes) {
+            if field.name.count == 11, bytes.equals(field.name, ignoringCase: "traceparent") {
+                trace.take(parent: field.value, in: bytes)
+                try kept.insert(field.line)
+            } else if field.name.count == 10, bytes.equals(field.name, ignoringCase: "tracestate") {
+                trace.take(state: field.value)
+            }
+        }
+        trace.finish()
+        if trace.parent == nil {
+            fields = FieldLines(from: fieldsStart, size: size)
+            while let field = try fields.next(in: bytes) {
+                if bytes.equals(field.name, ignoringCase: "tracestate") { try kept.insert(field.line) }
+            }
+        }
+        dropped = kept
+        return trace
+    }
+
     private mutating func parseRequestLine(_ bytes: Span<UInt8>) throws(HeadFault) -> Int {
         var index = 0
         while ByteClass.isToken(bytes[index]) { index += 1 }

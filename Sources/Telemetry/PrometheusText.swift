@@ -1,9 +1,8 @@
 /// A page in Prometheus' text format, version 0.0.4.
 ///
 /// Families come one after the other, each with its samples behind it; label values are escaped here and nowhere else.
-package struct PrometheusText: Sendable {
-    /// A label and its value as they are, not escaped.
-    package typealias Label = (name: String, value: String)
+package struct PrometheusText: MetricSink, Sendable {
+    package typealias Label = MetricLabel
 
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,21 +22,9 @@ package struct PrometheusText: Sendable {
         line(metric.name, labels, String(value))
     }
 
-    /// A family of a single sample.
-    package mutating func single(_ metric: Metric, _ labels: [Label] = [], _ value: UInt64) {
-        family(metric)
-        sample(metric, labels, value)
-    }
-
     /// One sample of the family opened last, of a time.
     package mutating func sample(_ metric: Metric, _ labels: [Label] = [], microseconds: UInt64) {
         line(metric.name, labels, Self.seconds(microseconds))
-    }
-
-    /// A family of a single sample, of a time.
-    package mutating func single(_ metric: Metric, _ labels: [Label] = [], microseconds: UInt64) {
-        family(metric)
-        sample(metric, labels, microseconds: microseconds)
     }
 
     /// The samples of one histogram, times in seconds, cumulative as the format wants them.
@@ -47,19 +34,12 @@ package struct PrometheusText: Sendable {
         var total: UInt64 = 0
         for (index, bound) in scale.bounds.enumerated() {
             total &+= histogram.counts[index]
-            line(metric.name + "_bucket", labels + [("le", Self.text(bound, scale.unit))], String(total))
+            line(metric.name + "_bucket", labels + [("le", scale.text(bound))], String(total))
         }
         total &+= histogram.counts[scale.bounds.count]
         line(metric.name + "_bucket", labels + [("le", "+Inf")], String(total))
-        line(metric.name + "_sum", labels, Self.text(histogram.sum, scale.unit))
+        line(metric.name + "_sum", labels, scale.text(histogram.sum))
         line(metric.name + "_count", labels, String(total))
-    }
-
-    private static func text(_ value: UInt64, _ unit: HistogramScale.Unit) -> String {
-        switch unit {
-        case .microseconds: seconds(value)
-        case .tokens: String(value)
-        }
     }
 
     /// Microseconds as seconds in decimal, with no more digits than needed: `0.25`, `2.5`, `10`.

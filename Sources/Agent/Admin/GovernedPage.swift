@@ -43,7 +43,7 @@ struct GovernedPage: Sendable {
     var ungoverned: UInt64 = 0
     var isFaulty = false
 
-    func render(_ text: inout PrometheusText) {
+    func render(_ text: inout some MetricSink) {
         text.single(Metrics.QoS.fault, [], isFaulty ? 1 : 0)
         text.single(Metrics.QoS.ungoverned, [], ungoverned)
         renderLimits(&text)
@@ -54,7 +54,7 @@ struct GovernedPage: Sendable {
     }
 
     /// Kinds without a limit are left out, unless one was in force before and has counted something.
-    private func renderLimits(_ text: inout PrometheusText) {
+    private func renderLimits(_ text: inout some MetricSink) {
         let buckets = entries.flatMap { entry in
             LimitKind.allCases.compactMap { kind -> (labels: [PrometheusText.Label], reading: BucketReading)? in
                 guard let reading = entry.qos.buckets[kind] else { return nil }
@@ -78,7 +78,7 @@ struct GovernedPage: Sendable {
         }
     }
 
-    private func renderConnections(_ text: inout PrometheusText) {
+    private func renderConnections(_ text: inout some MetricSink) {
         let plain: [(Metric, KeyPath<ModelQoS, UInt64>)] = [
             (Metrics.QoS.connects, \.connects), (Metrics.QoS.open, \.open), (Metrics.QoS.overCap, \.observedConnections),
             (Metrics.QoS.tagged, \.tagged), (Metrics.QoS.applyFailures, \.applyFailed),
@@ -99,20 +99,20 @@ struct GovernedPage: Sendable {
         }
     }
 
-    private func renderBandwidth(_ text: inout PrometheusText) {
+    private func renderBandwidth(_ text: inout some MetricSink) {
         text.family(Metrics.QoS.active)
         for entry in entries { sample(Metrics.QoS.active, entry.label, entry.qos.active, &text) }
         text.family(Metrics.QoS.share)
         for entry in entries { if let share = entry.qos.share { sample(Metrics.QoS.share, entry.label, share, &text) } }
     }
 
-    private func sample(_ metric: Metric, _ model: String, _ legs: ModelQoS.Legs, _ text: inout PrometheusText) {
+    private func sample(_ metric: Metric, _ model: String, _ legs: ModelQoS.Legs, _ text: inout some MetricSink) {
         for (direction, value) in [("requests", legs.requests), ("responses", legs.responses)] {
             text.sample(metric, [(Metrics.Label.model, model), (Metrics.Label.direction, direction)], value)
         }
     }
 
-    private func renderMeters(_ text: inout PrometheusText) {
+    private func renderMeters(_ text: inout some MetricSink) {
         let plain: [(Metric, KeyPath<Meter, UInt64>)] = [
             (Metrics.Direct.connections, \.connections), (Metrics.Direct.requests, \.requests),
             (Metrics.Direct.sent, \.bytesSent),
@@ -140,7 +140,7 @@ struct GovernedPage: Sendable {
         [(Metrics.Label.model, meter.model), (Metrics.Label.client, meter.client)]
     }
 
-    private func renderEndpoints(_ text: inout PrometheusText) {
+    private func renderEndpoints(_ text: inout some MetricSink) {
         let plain: [(Metric, (Endpoint) -> UInt64)] = [
             (Metrics.Direct.usable, { $0.usable ? 1 : 0 }), (Metrics.Direct.open, \.open), (Metrics.Direct.picked, \.picked),
             (Metrics.Direct.failed, \.failed),

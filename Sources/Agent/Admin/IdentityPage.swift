@@ -13,7 +13,7 @@ struct IdentityPage: Sendable {
     var auditLines: UInt64 = 0
     var auditLost: UInt64 = 0
 
-    func render(_ text: inout PrometheusText) {
+    func render(_ text: inout some MetricSink) {
         text.single(Metrics.Quota.suspended, [], isSuspended ? 1 : 0)
         text.single(Metrics.Identity.stale, [], staleCredentials)
         let values: [(Metric, KeyPath<QuotaReport, UInt64>)] = [
@@ -28,7 +28,7 @@ struct IdentityPage: Sendable {
     /// What only the proxy knows.
     ///
     /// - Parameter clients: by label.
-    func render(_ numbers: ProxyStatistics, clients: [String: ClientCounters], _ text: inout PrometheusText) {
+    func render(_ numbers: ProxyStatistics, clients: [String: ClientCounters], _ text: inout some MetricSink) {
         text.single(Metrics.Identity.unauthenticated, [], numbers.unauthenticated)
         text.single(Metrics.Identity.conflicts, [], numbers.identityConflicts)
         text.single(Metrics.Identity.tokensChecked, [], numbers.tokensChecked)
@@ -41,7 +41,7 @@ struct IdentityPage: Sendable {
         renderClients(clients.sorted { $0.key < $1.key }, &text)
     }
 
-    private func renderClients(_ clients: [(key: String, value: ClientCounters)], _ text: inout PrometheusText) {
+    private func renderClients(_ clients: [(key: String, value: ClientCounters)], _ text: inout some MetricSink) {
         let plain: [(Metric, KeyPath<ClientCounters, UInt64>)] = [
             (Metrics.Client.requests, \.requests), (Metrics.Client.active, \.active), (Metrics.Client.cost, \.cost),
         ]
@@ -64,7 +64,7 @@ struct IdentityPage: Sendable {
 
     private func render(
         _ metric: Metric, _ label: String, _ values: [(String, KeyPath<ClientCounters, UInt64>)],
-        _ clients: [(key: String, value: ClientCounters)], _ text: inout PrometheusText
+        _ clients: [(key: String, value: ClientCounters)], _ text: inout some MetricSink
     ) {
         text.family(metric)
         for (name, counters) in clients {

@@ -21,7 +21,7 @@ struct RoutingPage: Sendable {
     /// Those that the proxy knows; the others say nothing.
     var endpoints: [EndpointReport] = []
 
-    func render(_ text: inout PrometheusText) {
+    func render(_ text: inout some MetricSink) {
         let ofRoutes: [(Metric, KeyPath<RouteRecord, UInt64>)] = [
             (Metrics.Route.requests, \.requests), (Metrics.Route.retries, \.retries), (Metrics.Route.hedges, \.hedges),
             (Metrics.Route.hedgesWon, \.hedgesWon), (Metrics.Route.budgetDenied, \.budgetDenied),
@@ -40,7 +40,7 @@ struct RoutingPage: Sendable {
         renderEndpoints(&text)
     }
 
-    private func renderPools(_ text: inout PrometheusText) {
+    private func renderPools(_ text: inout some MetricSink) {
         text.family(Metrics.Pool.endpoints)
         for pool in pools {
             for state in [EndpointReport.State.active, .standby, .unknown] {
@@ -50,7 +50,7 @@ struct RoutingPage: Sendable {
         }
     }
 
-    private func renderEndpoints(_ text: inout PrometheusText) {
+    private func renderEndpoints(_ text: inout some MetricSink) {
         text.family(Metrics.Endpoint.up)
         for endpoint in endpoints {
             // The reasons are those of `StandbyReason`: a handful.

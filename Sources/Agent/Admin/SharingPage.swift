@@ -19,7 +19,7 @@ struct SharingPage: Sendable {
     /// What engines say themselves.
     var loads: [Load] = []
 
-    func render(_ text: inout PrometheusText) {
+    func render(_ text: inout some MetricSink) {
         renderQueues(queues.prefix(maximumQueues), &text)
         renderEngines(engines.prefix(maximumEngines), &text)
         text.family(Metrics.Slots.load)
@@ -31,7 +31,7 @@ struct SharingPage: Sendable {
         }
     }
 
-    private func renderQueues(_ queues: ArraySlice<QueueRecord>, _ text: inout PrometheusText) {
+    private func renderQueues(_ queues: ArraySlice<QueueRecord>, _ text: inout some MetricSink) {
         let plain: [(Metric, KeyPath<QueueRecord, UInt64>)] = [
             (Metrics.Queue.waiting, \.waiting), (Metrics.Queue.bytes, \.bytes),
             (Metrics.Queue.active, \.inFlight), (Metrics.Queue.tokens, \.tokens),
@@ -58,12 +58,12 @@ struct SharingPage: Sendable {
             Metrics.Queue.ended, Metrics.Label.reason,
             [("full", \.full), ("expired", \.expired), ("shed", \.shed), ("left", \.left)], queues, &text)
         text.family(Metrics.Queue.waits)
-        for queue in queues { text.histogram(Metrics.Queue.waits, labels(queue), queue.waits) }
+        for queue in queues { text.histogram(Metrics.Queue.waits, labels(queue), queue.waits, on: .firstToken) }
     }
 
     private func render(
         _ metric: Metric, _ label: String, _ values: [(String, KeyPath<QueueRecord, UInt64>)],
-        _ queues: ArraySlice<QueueRecord>, _ text: inout PrometheusText
+        _ queues: ArraySlice<QueueRecord>, _ text: inout some MetricSink
     ) {
         text.family(metric)
         for queue in queues {
@@ -71,7 +71,7 @@ struct SharingPage: Sendable {
         }
     }
 
-    private func renderEngines(_ engines: ArraySlice<EngineReport>, _ text: inout PrometheusText) {
+    private func renderEngines(_ engines: ArraySlice<EngineReport>, _ text: inout some MetricSink) {
         text.family(Metrics.Server.phase)
         for engine in engines {
             text.sample(Metrics.Server.phase, [(Metrics.Label.url, engine.url), (Metrics.Label.phase, engine.phase)], 1)
