@@ -31,6 +31,10 @@ package struct Node: Hashable, Sendable {
     package var qdisc: Qdisc?
     /// The cluster whose node this is; nil: none, or none that is asked.
     package var kubernetes: Cluster?
+    /// Who is told what happens here; nil: nobody. The proxy knows of none of it but `otlp.traces`.
+    package var remoteWrite: RemoteWrite?
+    package var otlp: TelemetryExport?
+    package var events: EventSinks?
 
     package init(
         cgroup: String = "/", brokerCgroup: String? = nil,
@@ -41,7 +45,8 @@ package struct Node: Hashable, Sendable {
         podAddresses: [IPAddress] = [], gateway: [SocketAddress] = [], secureGateway: [SecureListener] = [],
         admin: SocketAddress = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 15020),
         proxy: ProxyLaunch = .spawn, user: String = "nobody", workers: Int = 0, timeouts: Timeouts = Timeouts(),
-        drain: Int = 300_000, maxBody: Int = 32 << 20, qdisc: Qdisc? = nil, kubernetes: Cluster? = nil
+        drain: Int = 300_000, maxBody: Int = 32 << 20, qdisc: Qdisc? = nil, kubernetes: Cluster? = nil,
+        remoteWrite: RemoteWrite? = nil, otlp: TelemetryExport? = nil, events: EventSinks? = nil
     ) {
         self.cgroup = cgroup
         self.brokerCgroup = brokerCgroup
@@ -58,6 +63,9 @@ package struct Node: Hashable, Sendable {
         self.maxBody = maxBody
         self.qdisc = qdisc
         self.kubernetes = kubernetes
+        self.remoteWrite = remoteWrite
+        self.otlp = otlp
+        self.events = events
     }
 
     /// The path of the broker's own cgroup below the cgroup v2 mount.

@@ -57,6 +57,9 @@ enum Limits {
     static let firewallRules = 256
     /// Bytes of each body that an audit line can have.
     static let auditBody = 1 << 20
+    /// Headers that a web server is told something with, and labels and attributes that it is told.
+    static let webHeaders = 16
+    static let exportLabels = 32
     /// Bytes of a file of certificates, and of a key for an endpoint.
     static let certificateBytes = 1 << 20
     static let keyBytes = 8 << 10

@@ -5,7 +5,7 @@ struct NodeSection {
     private static let keys = KnownKeys(
         [
             "cgroup", "brokerCgroup", "listen", "podAddress", "gateway", "admin", "proxy", "user", "workers", "timeouts", "drain",
-            "maxBody", "qdisc", "kubernetes",
+            "maxBody", "qdisc", "kubernetes", "remoteWrite", "otlp", "events",
         ])
     private static let qdiscKeys = KnownKeys(["device", "kind", "rate"])
 
@@ -27,6 +27,9 @@ struct NodeSection {
         section.readProxy(fields)
         if let qdisc = fields["qdisc"] { section.readQdisc(qdisc) }
         section.node.kubernetes = fields["kubernetes"].flatMap { ClusterSection.read($0, reading) }
+        section.node.remoteWrite = fields["remoteWrite"].flatMap { RemoteWriteSection.read($0, reading) }
+        section.node.otlp = fields["otlp"].flatMap { TelemetrySection.read($0, reading) }
+        section.node.events = fields["events"].flatMap { EventsSection.read($0, reading) }
         return section.node
     }
 

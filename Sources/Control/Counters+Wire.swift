@@ -93,7 +93,7 @@ extension ProxyStatistics: WireCoded {
         \.upstreamConnects, \.upstreamReuses, \.upstreamConnectFailures, \.staleRetries, \.acceptFailures, \.residentBytes,
         \.descriptors, \.uptimeMilliseconds, \.tagFailures,
         \.unauthenticated, \.identityConflicts, \.tokensChecked, \.auditLines, \.auditDropped, \.tlsHandshakes,
-        \.tlsHandshakeFailures, \.processorMicroseconds,
+        \.tlsHandshakeFailures, \.processorMicroseconds, \.spans, \.spansDropped,
     ]
 
     static var wireMinimum: Int { 8 + 8 * counters.count }

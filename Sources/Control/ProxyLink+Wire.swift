@@ -136,6 +136,11 @@ extension ProxyMessage {
         case .wanted(let keys): Wire.encode(tag: 134) { $0.write(keys) }
         case .listener(let listener): Wire.encode(tag: 135) { $0.write(listener) }
         case .handedOver(let sockets): Wire.encode(tag: 136) { $0.write(sockets) }
+        case .spans(let bytes, let count):
+            Wire.encode(tag: 137) { writer in
+                writer.write(sized: bytes)
+                writer.write(count)
+            }
         }
     }
 
@@ -159,13 +164,14 @@ extension ProxyMessage {
         case 134: .wanted(try reader.list())
         case 135: .listener(try reader.value())
         case 136: .handedOver(sockets: try reader.integer())
+        case 137: .spans(try reader.sized(), count: try reader.integer())
         default: throw .unknownMessage(tag)
         }
     }
 }
 
 extension ProxySettings: WireCoded {
-    static var wireMinimum: Int { 24 + Catalog.wireMinimum + Credentials.wireMinimum }
+    static var wireMinimum: Int { 25 + Catalog.wireMinimum + Credentials.wireMinimum }
 
     func write(to writer: inout WireWriter) {
         writer.write(generation)
@@ -174,12 +180,14 @@ extension ProxySettings: WireCoded {
         writer.write(slots)
         writer.write(credentials)
         writer.write(accountSlots)
+        writer.write(tracing)
     }
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             generation: try reader.integer(), catalog: try reader.value(), hostNetnsCookie: try reader.integer(),
-            slots: try reader.list(), credentials: try reader.value(), accountSlots: try reader.list())
+            slots: try reader.list(), credentials: try reader.value(), accountSlots: try reader.list(),
+            tracing: try reader.optional())
         // Slots belong to models by position: a list of another length would give models each other's limits.
         guard slots.isEmpty || slots.count == catalog.models.count else { throw .invalidValue }
         guard accountSlots.isEmpty || accountSlots.count == catalog.accounts.count else { throw .invalidValue }
@@ -230,5 +238,20 @@ extension ProxyTotals: WireCoded {
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(statistics: try reader.value(), endpoints: try reader.list(), routes: try reader.list())
+    }
+}
+
+extension Tracing: WireCoded {
+    static var wireMinimum: Int { 9 }
+
+    func write(to writer: inout WireWriter) {
+        writer.write(sample)
+        writer.write(followsParent)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        let sample: UInt64 = try reader.integer()
+        guard sample <= 1_000_000 else { throw .invalidValue }
+        self.init(sample: sample, followsParent: try reader.boolean())
     }
 }

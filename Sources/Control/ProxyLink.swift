@@ -45,6 +45,9 @@ package enum ProxyMessage: Hashable, Sendable {
     case listener(HandedListener)
     /// The end of that answer: how many sockets it had.
     case handedOver(sockets: UInt32)
+    /// Spans of requests that have come to their end, as the fields of an OTLP scope that they are sent in, one after the
+    /// other; and how many.
+    case spans([UInt8], count: UInt32)
 }
 
 /// Listening sockets of one address that are passed on beside a message.
@@ -98,10 +101,12 @@ package struct ProxySettings: Hashable, Sendable {
     /// The slot of each of `catalog.accounts` in the shared page, in its order; empty: none has one, and nothing that is
     /// counted there is limited.
     package var accountSlots: [UInt32]
+    /// Which requests spans are made of; nil: of none, and no trace is looked for.
+    package var tracing: Tracing?
 
     package init(
         generation: UInt64, catalog: Catalog, hostNetnsCookie: UInt64, slots: [UInt32] = [],
-        credentials: Credentials = Credentials(), accountSlots: [UInt32] = []
+        credentials: Credentials = Credentials(), accountSlots: [UInt32] = [], tracing: Tracing? = nil
     ) {
         self.generation = generation
         self.catalog = catalog
@@ -109,6 +114,7 @@ package struct ProxySettings: Hashable, Sendable {
         self.slots = slots
         self.credentials = credentials
         self.accountSlots = accountSlots
+        self.tracing = tracing
     }
 }
 
@@ -203,6 +209,9 @@ package struct ProxyStatistics: Hashable, Sendable {
     package var uptimeMilliseconds: UInt64 = 0
     /// Processor time that the process has used, of its own and of the kernel on its behalf.
     package var processorMicroseconds: UInt64 = 0
+    /// Spans made, and those that were dropped since nobody took them fast enough.
+    package var spans: UInt64 = 0
+    package var spansDropped: UInt64 = 0
 
     package init() {}
 }

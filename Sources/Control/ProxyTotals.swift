@@ -75,6 +75,8 @@ extension ProxyStatistics {
         sum.tokensChecked &+= part.tokensChecked
         sum.auditLines &+= part.auditLines
         sum.auditDropped &+= part.auditDropped
+        sum.spans &+= part.spans
+        sum.spansDropped &+= part.spansDropped
         sum.tlsHandshakes &+= part.tlsHandshakes
         sum.tlsHandshakeFailures &+= part.tlsHandshakeFailures
     }

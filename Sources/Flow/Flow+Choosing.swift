@@ -118,6 +118,7 @@ extension Flow {
         record.attempts &+= 1
         exchange.attempt = context.router.began(
             target, for: exchange.ask, isTrial: isTrial, slot: exchange.held?.slot, now: context.now)
+        if record.trace.isSampled { noteAttempt(target, isHedge: false, now: context.now) }
         exchange.slotModel = exchange.held?.slot.model ?? -1
         exchange.held = nil
         exchange.tls = context.tls(ofTarget: index)
@@ -188,7 +189,7 @@ extension Flow {
         if let row { closeBooks(row, &context) }
         exchange.model = index
         exchange.countsTokens =
-            record.isAudited || context.isGoverned(index) || context.admission.countsTokens(client: identity.number, model: index)
+            record.isNoted || context.isGoverned(index) || context.admission.countsTokens(client: identity.number, model: index)
         let row = context.ledger.row(ofModel: index)
         begin(row: row, name: row == lastRow ? model : context.routes.name(index), &context)
     }
@@ -198,7 +199,7 @@ extension Flow {
         model = name
         lastRow = row
         self.row = row
-        if record.isAudited { record.routed = name }
+        if record.isNoted { record.routed = name }
         answerStarted = false
         // That of the request before must not be taken for this one's.
         answer = nil
@@ -222,6 +223,7 @@ extension Flow {
     mutating func settleAttempt(_ outcome: Outcome, _ context: inout FlowContext) {
         guard let attempt = exchange.attempt else { return }
         exchange.attempt = nil
+        if record.trace.isSampled { noteAttemptEnd(outcome, isHedge: false, now: context.now) }
         context.ended(attempt, outcome)
     }
 }

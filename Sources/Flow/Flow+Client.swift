@@ -100,6 +100,7 @@ extension Flow {
         requestStart = context.now
         beginRecord(&context)
         if context.audit.isOn { noteAsked(held.span) }
+        if context.sampler.isOn { beginTrace(held.span, &context) }
         taken = size
         continued = false
         phase = .body

@@ -40,6 +40,7 @@ extension Flow {
         let attempt = context.router.began(second, for: exchange.ask, isTrial: false, slot: slot, now: context.now)
         let tls = context.tls(ofTarget: index)
         exchange.hedge.set(Exchange.Hedge(target: second, tls: tls, attempt: attempt))
+        if record.trace.isSampled { noteAttempt(second, isHedge: true, now: context.now) }
         out.add(.connectHedge(second.address, tls: tls))
     }
 
@@ -122,6 +123,7 @@ extension Flow {
     mutating func promoteHedge(_ context: inout FlowContext, _ out: inout FlowOutput) -> Bool {
         guard let hedge = exchange.hedge.value, hedge.isConnected, phase == .waiting else { return false }
         exchange.hedge.remove()
+        if record.trace.isSampled { noteHedgeWon() }
         exchange.hedgeAt = 0
         exchange.target = hedge.target
         exchange.tls = hedge.tls
@@ -150,6 +152,7 @@ extension Flow {
         exchange.hedgeAt = 0
         guard let hedge = exchange.hedge.value else { return }
         exchange.hedge.remove()
+        if record.trace.isSampled { noteAttemptEnd(outcome, isHedge: true, now: context.now) }
         context.ended(hedge.attempt, outcome)
         out.add(.releaseHedge)
     }

@@ -72,7 +72,7 @@ extension Flow {
         if !record.isOpen { beginRecord(&context) }
         record.end = refusal.isOfBroker ? .failed : .refused
         record.status = UInt16(refusal.status)
-        if record.isAudited { record.rule = refusal.rule.isEmpty ? refusal.reason.description : refusal.rule }
+        if record.isNoted { record.rule = refusal.rule.isEmpty ? refusal.reason.description : refusal.rule }
         guard record.clientRow >= 0 else { return }
         context.ledger[client: record.clientRow].count(refusal)
     }

@@ -56,6 +56,7 @@ extension Flow {
         record.isOpen = false
         endCheck(&context)
         if record.clientRow >= 0 { context.ledger[client: record.clientRow].active -= 1 }
+        if record.trace.isSampled { addSpans(&context) }
         guard record.isAudited else { return }
         if hasName, !record.asked.isEmpty { noteModel() }
         context.audit.add(line(now: context.now))

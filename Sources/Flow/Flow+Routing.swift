@@ -180,7 +180,7 @@ extension Flow {
         to address: SocketAddress, _ policy: ConnectPolicy, tls: UInt16, _ context: inout FlowContext, _ out: inout FlowOutput
     ) {
         endpoint = address
-        if record.isAudited { noteEndpoint(address) }
+        if record.isNoted { noteEndpoint(address) }
         deadline = context.deadline(afterMilliseconds: context.timeouts.connect)
         pause(&out)
         out.add(.connect(address, policy, tls: tls))

@@ -40,7 +40,7 @@ extension Flow {
     @discardableResult
     mutating func sendRequest(to target: Target, renames: Bool, _ leg: Leg, _ out: inout FlowOutput) -> RequestEdit? {
         let edits = bodyEdits(to: target, renames: renames, asksUsage: true)
-        out.compose(to: leg) { appendHead(to: target, renames: renames, edits, &$0) }
+        out.compose(to: leg) { appendHead(to: target, renames: renames, edits, isHedge: leg == .hedge, &$0) }
         guard taken > request.size else { return nil }
         guard let edits else {
             out.add(.write(leg, Slice(.inbox, request.size..<taken)))
@@ -62,13 +62,15 @@ extension Flow {
         return edits.isOpen ? .length(BodyEdits(isOpen: true, from: requestBody.size)) : nil
     }
 
-    private mutating func appendHead(to target: Target, renames: Bool, _ edits: BodyEdits?, _ bytes: inout [UInt8]) {
+    private mutating func appendHead(
+        to target: Target, renames: Bool, _ edits: BodyEdits?, isHedge: Bool = false, _ bytes: inout [UInt8]
+    ) {
         var edit = HeadComposer.RequestEdit()
         if renames, !pathName.isEmpty { edit.nameInPath = path.name }
         if let edits, let announced = requestBody.announced { edit.length = edits.announcedLength(of: announced) }
         HeadComposer.request(
             request, inbox.span, to: target, edit, client: client, isLowPriority: isLowPriority, requestID: requestID,
-            into: &bytes)
+            trace: record.trace.isOn ? traceParent(isHedge: isHedge) : nil, into: &bytes)
     }
 
     // MARK: - Copies

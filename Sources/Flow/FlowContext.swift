@@ -37,6 +37,9 @@ package struct FlowContext {
     /// What makes a session of each client, where its sessions are limited.
     private(set) var sessionKeys: [SessionKey?] = []
     package var audit = AuditBuffer()
+    /// Which requests spans are made of, and those that were made.
+    private(set) var sampler = Sampler(nil)
+    package var spans = SpanBuffer()
     /// Chooses endpoints, and knows of each what this loop has seen of it.
     package var router: Router
     let shared: RoutingShared
@@ -86,8 +89,9 @@ package struct FlowContext {
     package mutating func adopt(
         _ routes: RoutingTable, _ node: Node, admission: AdmissionTable = AdmissionTable(), access: AccessTable = AccessTable(),
         directory: ClientDirectory = ClientDirectory(), firewall: Firewall? = nil, audit: Audit? = nil,
-        shares: ShareTable = ShareTable()
+        shares: ShareTable = ShareTable(), tracing: Tracing? = nil
     ) {
+        sampler = Sampler(tracing)
         self.shares = shares
         table = SharedTable(routes)
         self.admission = admission

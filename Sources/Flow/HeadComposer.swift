@@ -15,7 +15,7 @@ enum HeadComposer {
     /// A request to an endpoint of the catalogue.
     static func request(
         _ head: RequestHead, _ bytes: Span<UInt8>, to target: Target, _ edit: RequestEdit, client: String,
-        isLowPriority: Bool, requestID: RequestID, into output: inout [UInt8]
+        isLowPriority: Bool, requestID: RequestID, trace: TraceParent?, into output: inout [UInt8]
     ) {
         var copied = 0
         let written = head.methodName.range.upperBound + 1
@@ -50,6 +50,7 @@ enum HeadComposer {
             output.append("\r\n")
         }
         if isLowPriority { output.append("x-modelbroker-priority: low\r\n") }
+        trace?.appendField(to: &output)
         output.append("\r\n")
     }
 

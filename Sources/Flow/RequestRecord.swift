@@ -9,6 +9,12 @@ struct RequestRecord: Sendable {
     var isOpen = false
     /// A line is to be written of it.
     var isAudited = false
+    /// What a line or a span has of it is taken down.
+    var isNoted = false
+    /// The trace that it belongs to, where traces are wanted.
+    var trace = RequestTrace()
+    /// What spans are made of, where it is sampled.
+    var span = Rare<SpanNotes>()
     /// Its token is being checked.
     var isProving = false
     /// It is answered by what the address dialled says.
@@ -40,7 +46,7 @@ struct RequestRecord: Sendable {
     var bodies = Rare<Bodies>()
 
     mutating func add(_ used: TokenUse, cost: UInt64) {
-        guard isAudited else { return }
+        guard isNoted else { return }
         use = TokenUse(input: (use?.input ?? 0) &+ used.input, output: (use?.output ?? 0) &+ used.output)
         self.cost &+= cost
     }
@@ -54,11 +60,21 @@ struct RequestRecord: Sendable {
     mutating func begin(audited: Bool, bytesOut: UInt64, time: Int64) {
         isOpen = true
         isAudited = audited
+        isNoted = false
+        trace.isOn = false
+        trace.isSampled = false
         isRelayed = false
         end = .cancelled
         clientRow = -1
         (status, attempts) = (0, 0)
         guard audited else { return }
+        beginNotes(bytesOut: bytesOut, time: time)
+    }
+
+    /// Begins to take down what a line or a span has.
+    mutating func beginNotes(bytesOut: UInt64, time: Int64) {
+        guard !isNoted else { return }
+        isNoted = true
         self.bytesOut = bytesOut
         self.time = time
         (use, cost) = (nil, 0)

@@ -7,14 +7,20 @@ import Synchronization
 /// What the event loops have to tell the agent: bounded, so that an agent that is away costs no memory.
 final class Outbox: Sendable {
     private static let limit = 4096
+    /// Bytes of spans that wait at most.
+    private static let spanLimit = 4 << 20
 
     private struct State {
         var messages: [ProxyMessage] = []
         var lost = 0
+        /// Of spans: messages among them, and bytes.
+        var spanMessages = 0
+        var spanBytes = 0
     }
 
     private let state = Mutex(State())
     private let wake: Int32
+    private let lostSpans = Atomic<UInt64>(0)
 
     init() throws(SystemError) {
         let number = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
@@ -28,11 +34,22 @@ final class Outbox: Sendable {
     /// Readable when there is something to send.
     var descriptor: Int32 { wake }
 
-    /// Events are dropped when too many wait; answers to questions never are.
+    /// Spans that found no room since the start.
+    var spansDropped: UInt64 { lostSpans.load(ordering: .relaxed) }
+
+    /// Events and spans are dropped when too many wait; answers to questions never are.
     func send(_ message: ProxyMessage) {
         state.withLock { state in
-            if case .event = message, state.messages.count >= Self.limit {
+            if case .event = message, state.messages.count - state.spanMessages >= Self.limit {
                 state.lost += 1
+            } else if case .spans(let bytes, let count) = message {
+                guard state.spanBytes + bytes.count <= Self.spanLimit, state.spanMessages < Self.limit else {
+                    lostSpans.add(UInt64(count), ordering: .relaxed)
+                    return
+                }
+                state.spanMessages += 1
+                state.spanBytes += bytes.count
+                state.messages.append(message)
             } else {
                 state.messages.append(message)
             }

@@ -12,6 +12,8 @@ final class ProxyConfiguration: Sendable {
     let catalog: Catalog
     let routes: RoutingTable
     let hostNetnsCookie: UInt64
+    /// Which requests spans are made of; nil: of none.
+    let tracing: Tracing?
     /// The models' limits, none of them read yet, and who may call them.
     let admission: AdmissionTable
     let access: AccessTable
@@ -37,6 +39,7 @@ final class ProxyConfiguration: Sendable {
         self.terms = terms
         self.certificates = certificates
         hostNetnsCookie = settings.hostNetnsCookie
+        tracing = settings.tracing
         directory = ClientDirectory(settings.catalog, managed: settings.credentials.keys.map { ($0.client, $0.key) })
         admission = AdmissionTable(
             page, slots: settings.slots, models: settings.catalog.models.map(\.name), allowances: allowances)

@@ -104,6 +104,7 @@ final class ReportCollector: Sendable {
         statistics.clients.sort { $0.name < $1.name }
         ProcessFacts.fill(&statistics)
         audit.fill(&statistics)
+        statistics.spansDropped += outbox.spansDropped
         return statistics
     }
 }

@@ -125,6 +125,7 @@ extension Worker {
         guard let draining, !hasDrained else { return }
         hasDrained = true
         handOverAudit()
+        handOverSpans()
         draining.done()
     }
 

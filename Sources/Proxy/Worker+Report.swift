@@ -9,6 +9,8 @@ extension Worker {
             var statistics = context.ledger.statistics()
             statistics.openConnections = UInt64(connections.count)
             statistics.auditDropped = context.audit.dropped
+            statistics.spans = context.spans.made
+            statistics.spansDropped = context.spans.dropped
             collector.add(statistics)
         case .flows:
             var records: [FlowRecord] = []

@@ -132,6 +132,7 @@ final class Worker {
         if looksAtQueue { lookAtQueue() }
         if !context.wanted.isEmpty { tellWanted() }
         handOverAudit()
+        if context.spans.count > 0 { handOverSpans() }
     }
 
     private func tellTime() {
@@ -181,7 +182,7 @@ final class Worker {
         context.adopt(
             configuration.routes, configuration.catalog.node, admission: configuration.admission, access: configuration.access,
             directory: configuration.directory, firewall: firewall(configuration), audit: configuration.catalog.audit,
-            shares: configuration.shares)
+            shares: configuration.shares, tracing: configuration.tracing)
         looksAtQueue = true
         adoptTerms(configuration)
         watchEntries()

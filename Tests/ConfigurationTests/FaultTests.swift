@@ -74,7 +74,7 @@ import Testing
         (
             "node: \"\\x07\"\n",
             "line 1: node: must be a mapping of keys and values: cgroup, brokerCgroup, listen, podAddress, gateway, "
-                + "admin, proxy, user, workers, timeouts, drain, maxBody, qdisc"
+                + "admin, proxy, user, workers, timeouts, drain, maxBody, qdisc, kubernetes, remoteWrite, otlp, events"
         ),
         ("node: {user: \"a\\0b\"}\n", "line 1: node.user: \"a\\u{0}b\" holds a control character"),
     ])

@@ -25,9 +25,11 @@ import Testing
     private static func everything(in scratch: Scratch) throws -> Catalog {
         for name in ["tls.crt", "tls.key", "ca.crt", "jwks.json"] { try scratch.write("x", to: name) }
         try scratch.write("a-key-for-the-checkout\n", to: "checkout.key")
+        try scratch.write("Bearer x\n", to: "remote-write.token")
         try scratch.write(String(repeating: "s", count: 40), to: "hs256.secret")
         let yaml = try everything().replacing("/etc/modelbroker/", with: scratch.path + "/")
-        return try catalog(yaml, environment: ["EXAMPLE_KEY": "k", "CHECKOUT_KEY": "another-key-of-checkout"])
+        return try catalog(
+            yaml, environment: ["EXAMPLE_KEY": "k", "CHECKOUT_KEY": "another-key-of-checkout", "EVENTS_TOKEN": "e"])
     }
 
     @Test func parsesAsInstalled() throws {
@@ -57,6 +59,21 @@ import Testing
         node.kubernetes = Cluster(
             server: "https://10.96.0.1:443", tokenFile: account + "/token", caFile: account + "/ca.crt", node: "node-1",
             followsResources: true, zone: "eu-1a")
+        node.remoteWrite = RemoteWrite(
+            target: WebTarget(
+                url: "https://prometheus.example/api/v1/write",
+                headers: [WebTarget.Header(name: "Authorization", value: Secret("Bearer x"))]),
+            labels: [NamedValue(name: "cluster", value: "eu-1")])
+        node.otlp = TelemetryExport(
+            target: WebTarget(url: "http://127.0.0.1:4318"),
+            attributes: [NamedValue(name: "deployment.environment.name", value: "production")], traces: Tracing(), metrics: 60_000
+        )
+        node.events = EventSinks(
+            file: EventSinks.File(path: "/var/log/modelbroker/events.jsonl"),
+            webhook: EventSinks.Webhook(
+                target: WebTarget(
+                    url: "https://collector.example/events",
+                    headers: [WebTarget.Header(name: "Authorization", value: Secret("e"))])))
         #expect(parsed.node == node, "the values shown are the defaults")
         #expect(
             parsed.clients.flatMap(\.pods) == [

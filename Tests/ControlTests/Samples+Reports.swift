@@ -61,6 +61,8 @@ extension Samples {
         statistics.tlsHandshakes = 37
         statistics.tlsHandshakeFailures = 38
         statistics.processorMicroseconds = 39
+        statistics.spans = 40
+        statistics.spansDropped = 41
         return statistics
     }
 

@@ -10,14 +10,14 @@ enum Samples {
     static var settings: ProxySettings {
         ProxySettings(
             generation: .max, catalog: catalog, hostNetnsCookie: 4_026_531_840, slots: [4096, 0],
-            accountSlots: accountSlots(of: catalog))
+            accountSlots: accountSlots(of: catalog), tracing: Tracing(sample: 123_456, followsParent: false))
     }
 
     /// Who may come in and use what, by itself: the tests that change each byte take time by the square of its length.
     static var accessSettings: ProxySettings {
         ProxySettings(
             generation: 2, catalog: accessCatalog, hostNetnsCookie: 1, credentials: credentials,
-            accountSlots: accountSlots(of: accessCatalog))
+            accountSlots: accountSlots(of: accessCatalog), tracing: Tracing(sample: 1, followsParent: true))
     }
 
     /// One for each account, and none of them like another.
@@ -58,6 +58,7 @@ enum Samples {
             .wanted([key, EndpointKey(url: "", address: v6)]), .wanted([]), .listener(handed),
             .listener(HandedListener(address: v6, purpose: .secureGateway, count: 64)), .handedOver(sockets: 0x0102_0304),
             .hello(ProxyHello(pid: 9, version: "", abi: 2, generation: 0, retiring: 0)),
+            .spans([0x12, 0], count: 1), .spans([], count: 0),
         ]
     }
 }

@@ -44,20 +44,21 @@ import Testing
     @Test func aCountOfAccountSlotsThatIsNotThereIsRefused() throws {
         var bytes = AgentMessage.welcome(Samples.accessSettings).encoded()
         let size = 4 * Samples.accessSettings.accountSlots.count
-        let count = bytes.count - size - 4
+        // Behind them, the part of the requests that is sampled, and whether the caller's word goes.
+        let count = bytes.count - 10 - size - 4
         bytes.replaceSubrange(count..<count + 4, with: [0xFF, 0xFF, 0xFF, 0x7F])
         #expect(throws: WireError.countTooLarge(0x7FFF_FFFF)) { try AgentMessage(decoding: bytes) }
         bytes.replaceSubrange(count..<count + 4, with: [0, 0, 0, 0])
-        #expect(throws: WireError.trailingBytes(size)) { try AgentMessage(decoding: bytes) }
+        #expect(throws: WireError.invalidValue) { try AgentMessage(decoding: bytes) }
     }
 
     /// A count is refused before anything is read when the rest cannot hold as many of the smallest elements. The five
-    /// lists at the end: slots, key sets, certificates, keys, account slots.
-    @Test(arguments: [(20, 5), (16, 2), (12, 1), (8, 1), (4, 1)] as [(Int, UInt8)])
+    /// lists at the end, before the byte that says that nothing is sampled: slots, key sets, certificates, keys, account slots.
+    @Test(arguments: [(21, 5), (17, 2), (13, 1), (9, 1), (5, 1)] as [(Int, UInt8)])
     func countsAreBoundedByTheSmallestElement(fromEnd: Int, count: UInt8) throws {
         let message = AgentMessage.configure(Samples.configured(Catalog()))
         var bytes = message.encoded()
-        #expect(bytes.suffix(20) == [UInt8](repeating: 0, count: 20))
+        #expect(bytes.suffix(21) == [UInt8](repeating: 0, count: 21))
         bytes[bytes.count - fromEnd] = count
         #expect(throws: WireError.countTooLarge(UInt32(count))) { try AgentMessage(decoding: bytes) }
     }

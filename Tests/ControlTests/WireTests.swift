@@ -57,6 +57,7 @@ import Testing
         #expect(AgentMessage.auditSink(true).encoded() == [6, 7, 1])
         #expect(AgentMessage.query(id: 1, .queues).encoded() == [6, 3, 1, 0, 0, 0, 6])
         let key = EndpointKey(url: "u", address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
+        #expect(ProxyMessage.spans([0x12, 0], count: 3).encoded() == [6, 137, 2, 0, 0, 0, 0x12, 0, 3, 0, 0, 0])
         #expect(ProxyMessage.wanted([key]).encoded() == [6, 134, 1, 0, 0, 0, 1, 0, 0, 0, 0x75, 4, 1, 2, 3, 4, 80, 0])
         #expect(AgentMessage.query(id: 1, .flows).encoded() == [6, 3, 1, 0, 0, 0, 2])
         let rejected = ProxyMessage.rejected(generation: 2, reason: "no")

@@ -126,7 +126,7 @@ final class ProxyConnection: Sendable {
         case .applied(let generation): outcomes.answer(generation, .applied)
         case .rejected(let generation, let reason): outcomes.answer(generation, .rejected(reason))
         case .report(let id, let report): reports.answer(id, report)
-        case .event, .wanted: break
+        case .event, .wanted, .spans: break
         case .hello: return false
         }
         return true

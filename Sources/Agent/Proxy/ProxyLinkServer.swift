@@ -12,6 +12,8 @@ final class ProxyLinkServer: Sendable {
         var event: @Sendable (ProxyEvent) -> Void
         /// Requests wait for endpoints whose servers do not run.
         var wanted: @Sendable ([EndpointKey]) -> Void = { _ in }
+        /// Spans of requests, and how many.
+        var spans: @Sendable ([UInt8], UInt32) -> Void = { _, _ in }
         /// A link broke, or never came to be, for a reason.
         var refused: @Sendable (String) -> Void
     }
@@ -129,6 +131,7 @@ final class ProxyLinkServer: Sendable {
             switch message {
             case .event(let event): handler.event(event)
             case .wanted(let keys): handler.wanted(keys)
+            case .spans(let bytes, let count): handler.spans(bytes, count)
             default: break
             }
             guard connection.take(message, passed) else { throw AgentError("the proxy said hello twice") }

@@ -48,6 +48,7 @@ extension Flow {
 
     mutating func beginToWait(_ context: FlowContext, _ out: inout FlowOutput) {
         phase = .queued
+        if record.trace.isSampled { noteQueue(now: context.now) }
         pause(&out)
         deadline = exchange.wait.value?.next ?? context.now
     }
