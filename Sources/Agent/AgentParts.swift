@@ -41,6 +41,8 @@ final class AgentParts: Sendable {
             audience: Standings.Audience(
                 proxy: { feed.tell($0) }, kernel: { endpoints.keepOut($0) }, event: { hub.publish($0) }), logger: logger)
         let audit = AuditKeeper(hub: hub, logger: logger) { feed.audit($0) }
+        let exports = ExportKeeper(hub: hub, logger: logger) { await toBroker.target?.metrics() }
+        exports.adopt(groundwork.catalog.node)
         let accounts = AccountKeeper(
             file: groundwork.accounts, journal: groundwork.state.journalPath, hub: hub, logger: logger)
         let credentials = CredentialKeeper(hub: hub, logger: logger) { toBroker.target?.submit(.credentials(asked: nil)) }
@@ -71,8 +73,8 @@ final class AgentParts: Sendable {
                 groundwork: groundwork, supervisor: supervisor, admin: admin, resolver: NameResolver(), names: names, hub: hub,
                 failures: failures, endpoints: endpoints, prober: prober, standings: standings, inquiries: inquiries,
                 engines: engines, discoveries: discoveries, feed: feed, accounts: accounts, credentials: credentials,
-                keys: KeyStore(file: KeyFile(path: groundwork.state.keysPath), logger: logger), audit: audit, cluster: cluster,
-                state: state, resources: resources, backings: backings, statuses: statuses, logger: logger))
+                keys: KeyStore(file: KeyFile(path: groundwork.state.keysPath), logger: logger), audit: audit, exports: exports,
+                cluster: cluster, state: state, resources: resources, backings: backings, statuses: statuses, logger: logger))
         toBroker.target = broker
         let leaving = Leaving()
         self.leaving = leaving
@@ -88,6 +90,7 @@ final class AgentParts: Sendable {
                     supervisor.unlinked($0)
                 },
                 event: ProxyEventReceiver(hub: hub, names: names, failures: failures).take, wanted: { engines.want($0) },
+                spans: { exports.take(spans: $0, count: $1) },
                 refused: { hub.publish(EventReport(time: Timestamp.now(), kind: .proxyRefused, detail: $0)) }),
             logger: logger)
         let live = LiveFeed { await broker.live() }
@@ -95,7 +98,8 @@ final class AgentParts: Sendable {
             broker, supervisor, ProxyLinkService(server: link),
             CgroupWatcher(mount: groundwork.mount, node: groundwork.catalog.node, logger: logger) { broker.submit(.cgroups($0)) },
             ConfigurationWatcher(path: groundwork.options.configuration, logger: logger) { broker.submit(.reload(asked: nil)) },
-            prober, inquiries, engines, credentials, audit, accounts, cluster, resources.service, backings.service, statuses,
+            prober, inquiries, engines, credentials, audit, accounts, exports, cluster, resources.service, backings.service,
+            statuses,
             KernelEventPump(plane: groundwork.plane, hub: hub, names: names, logger: logger) { event, report in
                 if let line = AuditLine.of(event, report) { audit.write(line) }
             },

@@ -11,6 +11,9 @@ package struct StatusReport: Hashable, Sendable, Codable {
     package var complaints: [String]?
     /// Custom resources that were laid over the file, and what became of them; nil: it does not ask for them.
     package var resources: [Resource]?
+    /// Who is told what happens here, and when certificates expire; nil: an agent that does not say.
+    package var exports: [ExportReport]?
+    package var certificates: [CertificateReport]?
 
     package init() {}
 

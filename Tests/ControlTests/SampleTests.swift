@@ -20,8 +20,8 @@ import Testing
         // What stays at its default in one stands in the other.
         #expect(alike(Samples.catalog, Catalog()) == ["clients", "authentication", "firewall", "audit"])
         #expect(alike(Samples.accessCatalog, Catalog()) == ["rules", "models", "pools", "capabilities", "groups"])
-        // The proxy is not told whom the agent tells.
-        #expect(alike(Samples.node, Node()) == ["qdisc", "remoteWrite", "otlp", "events"])
+        // The proxy is not told whom the agent asks and tells.
+        #expect(alike(Samples.node, Node()) == ["qdisc", "kubernetes", "remoteWrite", "otlp", "events"])
         #expect(alike(Samples.node.timeouts, Timeouts()) == [])
         #expect(alike(Samples.rules[0], CaptureRule(name: "", to: [])) == ["unknown"])
         #expect(alike(Samples.catalog.models[0], Model(name: "", endpoints: [])) == ["qos"])
@@ -29,7 +29,8 @@ import Testing
         #expect(alike(Samples.routing.retry, RetryPolicy()) == [])
         #expect(alike(Samples.routing.breaker, BreakerPolicy()) == [])
         let endpoint = Endpoint(host: "", port: 0, authority: "")
-        #expect(alike(Samples.endpoints[0], endpoint) == ["health", "maintenance", "discovery", "metrics", "activation"])
+        #expect(
+            alike(Samples.endpoints[0], endpoint) == ["health", "maintenance", "discovery", "metrics", "activation", "backing"])
         #expect(alike(Samples.groups[0], Group(name: "")) == [])
         #expect(alike(Samples.queues[0], QueuePolicy()) == [])
     }
@@ -41,7 +42,7 @@ import Testing
         #expect(alike(Samples.accessRule, AccessRule(names: [])) == [])
         #expect(alike(Samples.accessRule.times[0], TimeWindow()) == [])
         #expect(alike(Samples.apiKeys[0], APIKey(id: "", salt: [], digest: [])) == [])
-        #expect(alike(Samples.client, Client(name: "")) == [])
+        #expect(alike(Samples.client, Client(name: "")) == ["pods"], "cgroups are told to the kernel alone")
         let session = SessionAllowance(key: .user, allowance: Allowance())
         #expect(Samples.client.perSession.map { alike($0, session) } == [])
         #expect(alike(Samples.issuer, Issuer(name: "", issuer: "", algorithms: [], keys: .file(""))) == ["keys"])

@@ -25,11 +25,18 @@ struct MetricsPage: Sendable {
     /// nil: the proxy does not answer.
     var routing: RoutingPage?
     var sharing = SharingPage()
+    var export = ExportPage()
     /// nil: the proxy does not answer, and what only it knows is left out.
     var statistics: ProxyStatistics?
 
     func render() -> PrometheusText {
         var text = PrometheusText()
+        render(&text)
+        return text
+    }
+
+    /// Writes the same wherever it is wanted.
+    func render(_ text: inout some MetricSink) {
         text.single(Metrics.buildInfo, [(Metrics.Label.version, Version.current)], 1)
         text.single(Metrics.generation, [], generation)
         text.single(Metrics.reloadSuccess, [], reloadSucceeded ? 1 : 0)
@@ -49,10 +56,10 @@ struct MetricsPage: Sendable {
         }
         routing?.render(&text)
         sharing.render(&text)
-        return text
+        export.render(statistics, &text)
     }
 
-    private func renderKernel(_ text: inout PrometheusText) {
+    private func renderKernel(_ text: inout some MetricSink) {
         text.family(Metrics.Kernel.counters)
         for (name, value) in kernelCounters { text.sample(Metrics.Kernel.counters, [(Metrics.Label.event, name)], value) }
         text.family(Metrics.Kernel.listenerAlive)
@@ -72,7 +79,7 @@ struct MetricsPage: Sendable {
         }
     }
 
-    private func renderProxy(_ numbers: ProxyStatistics, _ text: inout PrometheusText) {
+    private func renderProxy(_ numbers: ProxyStatistics, _ text: inout some MetricSink) {
         text.single(Metrics.Proxy.processorTime, [], microseconds: numbers.processorMicroseconds)
         text.single(Metrics.Proxy.uptime, [], numbers.uptimeMilliseconds / 1000)
         text.single(Metrics.Proxy.openConnections, [], numbers.openConnections)
@@ -93,7 +100,7 @@ struct MetricsPage: Sendable {
         text.single(Metrics.Proxy.tagFailures, [], numbers.tagFailures)
     }
 
-    private func renderModels(_ text: inout PrometheusText) {
+    private func renderModels(_ text: inout some MetricSink) {
         let models = models.sorted { $0.key < $1.key }
         let plain: [(Metric, KeyPath<ModelCounters, UInt64>)] = [
             (Metrics.Model.requests, \.requests), (Metrics.Model.broken, \.broken), (Metrics.Model.cancelled, \.cancelled),
@@ -136,7 +143,7 @@ struct MetricsPage: Sendable {
         }
     }
 
-    private func renderTokens(_ models: [(key: String, value: ModelCounters)], _ text: inout PrometheusText) {
+    private func renderTokens(_ models: [(key: String, value: ModelCounters)], _ text: inout some MetricSink) {
         text.family(Metrics.Model.tokens)
         for (name, counters) in models {
             for (type, value) in [("input", counters.inputTokens), ("output", counters.outputTokens)] {
@@ -156,7 +163,7 @@ struct MetricsPage: Sendable {
     /// A histogram is a score of lines: one that has nothing says nothing, as there may be a thousand models.
     private static func render(
         _ metric: Metric, _ labels: [PrometheusText.Label], _ histogram: Histogram, _ scale: HistogramScale,
-        _ text: inout PrometheusText
+        _ text: inout some MetricSink
     ) {
         guard histogram.count > 0 else { return }
         text.histogram(metric, labels, histogram, on: scale)

@@ -40,6 +40,7 @@ extension Broker {
         surroundings.standings.adopt(whole)
         surroundings.inquiries.adopt(whole)
         surroundings.audit.adopt(catalog.audit)
+        surroundings.exports.adopt(catalog.node)
         await adoptEngines(whole)
     }
 

@@ -31,6 +31,7 @@ extension Broker {
         }
         surroundings.credentials.adopt(new)
         surroundings.audit.adopt(new.audit)
+        surroundings.exports.adopt(new.node)
     }
 
     /// Lets go of what nobody refers to any more.
@@ -75,6 +76,9 @@ extension Broker {
         var complaints = surroundings.credentials.faults
         if let fault = surroundings.accounts.fault { complaints.append("what is used can't be written down: \(fault)") }
         if let fault = surroundings.audit.fault { complaints.append("audit: \(fault)") }
+        for report in surroundings.exports.reports {
+            if let fault = report.fault { complaints.append("\(report.name) to \(report.target): \(fault)") }
+        }
         return complaints
     }
 

@@ -47,6 +47,8 @@ extension Broker {
         report.counts.endpoints = whole.placedEndpoints.count
         report.counts.clients = catalog.clients.count
         report.counts.workloads = workloads.count
+        report.exports = surroundings.exports.reports
+        report.certificates = await certificateReports()
         report.kubernetes = surroundings.cluster.state.map { StatusReport.Kubernetes($0) }
         let proxy = await surroundings.supervisor.status
         report.proxy = StatusReport.Proxy(proxy, await statistics())
@@ -181,7 +183,13 @@ extension Broker {
             loads: surroundings.standings.all.values.compactMap { standing in
                 standing.load.map { .init(key: standing.key, value: $0) }
             }.sorted { ($0.key.url, $0.key.address.description) < ($1.key.url, $1.key.address.description) })
+        page.export = ExportPage(reports: surroundings.exports.reports, certificates: await certificateReports())
         return page
+    }
+
+    private func certificateReports() async -> [CertificateReport] {
+        let (watch, catalog) = (certificates, catalog)
+        return await BackgroundThread.run("certificates") { watch.reports(catalog) }
     }
 }
 

@@ -30,6 +30,7 @@ actor Broker: Service {
         var credentials: CredentialKeeper
         var keys: KeyStore
         var audit: AuditKeeper
+        var exports: ExportKeeper
         var cluster: ClusterWatch
         var state: StateFile
         var resources: ResourceWatch
@@ -73,6 +74,7 @@ actor Broker: Service {
     let started = ContinuousClock.now
     let inspector: PlaneInspector
     let links: PinnedLinks
+    let certificates = CertificateWatch()
     /// As the file says it; endpoints by name have no addresses here.
     var catalog: Catalog
     var resolved = ResolvedNames()
@@ -233,7 +235,7 @@ actor Broker: Service {
         return ProxySettings(
             generation: generation, catalog: whole.serving(credentials), hostNetnsCookie: groundwork.hostNetnsCookie,
             slots: Governance.slots(of: whole, governed.slots), credentials: credentials,
-            accountSlots: surroundings.accounts.slots(of: whole))
+            accountSlots: surroundings.accounts.slots(of: whole), tracing: catalog.node.otlp?.traces)
     }
 
     /// A number that no configuration has had.

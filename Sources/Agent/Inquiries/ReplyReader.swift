@@ -5,6 +5,8 @@ struct Reply: Hashable, Sendable {
     var status: Int
     /// Empty if only the head was asked for.
     var body: [UInt8] = []
+    /// Nanoseconds for which the server wants to be left alone; nil: it does not say, or did well.
+    var retryAfter: UInt64?
 }
 
 /// Reads one answer from bytes as they arrive.
@@ -40,13 +42,14 @@ struct ReplyReader: AnswerReader, Sendable {
             while reply == nil {
                 guard let end = try scan() else { return .more }
                 let head = try ResponseHead(parsing: bytes.span, size: end)
+                let retryAfter = head.status >= 400 ? head.retryAfter(in: bytes.span) : nil
                 bytes.removeFirst(end)
                 scanner = HeadScanner()
                 // 100 and 103 are only announcements.
                 guard head.status >= 200 else { continue }
-                guard bodyLimit != nil else { return .done(Reply(status: head.status)) }
+                guard bodyLimit != nil else { return .done(Reply(status: head.status, retryAfter: retryAfter)) }
                 guard !head.isEncoded else { return .failed("the answer is compressed") }
-                reply = Reply(status: head.status)
+                reply = Reply(status: head.status, retryAfter: retryAfter)
                 framing = head.bodyFraming(forHead: false)
             }
             return try body()

@@ -28,7 +28,7 @@ extension ClusterState {
     /// What `/metrics` shows.
     ///
     /// - Parameter state: nil: there is no cluster.
-    static func render(_ state: ClusterState?, _ text: inout PrometheusText) {
+    static func render(_ state: ClusterState?, _ text: inout some MetricSink) {
         text.family(Metrics.Kubernetes.synced)
         if let state { text.sample(Metrics.Kubernetes.synced, [], state.condition == .synced ? 1 : 0) }
         text.family(Metrics.Kubernetes.objects)

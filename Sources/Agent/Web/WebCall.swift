@@ -14,8 +14,8 @@ struct WebCall: Sendable {
     var body: [UInt8] = []
     /// Nanoseconds for all of it but the look-up of the name, which the system limits.
     var timeout: UInt64
-    /// Bytes of the answer's body at most.
-    var bodyLimit: Int
+    /// Bytes of the answer's body at most; nil: its head is enough.
+    var bodyLimit: Int?
 
     /// Asks one address after the other until one answers.
     func run(_ trust: inout TLSTrust) -> Inquiry.Outcome {

@@ -1,4 +1,5 @@
 package import Control
+private import Glibc
 
 extension StatusReport {
     /// What `modelbroker status` prints.
@@ -27,6 +28,10 @@ extension StatusReport {
         facts.add("resources", resourcesLine)
         for resource in (resources ?? []).filter({ !$0.isAccepted }).prefix(20) {
             facts.add("", "\(resource.name): \(resource.reason): \(resource.message)")
+        }
+        for (index, export) in (exports ?? []).enumerated() { facts.add(index == 0 ? "tells" : "", Self.line(export)) }
+        for (index, certificate) in (certificates ?? []).enumerated() {
+            facts.add(index == 0 ? "expires" : "", Self.line(certificate, now: Int64(time(nil))))
         }
         return facts.rendered() + "\nkernel counters\n" + KernelCounters.text(kernel.counters)
     }
@@ -95,6 +100,23 @@ extension StatusReport {
             let accepted = resources.count(where: \.isAccepted)
             return "\(accepted) in force, \(resources.count - accepted) refused"
         }
+    }
+
+    private static func line(_ export: ExportReport) -> String {
+        var parts = ["\(export.name) to \(export.target): \(export.sent) sent"]
+        if export.refused > 0 { parts.append("\(export.refused) refused") }
+        if export.dropped > 0 { parts.append("\(export.dropped) dropped") }
+        if export.waitingBytes > 0 { parts.append("\(Units.bytes(export.waitingBytes)) waiting") }
+        if let fault = export.fault { parts.append("FAILING: \(fault)") }
+        return parts.joined(separator: ", ")
+    }
+
+    /// Certificates that have not long to live stand out.
+    private static func line(_ certificate: CertificateReport, now: Int64) -> String {
+        let days = (certificate.expires - now) / 86_400
+        let what = "\(certificate.file) (\(certificate.use))"
+        if certificate.expires <= now { return "\(what) HAS EXPIRED" }
+        return days < 14 ? "\(what) in \(days) DAYS" : "\(what) in \(days) days"
     }
 
     private var catalogLine: String {
