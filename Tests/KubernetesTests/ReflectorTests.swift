@@ -157,6 +157,7 @@ import Testing
         #expect(!rig.tell(String(repeating: " ", count: 1_001)))
         #expect(rig.reflector.wake != nil)
         rig.exchange(200, page([json("a"), json("b"), json("c")]))
+        #expect(rig.targets.last?.hasSuffix("&limit=500") == true, "in pages, of the newest version")
         #expect(rig.names == ["a", "b"])
         #expect(rig.reflector.store.leftOut == 1)
         rig.ask()

@@ -101,6 +101,8 @@ package struct Reflector<Object: KubernetesObject>: Sendable {
             body.append(contentsOf: bytes)
             let limit = status == 200 ? settings.maximumPage : settings.maximumRefusal
             guard body.count <= limit else {
+                // From what it has at hand a server may send all at once; of the newest version it sends pages.
+                newest = nil
                 fail("a list of more than \(limit) bytes", now: now)
                 return false
             }
