@@ -180,6 +180,21 @@ import Testing
         #expect(server.requests.joined().contains("late\n"))
     }
 
+    @Test func theEndOfTheAgentWaitsForWhatIsOnItsWay() async throws {
+        let server = try FakeServer(FakeServer.http(200))
+        let pace = AuditWebhook.Pace(gathering: 3_600_000, waits: [3_600_000])
+        let webhook = try AuditWebhook("http://\(server.address)/", authorization: nil, caFile: nil, pace: pace) { _, _ in }
+        try webhook.start()
+        await Farewell.wait(for: [webhook])
+        webhook.add(Array("last\n".utf8))
+        await Farewell.wait(for: [webhook])
+        #expect(webhook.isIdle && server.requests.joined().contains("last\n"))
+        server.answer(.silence)
+        webhook.add(Array("nobody answers\n".utf8))
+        await Farewell.wait(for: [webhook])
+        #expect(!webhook.isIdle, "and not for ever")
+    }
+
     @Test func batchesAreBoundedAndHoldWholeLines() {
         var batch = AuditBatch(limit: 10)
         batch.feed(Array("abc\nde".utf8))

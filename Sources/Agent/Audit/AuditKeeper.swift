@@ -11,8 +11,6 @@ final class AuditKeeper: Service {
     private static let buffer = 1 << 20
     /// Milliseconds between two looks.
     private static let interval: Int32 = 250
-    /// Milliseconds that the end of the agent waits for a webhook.
-    private static let farewell = 2000
 
     private enum Outlet {
         case file(AuditFile)
@@ -106,8 +104,7 @@ final class AuditKeeper: Service {
         let webhook = state.withLock { state -> AuditWebhook? in
             if case .webhook(let webhook) = state.outlet { webhook } else { nil }
         }
-        webhook?.hurry()
-        for _ in 0..<Self.farewell / 20 where !(webhook?.isIdle ?? true) { try? await Task.sleep(for: .milliseconds(20)) }
+        if let webhook { await Farewell.wait(for: [webhook]) }
     }
 
     private func work() {

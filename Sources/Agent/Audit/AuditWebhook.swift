@@ -3,14 +3,14 @@ private import Glibc
 private import Synchronization
 
 /// Sends audit lines to a web server: whoever writes into the pipe never waits for it as long as there is room.
-final class AuditWebhook: Sendable {
+final class AuditWebhook: Farewell.Party {
     struct Pace: Sendable {
         /// Bytes that may wait, and bytes of one request.
         var buffer = 8 << 20
         var batch = 512 << 10
         /// Milliseconds for lines to gather, and before the first, second, … repetition.
-        var gathering: Int32 = 1000
-        var waits: [Int32] = [500, 2000, 5000]
+        var gathering: UInt64 = 1000
+        var waits: [UInt64] = [500, 2000, 5000]
         /// Nanoseconds for one request.
         var timeout: UInt64 = 10_000_000_000
     }
@@ -22,11 +22,21 @@ final class AuditWebhook: Sendable {
     private let call: WebCall
     private let pace: Pace
     private let lost: @Sendable (_ reason: String, _ lines: UInt64) -> Void
-    private let batch: Mutex<AuditBatch>
-    /// Nobody writes any more; and what was written is sent, or given up.
-    private let isEnded = Atomic<Bool>(false)
-    private let isDone = Atomic<Bool>(false)
-    private let isHurried = Atomic<Bool>(false)
+    private let state: Mutex<State>
+    /// What the sender waits on.
+    private let wake = Wake()
+
+    private struct State {
+        var batch: AuditBatch
+        /// Nobody writes any more; and what was written is sent, or given up.
+        var isEnded = false
+        var isDone = false
+        var isHurried = false
+        /// Who waits for nothing to wait any more.
+        var done: (@Sendable () -> Void)?
+
+        var isIdle: Bool { batch.isEmpty || isDone }
+    }
 
     /// - Parameter lost: called on threads of its own.
     init(
@@ -49,7 +59,7 @@ final class AuditWebhook: Sendable {
             method: "POST", address: address, caFile: caFile, headers: headers, timeout: pace.timeout, bodyLimit: 64 << 10)
         self.pace = pace
         self.lost = lost
-        batch = Mutex(AuditBatch(limit: pace.buffer))
+        state = Mutex(State(batch: AuditBatch(limit: pace.buffer)))
     }
 
     func start() throws(SystemError) {
@@ -63,15 +73,25 @@ final class AuditWebhook: Sendable {
     func end() { sink.withLock { $0 = nil } }
 
     /// Nobody writes any more, and nothing of what was written waits.
-    var isOver: Bool { isDone.load(ordering: .relaxed) }
+    var isOver: Bool { state.withLock { $0.isDone } }
 
     /// A line of the agent's own.
-    func add(_ line: [UInt8]) { batch.withLock { $0.add(line) } }
+    func add(_ line: [UInt8]) {
+        state.withLock { $0.batch.add(line) }
+        wake.signal()
+    }
 
-    /// What waits is to be sent at once, without repetitions: the agent ends.
-    func hurry() { isHurried.store(true, ordering: .relaxed) }
+    func hurry(done: @escaping @Sendable () -> Void) {
+        let isIdle = state.withLock { state in
+            state.isHurried = true
+            if !state.isIdle { state.done = done }
+            return state.isIdle
+        }
+        if isIdle { done() }
+        wake.signal()
+    }
 
-    var isIdle: Bool { batch.withLock { $0.isEmpty } || isDone.load(ordering: .relaxed) }
+    var isIdle: Bool { state.withLock { $0.isIdle } }
 
     private func read() {
         defer { close(reading) }
@@ -80,38 +100,52 @@ final class AuditWebhook: Sendable {
             let got = Glibc.read(reading, &chunk, chunk.count)
             if got < 0, errno == EINTR { continue }
             guard got > 0 else { break }
-            batch.withLock { $0.feed(chunk[..<got]) }
+            state.withLock { $0.batch.feed(chunk[..<got]) }
+            wake.signal()
         }
-        isEnded.store(true, ordering: .releasing)
+        state.withLock { $0.isEnded = true }
+        wake.signal()
     }
 
     private func send() {
         var trust = TLSTrust()
         while true {
-            let ended = isEnded.load(ordering: .acquiring)
-            gather(until: ended)
-            let lines = batch.withLock { $0.first(pace.batch) }
+            gather()
+            let (lines, ended) = state.withLock { ($0.batch.first(pace.batch), $0.isEnded) }
             if !lines.isEmpty { deliver(lines, &trust) }
-            let dropped = batch.withLock { $0.takeDropped() }
+            let (dropped, done) = state.withLock { state in
+                if ended, lines.isEmpty { state.isDone = true }
+                return (state.batch.takeDropped(), state.isIdle ? state.done.take() : nil)
+            }
             if dropped > 0 {
                 lost("audit lines come faster than \(call.address.authority) takes them, or it does not take them", dropped)
             }
-            if ended, lines.isEmpty { break }
+            done?()
+            if ended, lines.isEmpty { return }
         }
-        isDone.store(true, ordering: .relaxed)
     }
 
-    /// Waits for a full batch, or for the time to be over.
-    private func gather(until ended: Bool) {
-        let step: Int32 = min(20, pace.gathering)
-        var waited: Int32 = 0
-        while !ended, waited < pace.gathering, !isHurried.load(ordering: .relaxed), batch.withLock({ $0.count }) < pace.batch {
-            Clocks.pause(milliseconds: step)
-            waited += step
+    /// Waits for a full batch, for its first line to have waited long enough, or for the end.
+    private func gather() {
+        var deadline: UInt64?
+        while true {
+            let (count, isUrgent) = state.withLock { state in
+                (state.batch.count, state.isEnded || state.batch.dropped > 0 || state.isHurried && !state.batch.isEmpty)
+            }
+            let now = Clocks.monotonic()
+            if count > 0, deadline == nil { deadline = now + pace.gathering * 1_000_000 }
+            if isUrgent || count >= pace.batch || deadline.map({ now >= $0 }) == true { return }
+            wake.wait(until: deadline ?? .max)
         }
-        // Not in circles while there is nothing to hurry with.
-        if waited == 0, batch.withLock({ $0.isEmpty }), !ended { Clocks.pause(milliseconds: step) }
     }
+
+    /// Before the next attempt; hurried, there is none.
+    private func pause(_ milliseconds: UInt64) {
+        let deadline = Clocks.monotonic() + milliseconds * 1_000_000
+        while Clocks.monotonic() < deadline, !isHurried { wake.wait(until: deadline) }
+    }
+
+    private var isHurried: Bool { state.withLock { $0.isHurried } }
 
     private func deliver(_ lines: [UInt8], _ trust: inout TLSTrust) {
         var call = call
@@ -120,17 +154,17 @@ final class AuditWebhook: Sendable {
         for attempt in 0...pace.waits.count {
             switch call.run(&trust) {
             case .replied(let reply) where (200..<300).contains(reply.status):
-                return batch.withLock { $0.remove(lines.count) }
+                return state.withLock { $0.batch.remove(lines.count) }
             case .replied(let reply): fault = "status \(reply.status)"
             case .failed(let reason), .unknown(let reason): fault = reason
             case .connected: fault = "no answer"
             }
-            guard attempt < pace.waits.count, !isHurried.load(ordering: .relaxed) else { break }
-            Clocks.pause(milliseconds: pace.waits[attempt])
+            guard attempt < pace.waits.count, !isHurried else { break }
+            pause(pace.waits[attempt])
         }
-        let dropped = batch.withLock { batch in
-            batch.giveUp(lines.count)
-            return batch.takeDropped()
+        let dropped = state.withLock { state in
+            state.batch.giveUp(lines.count)
+            return state.batch.takeDropped()
         }
         lost("\(call.address.authority) does not take audit lines: \(fault)", dropped)
     }

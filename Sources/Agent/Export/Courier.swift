@@ -2,7 +2,7 @@ internal import Control
 private import Synchronization
 
 /// Sends one kind of thing to one web server, on a thread of its own: whoever has something for it never waits.
-final class Courier: Sendable {
+final class Courier: Farewell.Party {
     /// How servers of a kind say that something may be sent again.
     enum Dialect: Sendable {
         case remoteWrite
@@ -31,6 +31,8 @@ final class Courier: Sendable {
         var envelope: @Sendable ([UInt8]) -> [UInt8] = { $0 }
         var isRunning = false
         var isHurried = false
+        /// Who waits for nothing to wait any more.
+        var done: (@Sendable () -> Void)?
         /// When the server last took something, by the wall clock.
         var lastSuccess: UInt64?
     }
@@ -80,14 +82,17 @@ final class Courier: Sendable {
         if isNews { wake.signal() }
     }
 
-    /// What waits is to be sent at once, and nothing is tried again: the agent ends.
-    func hurry() {
-        state.withLock { $0.isHurried = true }
+    func hurry(done: @escaping @Sendable () -> Void) {
+        let isIdle = state.withLock { state in
+            state.isHurried = true
+            // Nothing waits, or nobody would take it.
+            let isIdle = state.call == nil || state.queue.isEmpty || !state.isRunning
+            if !isIdle { state.done = done }
+            return isIdle
+        }
+        if isIdle { done() }
         wake.signal()
     }
-
-    /// Nothing waits, or nobody would take it.
-    var isIdle: Bool { state.withLock { $0.call == nil || $0.queue.isEmpty || !$0.isRunning } }
 
     /// nil: there is no server.
     var report: ExportReport? {
@@ -120,11 +125,13 @@ final class Courier: Sendable {
                 call.body = body
                 let outcome = run(call, &trust)
                 let now = Clocks.monotonic()
-                state.withLock { state in
+                let done = state.withLock { state in
                     state.queue.ended(outcome, now: now)
                     if outcome == .taken { state.lastSuccess = Clocks.epochSeconds() }
                     if state.isHurried, outcome != .taken || state.call == nil { state.queue.giveUp() }
+                    return state.queue.isEmpty ? state.done.take() : nil
                 }
+                done?()
             }
         }
     }

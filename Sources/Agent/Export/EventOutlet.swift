@@ -5,7 +5,7 @@ private import Synchronization
 
 /// Writes events to a file that is rotated, or to the standard output, on a thread of its own: a disk or a reader that is
 /// slow costs events and nothing else.
-final class EventOutlet: Sendable {
+final class EventOutlet: Farewell.Party {
     enum Sink: Hashable, Sendable {
         case file(EventSinks.File)
         case standardOutput
@@ -36,6 +36,8 @@ final class EventOutlet: Sendable {
         var fault: String?
         var lastSuccess: UInt64?
         var isEnded = false
+        /// Who waits for nothing to wait any more.
+        var done: (@Sendable () -> Void)?
     }
 
     let sink: Sink
@@ -61,7 +63,13 @@ final class EventOutlet: Sendable {
         wake.signal()
     }
 
-    var isIdle: Bool { state.withLock { $0.lines.isEmpty } }
+    func hurry(done: @escaping @Sendable () -> Void) {
+        let isIdle = state.withLock { state in
+            if !state.lines.isEmpty { state.done = done }
+            return state.lines.isEmpty
+        }
+        if isIdle { done() }
+    }
 
     var report: ExportReport {
         state.withLock { state in
@@ -90,6 +98,7 @@ final class EventOutlet: Sendable {
                 continue
             }
             write(lines, &file, output)
+            state.withLock { $0.lines.isEmpty ? $0.done.take() : nil }?()
         }
     }
 

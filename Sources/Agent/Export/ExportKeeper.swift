@@ -10,9 +10,6 @@ internal import Telemetry
 /// Tells others what happens on this node: metrics by remote write and OTLP, spans by OTLP, events to a file, the standard
 /// output and a webhook. All of it waits here, bounded, while its receiver is away; nothing of the data path waits for it.
 final class ExportKeeper: Service {
-    /// Milliseconds that the end of the agent waits for receivers.
-    private static let farewell = 2000
-
     private struct State {
         var node = Node()
         var remoteWrite = SnapshotSchedule()
@@ -180,12 +177,7 @@ final class ExportKeeper: Service {
             try? await gracefulShutdown()
             group.cancelAll()
         }
-        let couriers = [remoteWrite, metrics, traces, webhook]
-        for courier in couriers { courier.hurry() }
-        let outlets = state.withLock { $0.outlets }
-        for _ in 0..<Self.farewell / 20 where !couriers.allSatisfy(\.isIdle) || !outlets.allSatisfy(\.isIdle) {
-            try? await Task.sleep(for: .milliseconds(20))
-        }
+        await Farewell.wait(for: [remoteWrite, metrics, traces, webhook] + state.withLock { $0.outlets })
     }
 
     private func tickOn() async {

@@ -22,6 +22,7 @@ final class ProxyConnection: Sendable {
     private let words = Mutex(ProxyTotals())
     private let outcomes = ReplyTable<UInt64, Outcome>()
     private let reports = ReplyTable<UInt32, ProxyReport>()
+    private let ends = ReplyTable<UInt8, Never>()
     private let nextQuery = Atomic<UInt32>(1)
     private let open = Atomic<Bool>(true)
 
@@ -114,6 +115,9 @@ final class ProxyConnection: Sendable {
 
     private static func milliseconds(_ duration: Duration) -> UInt32 { UInt32(clamping: Int64(duration / .milliseconds(1))) }
 
+    /// Returns once the proxy has ended the link, or after the limit.
+    func end(atMost limit: Duration) async { _ = await ends.wait(for: 0, atMost: limit) {} }
+
     /// Ends the link; the proxy will try to connect again.
     func finish() { socket.finish() }
 
@@ -161,5 +165,6 @@ final class ProxyConnection: Sendable {
         outcomes.close()
         reports.close()
         handOvers.close()
+        ends.close()
     }
 }

@@ -46,7 +46,8 @@ extension ProxyProgram {
         for place in places { try? File.write("1", into: place + "/cgroup.kill") }
     }
 
-    private var places: [String] { Self.places(below: parent) }
+    /// Absolute paths of the cgroups of those that were set aside.
+    var places: [String] { Self.places(below: parent) }
 
     /// The cgroups of proxies that have been set aside, as absolute paths.
     static func places(below broker: String) -> [String] {

@@ -44,18 +44,9 @@ extension ProxySupervisor {
         } catch {
             logger.error("cannot kill the proxy", metadata: ["reason": "\(error)"])
         }
-        if await !holds(within: .seconds(2), { program.processes.isEmpty }) {
+        if await !CgroupVacancy.wait([program.cgroup], atMost: .seconds(2)) {
             logger.error("processes stay in the proxy's cgroup")
         }
-    }
-
-    func holds(within limit: Duration, _ condition: () -> Bool) async -> Bool {
-        let deadline = ContinuousClock.now + limit
-        while !condition() {
-            guard ContinuousClock.now < deadline else { return false }
-            try? await Task.sleep(for: .milliseconds(10))
-        }
-        return true
     }
 
     func watch(_ pid: Int32) {

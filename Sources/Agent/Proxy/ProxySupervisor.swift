@@ -151,14 +151,14 @@ actor ProxySupervisor: Service {
         let all = [connection, next?.connection, former].compactMap(\.self) + drainLinks.values
         for connection in all { connection.stop(deadline: limit) }
         if let program {
-            if await !holds(within: limit, { program.processes.isEmpty && program.processesAside.isEmpty }) {
+            if await !CgroupVacancy.wait([program.cgroup] + program.places, atMost: limit) {
                 program.killAllAside()
                 await kill(program)
             }
-            _ = await holds(within: .seconds(2)) { program.processesAside.isEmpty }
+            _ = await CgroupVacancy.wait(program.places, atMost: .seconds(2))
             program.clearPlaces()
         } else if let connection {
-            _ = await holds(within: limit) { !connection.isOpen }
+            await connection.end(atMost: limit)
         }
     }
 
