@@ -27,10 +27,9 @@ PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 .PHONY: build test unit budgets system guests sim demo pictures check format \
 	deps bpf venv clean bench bench-full image deb
 
+# All at once: one after another, a processor would wait for the last module of each.
 build: deps bpf
-	@for product in $(PRODUCTS); do \
-		$(SWIFT) build $(RELEASE) --product $$product || exit 1; \
-	done
+	$(SWIFT) build $(RELEASE)
 	@echo "built: $(PRODUCTS:%=.build/release/%)"
 
 # Only what is missing is installed; without root the command to run is printed.
@@ -49,15 +48,11 @@ unit: deps bpf
 	@$(PYTHON) Tests/Checks/unit.py --swift $(SWIFT) --pure '$(PURE)' --log .build/unit.log
 
 # What each request and each event costs; `Tests/Budgets/check.py --update` makes what is measured the new budgets.
-budgets: deps
-	@for product in flow-meter modelbroker-proxy; do \
-		$(SWIFT) build $(RELEASE) --product $$product || exit 1; \
-	done
+budgets: build
 	@$(PYTHON) Tests/Budgets/check.py
 
 # The scheduler of the proxy with a clock of its own; it fails if a share, a bound or a limit does not come out.
-sim: deps
-	@$(SWIFT) build $(RELEASE) --product queue-sim
+sim: build
 	@.build/release/queue-sim $(SEED)
 
 # Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part. Tests that measure time run
