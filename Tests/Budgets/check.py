@@ -21,7 +21,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 BUDGETS = HERE / "budgets.json"
 GROWTH = 1.10
-SCENARIOS = ("request", "event", "relay", "slotted", "limited", "keyed", "audited", "tokens", "withheld", "refused")
+SCENARIOS = ("request", "event", "relay", "slotted", "limited", "keyed", "audited", "traced", "tokens", "withheld", "refused")
 #: Requests with large prompts of plain words and of code, whose figures are for each KiB, and how many they have.
 PROMPTS = {"prompt": 300, "code": 300}
 #: How often each scenario is run for the smaller of the two counts.

@@ -27,7 +27,10 @@ struct FlowRun {
     ///   - qos: of the one model that it has; nil: the model has no entry.
     ///   - isKeyed: callers are asked who they are, and what they use is charged to them.
     ///   - isAudited: each request has an audit line.
-    init(_ qos: QoS?, tick: UInt64 = 1_000_000, isKeyed: Bool = false, isAudited: Bool = false) {
+    ///   - isTraced: each request has spans.
+    init(
+        _ qos: QoS?, tick: UInt64 = 1_000_000, isKeyed: Bool = false, isAudited: Bool = false, isTraced: Bool = false
+    ) {
         self.tick = tick
         let engine = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 9101)
         let endpoint = Endpoint(host: "127.0.0.1", port: 9101, authority: "127.0.0.1:9101", addresses: [engine])
@@ -48,7 +51,9 @@ struct FlowRun {
                 nil, slots: [], models: [Sample.model], allowances: Self.allowances(catalog) ?? AllowanceTable())
         }
         let audit = isAudited ? Audit(sink: .standardOutput) : nil
-        context.adopt(RoutingTable(models), Node(), admission: admission, directory: directory, audit: audit)
+        let tracing = isTraced ? Tracing(sample: 1_000_000) : nil
+        context.adopt(
+            RoutingTable(models), Node(), admission: admission, directory: directory, audit: audit, tracing: tracing)
         context.audit.isOpen = isAudited
         context.epochMilliseconds = 1_795_262_400_000
         let address = SocketAddress(ip: IPAddress(v4: 127, 0, 0, 1), port: 50000)
@@ -73,6 +78,7 @@ struct FlowRun {
         flow.received(leg, bytes.span.extracting(range ?? 0..<bytes.count), &context, &out)
         carryOut()
         if !context.audit.bytes.isEmpty { context.audit.bytes.removeAll(keepingCapacity: true) }
+        if !context.spans.bytes.isEmpty { context.spans.bytes.removeAll(keepingCapacity: true) }
     }
 
     private mutating func carryOut() {

@@ -17,8 +17,9 @@ enum Scenario: String, CaseIterable {
     case limited
     /// Events of a stream whose tokens are limited; of one that was asked for its usage, which the caller is not to see.
     case tokens, withheld
-    /// As `request`, of a client that proves itself by a key and whose requests and tokens are limited; with an audit line.
-    case keyed, audited
+    /// As `request`, of a client that proves itself by a key and whose requests and tokens are limited; with an audit line;
+    /// with spans.
+    case keyed, audited, traced
     /// Requests for a model that takes none, many in a second.
     case refused
 
@@ -27,7 +28,7 @@ enum Scenario: String, CaseIterable {
 
     private var qos: QoS? {
         switch self {
-        case .request, .event, .relay, .prompt, .code, .keyed, .audited: nil
+        case .request, .event, .relay, .prompt, .code, .keyed, .audited, .traced: nil
         case .slotted: QoS()
         case .limited, .tokens, .withheld: Sample.limits
         case .refused: Sample.never
@@ -37,12 +38,13 @@ enum Scenario: String, CaseIterable {
     /// The flow after it; nil when it did not do what it was to do.
     func run(count: Int) -> FlowRun? {
         var run = FlowRun(
-            qos, tick: self == .refused ? 1000 : 1_000_000, isKeyed: self == .keyed, isAudited: self == .audited)
+            qos, tick: self == .refused ? 1000 : 1_000_000, isKeyed: self == .keyed, isAudited: self == .audited,
+            isTraced: self == .traced)
         switch self {
         case .refused:
             let request = Sample.request(model: Sample.model)
             for _ in 0..<count { run.receive(.client, request) }
-        case .request, .slotted, .limited, .keyed, .audited: exchange(&run, Sample.request(model: Sample.model), count)
+        case .request, .slotted, .limited, .keyed, .audited, .traced: exchange(&run, Sample.request(model: Sample.model), count)
         case .relay: exchange(&run, Sample.request(model: "elsewhere"), count)
         case .prompt: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize), count)
         case .code: exchange(&run, Sample.request(model: Sample.model, size: Self.promptSize, prompt: Sample.code), count)
