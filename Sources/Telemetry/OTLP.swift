@@ -72,6 +72,14 @@ extension ProtobufWriter {
         }
     }
 
+    /// A text of somebody else's: what is no UTF-8 in it is replaced.
+    package mutating func attribute(_ field: Int, _ name: String, repairing text: [UInt8]) {
+        message(field) {
+            $0.string(1, name)
+            $0.message(2) { $0.string(1, repairing: text) }
+        }
+    }
+
     package mutating func attribute(_ field: Int, _ name: String, integer value: Int64) {
         message(field) {
             $0.string(1, name)

@@ -46,10 +46,23 @@ package struct ProtobufWriter: Sendable {
         bytes.append(contentsOf: value.utf8)
     }
 
+    /// A text of somebody else's: what is no UTF-8 in it is replaced.
+    package mutating func string(_ field: Int, repairing text: [UInt8]) {
+        if text.allSatisfy({ $0 < 0x80 }) { bytes(field, text) } else { string(field, String(decoding: text, as: UTF8.self)) }
+    }
+
     package mutating func bytes(_ field: Int, _ value: some Collection<UInt8>) {
         tag(field, .sized)
         append(varint: UInt64(value.count))
         bytes.append(contentsOf: value)
+    }
+
+    /// A number of eight bytes, or of sixteen, the highest byte first.
+    package mutating func bytes(_ field: Int, bigEndian number: UInt64, _ low: UInt64? = nil) {
+        tag(field, .sized)
+        append(varint: low == nil ? 8 : 16)
+        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+        if let low { withUnsafeBytes(of: low.bigEndian) { bytes.append(contentsOf: $0) } }
     }
 
     /// Several numbers in one field.
@@ -63,11 +76,18 @@ package struct ProtobufWriter: Sendable {
     /// A message inside this one, even if it is empty.
     package mutating func message(_ field: Int, _ body: (inout ProtobufWriter) -> Void) {
         tag(field, .sized)
+        // Only afterwards is it known how long it is; the length of most takes one byte.
+        bytes.append(0)
         let start = bytes.count
         body(&self)
-        // Only now is it known how long it is; most are shorter than what moves with them.
-        let size = UInt64(bytes.count - start)
-        bytes.insert(contentsOf: Self.encoded(varint: size), at: start)
+        var rest = UInt64(bytes.count - start)
+        let more = max(0, (63 - rest.leadingZeroBitCount) / 7)
+        if more > 0 { bytes.insert(contentsOf: repeatElement(0, count: more), at: start) }
+        for index in start - 1..<start - 1 + more {
+            bytes[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+            rest >>= 7
+        }
+        bytes[start - 1 + more] = UInt8(rest)
     }
 
     /// Fields that were written before.
@@ -88,11 +108,5 @@ package struct ProtobufWriter: Sendable {
             rest >>= 7
         }
         bytes.append(UInt8(rest))
-    }
-
-    private static func encoded(varint value: UInt64) -> [UInt8] {
-        var writer = ProtobufWriter()
-        writer.append(varint: value)
-        return writer.bytes
     }
 }

@@ -25,16 +25,19 @@ import Testing
         #expect(written { $0.string(2, "") } == [0x12, 0x00])
         #expect(written { $0.bytes(1, [7, 8]) } == [0x0A, 0x02, 7, 8])
         #expect(written { $0.message(3) { $0.varint(1, 150) } } == [0x1A, 0x03, 0x08, 0x96, 0x01])
+        #expect(written { $0.bytes(1, bigEndian: 0x0102, 3) } == [0x0A, 16] + [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3])
+        #expect(written { $0.bytes(1, bigEndian: 0x0102) } == [0x0A, 8, 0, 0, 0, 0, 0, 0, 1, 2])
+        #expect(written { $0.string(1, repairing: [0x61, 0xFF]) } == written { $0.string(1, "a\u{FFFD}") })
         #expect(written { $0.message(3) { _ in } } == [0x1A, 0x00])
         #expect(written { $0.packed(6, fixed64: [1, 2]) } == [0x32, 16, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0])
         #expect(written { $0.packed(6, fixed64: []) } == [])
     }
 
     /// A length that needs more than a byte moves what was written behind it.
-    @Test(arguments: [127, 128, 16_383, 16_384]) func lengthsOfAnySize(size: Int) {
+    @Test(arguments: [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152]) func lengthsOfAnySize(size: Int) {
         let content = [UInt8](repeating: 7, count: size)
         let bytes = written { $0.message(1) { $0.raw(content) } }
-        #expect(bytes.suffix(size) == content[...])
-        #expect(bytes.count == size + 1 + (size < 128 ? 1 : size < 16_384 ? 2 : 3))
+        #expect(bytes == written { $0.bytes(1, content) })
+        #expect(bytes.count == size + 1 + (size < 128 ? 1 : size < 16_384 ? 2 : size < 2_097_152 ? 3 : 4))
     }
 }

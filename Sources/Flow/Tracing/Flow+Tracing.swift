@@ -63,14 +63,8 @@ extension Flow {
         span.caller = caller
         span.client = client
         span.requestID.write(RequestID.escapedSize(requestID)) { requestID.writeValue(&$0) }
-        for number in notes.attempts.indices {
-            var attempt = ProtobufWriter()
-            span.writeAttempt(number, to: &attempt)
-            context.spans.add(attempt)
-        }
-        var whole = ProtobufWriter()
-        span.write(to: &whole)
-        context.spans.add(whole)
+        for number in notes.attempts.indices { context.spans.add { span.writeAttempt(number, to: &$0) } }
+        context.spans.add { span.write(to: &$0) }
     }
 }
 

@@ -58,8 +58,8 @@ struct RequestSpan {
     private func writeRequest(_ span: inout ProtobufWriter) {
         if operation.utf8CodeUnitCount > 0 { span.attribute(9, "gen_ai.operation.name", operation.description) }
         if !model.isEmpty { span.attribute(9, "gen_ai.request.model", model) }
-        span.attribute(9, "http.request.method", Self.text(notes.method))
-        span.attribute(9, "url.path", Self.text(notes.path))
+        span.attribute(9, "http.request.method", repairing: notes.method)
+        span.attribute(9, "url.path", repairing: notes.path)
         if let caller {
             span.attribute(9, "server.address", caller.dialled.ip.description)
             span.attribute(9, "server.port", integer: Int64(caller.dialled.port))
@@ -68,13 +68,13 @@ struct RequestSpan {
         }
         if !client.isEmpty { span.attribute(9, "modelbroker.client", client) }
         if !record.routed.isEmpty { span.attribute(9, "modelbroker.model", record.routed) }
-        if !requestID.isEmpty { span.attribute(9, "modelbroker.request.id", Self.text(requestID)) }
+        if !requestID.isEmpty { span.attribute(9, "modelbroker.request.id", repairing: requestID) }
     }
 
     private func writeAnswer(_ span: inout ProtobufWriter) {
         if record.status > 0 { span.attribute(9, "http.response.status_code", integer: Int64(record.status)) }
         if record.end == .answered, let last = notes.attempts.last(where: { $0.isWon }) {
-            span.attribute(9, "gen_ai.response.model", Self.text(last.target.modelName))
+            span.attribute(9, "gen_ai.response.model", repairing: last.target.modelName)
         }
         if let use = record.use {
             span.attribute(9, "gen_ai.usage.input_tokens", integer: Int64(clamping: use.input))
@@ -111,7 +111,7 @@ struct RequestSpan {
             writeIdentity(attempt.span, parent: trace.span, Kind.client, model: model, attempt.start, end, &span)
             if operation.utf8CodeUnitCount > 0 { span.attribute(9, "gen_ai.operation.name", operation.description) }
             if !model.isEmpty { span.attribute(9, "gen_ai.request.model", model) }
-            span.attribute(9, "http.request.method", Self.text(notes.method))
+            span.attribute(9, "http.request.method", repairing: notes.method)
             span.attribute(9, "server.address", attempt.target.address.ip.description)
             span.attribute(9, "server.port", integer: Int64(attempt.target.address.port))
             span.attribute(9, "modelbroker.endpoint", attempt.target.url)
@@ -137,10 +137,10 @@ struct RequestSpan {
         _ id: UInt64, parent: UInt64, _ kind: UInt64, model: String, _ start: UInt64, _ end: UInt64,
         _ span: inout ProtobufWriter
     ) {
-        span.bytes(1, Self.bytes(trace.high) + Self.bytes(trace.low))
-        span.bytes(2, Self.bytes(id))
-        if !notes.state.isEmpty { span.string(3, Self.text(notes.state)) }
-        if parent != 0 { span.bytes(4, Self.bytes(parent)) }
+        span.bytes(1, bigEndian: trace.high, trace.low)
+        span.bytes(2, bigEndian: id)
+        if !notes.state.isEmpty { span.string(3, repairing: notes.state) }
+        if parent != 0 { span.bytes(4, bigEndian: parent) }
         let name = operation.utf8CodeUnitCount > 0 ? operation.description : Self.text(notes.method)
         span.string(5, model.isEmpty ? name : "\(name) \(model)")
         span.varint(6, kind)
@@ -155,8 +155,6 @@ struct RequestSpan {
             $0.varint(3, Self.error)
         }
     }
-
-    private static func bytes(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 

@@ -12,12 +12,16 @@ package struct SpanBuffer: Sendable {
     /// Since the start.
     package private(set) var made: UInt64 = 0
     package private(set) var dropped: UInt64 = 0
+    /// Where each is written first.
+    private var writer = ProtobufWriter()
 
     package init() {}
 
-    mutating func add(_ span: ProtobufWriter) {
-        guard bytes.count + span.bytes.count <= Self.limit else { return dropped += 1 }
-        bytes.append(contentsOf: span.bytes)
+    mutating func add(_ write: (inout ProtobufWriter) -> Void) {
+        writer.removeAll()
+        write(&writer)
+        guard bytes.count + writer.bytes.count <= Self.limit else { return dropped += 1 }
+        bytes.append(contentsOf: writer.bytes)
         count += 1
         made += 1
     }
