@@ -23,17 +23,27 @@ package struct ExportReport: Hashable, Sendable, Codable {
     }
 }
 
-/// When a file of certificates is of no use any more.
+/// When a file of certificates is of use.
 package struct CertificateReport: Hashable, Sendable, Codable {
+    /// Seconds before the end from which on somebody should know of it; the alert rules have the same.
+    package static let notice: Int64 = 14 * 86_400
+
     package var file: String
     /// `gateway`, `client-ca`, `endpoint-ca`, `audit-ca` or `export-ca`.
     package var use: String
+    /// Whose the certificate is by which the file ends, `CN=gateway`; nil: it has no name, or the agent does not say.
+    package var subject: String?
+    /// Seconds since 1970: of a chain when the last certificate begins to be valid, of authorities the first one; nil: an
+    /// agent that does not say.
+    package var begins: Int64?
     /// Seconds since 1970: of a chain when the first certificate expires, of authorities the last one.
     package var expires: Int64
 
-    package init(file: String, use: String, expires: Int64) {
+    package init(file: String, use: String, subject: String? = nil, begins: Int64? = nil, expires: Int64) {
         self.file = file
         self.use = use
+        self.subject = subject
+        self.begins = begins
         self.expires = expires
     }
 }

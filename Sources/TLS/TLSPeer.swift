@@ -27,7 +27,7 @@ package struct TLSPeer: Hashable, Sendable {
         names = try Self.names(of: certificate)
     }
 
-    private static func subject(of certificate: OpaquePointer) throws(TLSError) -> String {
+    static func subject(of certificate: OpaquePointer) throws(TLSError) -> String {
         let name = X509_get_subject_name(certificate)
         for index in 0..<X509_NAME_entry_count(name) {
             let value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index))

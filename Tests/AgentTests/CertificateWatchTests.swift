@@ -10,8 +10,10 @@ import Testing
         let (authority, scratch) = (try TestAuthority(), try Scratch())
         let now = Int64(Clocks.epochSeconds())
         let chain = scratch["chain.pem"]
-        // Of a chain the first to expire counts, of authorities the last.
-        let both = try authority.issue("DNS:a", until: 9_000).chain + authority.issue("DNS:b", until: 5_000).chain
+        // Of a chain the first to expire counts and the last to begin, of authorities it is the other way round.
+        let long = try authority.issue(subject: [("CN", "long")], from: -500, until: 9_000)
+        let short = try authority.issue(subject: [("CN", "short")], from: -900, until: 5_000)
+        let both = long.chain + short.chain
         try File.replace(chain, with: Array(both.utf8), mode: 0o600)
         var catalog = Catalog()
         catalog.node.secureGateway = [
@@ -27,6 +29,9 @@ import Testing
         let reports = watch.reports(catalog)
         #expect(reports.map(\.use) == ["gateway", "client-ca", "export-ca"])
         #expect(reports.map(\.file) == [chain, chain, authority.file])
+        #expect(reports.map(\.subject) == ["CN=short", "CN=long", "CN=Test Authority"])
+        #expect((-600 ... -400).contains((reports.first?.begins ?? 0) - now))
+        #expect((-1_000 ... -800).contains((reports.dropFirst().first?.begins ?? 0) - now))
         #expect((4_900...5_100).contains((reports.first?.expires ?? 0) - now))
         #expect((8_900...9_100).contains((reports.dropFirst().first?.expires ?? 0) - now))
         // Exchanged, or gone.

@@ -42,9 +42,9 @@ class World:
         self.broker.write_config()
         self.broker.start()
 
-    def renew(self, name: str) -> None:
+    def renew(self, name: str, days: int = 30) -> None:
         """A new certificate and key in the place of the old, each in one step: for a moment they do not belong together."""
-        issued = self.authority.issue(name, "DNS:localhost,IP:127.0.0.1")
+        issued = self.authority.issue(name, "DNS:localhost,IP:127.0.0.1", days)
         for source, target in zip(issued, (self.certificate, self.key), strict=True):
             temporary = target.with_suffix(".new")
             shutil.copy(source, temporary)
@@ -325,6 +325,28 @@ def test_a_bad_certificate_keeps_the_last_good(make, module_directory, what):
     world.renew("good-again")
     eventually(lambda: world.subject() == "good-again", 20, "the good one", 0.05)
     eventually(lambda: world.broker.events(kind="credentials-renewed"), 20, "the event")
+
+
+def test_doctor_names_certificates_that_end(make, module_directory):
+    world = World(make, module_directory / "ending", mutual=True)
+
+    def diagnosed() -> tuple[int, list[tuple[str, str, str]]]:
+        result = world.broker.cli("doctor", "-j", check=False)
+        checks = [check for check in json.loads(result.stdout) if check["name"].startswith("certificate")]
+        return result.returncode, [(check["verdict"], check["name"], check["finding"]) for check in checks]
+
+    code, [(verdict, name, finding)] = diagnosed()
+    assert (code, verdict, name) == (0, "ok", "certificates") and finding.startswith("2 files, valid until 20")
+    file = f"certificate {world.certificate}"
+    world.renew("ending", days=10)
+    code, [(verdict, name, finding)] = diagnosed()
+    assert (code, verdict, name) == (0, "warn", file), finding
+    assert finding.startswith("gateway, CN=ending, expires in 9 days, on 20"), finding
+    world.renew("over", days=0)
+    code, [(verdict, name, finding)] = eventually(
+        lambda: (found := diagnosed())[1][0][0] == "fail" and found, 10, "its second being over", 0.1)
+    assert (code, name) == (1, file) and finding.startswith("gateway, CN=over, has expired on 20"), finding
+    assert f"{world.certificate} (gateway) HAS EXPIRED" in world.broker.cli("status").stdout
 
 
 def test_a_proxy_that_starts_anew_has_the_certificate(make, module_directory):

@@ -3,12 +3,12 @@ internal import Control
 private import Synchronization
 private import TLS
 
-/// Knows when the certificates expire that the configuration names, by files that are read again when they have changed.
+/// Knows when the certificates are valid that the configuration names, by files that are read again when they have changed.
 final class CertificateWatch: Sendable {
     private struct Known {
         var state: FileState
         /// Empty: it can't be read now, which others say.
-        var expiries: [Int64]
+        var certificates: [TLSCertificate]
     }
 
     private let known = Mutex<[String: Known]>([:])
@@ -16,23 +16,19 @@ final class CertificateWatch: Sendable {
     /// Reads files: for a thread that can wait for them.
     func reports(_ catalog: Catalog) -> [CertificateReport] {
         let uses = catalog.certificateUses
-        let reports = uses.compactMap { use -> CertificateReport? in
-            let expiries = expiries(use.file)
-            let end = use.isChain ? expiries.min() : expiries.max()
-            return end.map { CertificateReport(file: use.file, use: use.name, expires: $0) }
-        }
+        let reports = uses.compactMap { use in use.report(certificates(use.file)) }
         let files = Set(uses.map(\.file))
         known.withLock { known in known = known.filter { files.contains($0.key) } }
         return reports
     }
 
-    private func expiries(_ file: String) -> [Int64] {
+    private func certificates(_ file: String) -> [TLSCertificate] {
         let state = FileState(file)
-        if let known = known.withLock({ $0[file] }), known.state == state { return known.expiries }
+        if let known = known.withLock({ $0[file] }), known.state == state { return known.certificates }
         let text = try? File.text(file)
-        let expiries = text.flatMap { try? TLSCertificates.expiries($0) } ?? []
-        known.withLock { $0[file] = Known(state: state, expiries: expiries) }
-        return expiries
+        let certificates = text.flatMap { try? TLSCertificate.all(in: $0) } ?? []
+        known.withLock { $0[file] = Known(state: state, certificates: certificates) }
+        return certificates
     }
 }
 
@@ -42,6 +38,16 @@ struct CertificateUse: Hashable, Sendable {
     var name: String
     /// The certificates are one's own, and those that lead to the root: none of them may expire. Of authorities any one will do.
     var isChain = false
+
+    /// nil: there are none in it.
+    fileprivate func report(_ certificates: [TLSCertificate]) -> CertificateReport? {
+        let (first, last) = (certificates.min { $0.expires < $1.expires }, certificates.max { $0.expires < $1.expires })
+        guard let end = isChain ? first : last else { return nil }
+        let begins = certificates.map(\.begins)
+        return CertificateReport(
+            file: file, use: name, subject: end.subject.isEmpty ? nil : end.subject,
+            begins: isChain ? begins.max() : begins.min(), expires: end.expires)
+    }
 }
 
 extension Catalog {

@@ -8,6 +8,7 @@ package enum Diagnosis {
         [privileges(reading), kernel(reading.kernelRelease), types(reading.hasBTF), cgroup(reading.cgroupMount)]
             + [pinsPlace(reading)] + features(reading) + [unprivileged(reading.unprivilegedBPFDisabled)]
             + plane(reading) + [agent(reading.agent, pinned: reading.isPinned)]
+            + certificates(reading)
     }
 
     private static func privileges(_ reading: HostReading) -> Check {

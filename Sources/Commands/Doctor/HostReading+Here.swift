@@ -18,6 +18,7 @@ extension HostReading {
         reading.unprivilegedBPFDisabled = sysctl("kernel/unprivileged_bpf_disabled")
         reading.plane = plane(pinDirectory)
         reading.agent = agent(client)
+        reading.now = Int64(time(nil))
         return reading
     }
 

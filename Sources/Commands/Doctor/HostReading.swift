@@ -31,6 +31,8 @@ package struct HostReading: Sendable {
     package var unprivilegedBPFDisabled: Int?
     package var plane = Plane.absent
     package var agent = Agent.absent
+    /// Seconds since 1970, by this machine's clock.
+    package var now: Int64 = 0
 
     package init() {}
 }

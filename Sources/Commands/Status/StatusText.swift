@@ -116,7 +116,10 @@ extension StatusReport {
         let days = (certificate.expires - now) / 86_400
         let what = "\(certificate.file) (\(certificate.use))"
         if certificate.expires <= now { return "\(what) HAS EXPIRED" }
-        return days < 14 ? "\(what) in \(days) DAYS" : "\(what) in \(days) days"
+        if let begins = certificate.begins, begins > now {
+            return "\(what) NOT VALID BEFORE \(Units.moment(epochSeconds: begins))"
+        }
+        return certificate.expires - now < CertificateReport.notice ? "\(what) in \(days) DAYS" : "\(what) in \(days) days"
     }
 
     private var catalogLine: String {
