@@ -99,6 +99,9 @@ package enum Metrics {
             "modelbroker_proxy_cpu_seconds_total", .counter, "Processor time that the proxy has used.")
         package static let draining = Metric(
             "modelbroker_proxy_draining", .gauge, "Proxies that have been replaced and end what they have under way.")
+        package static let replaced = Metric(
+            "modelbroker_proxy_last_replacement_success", .gauge,
+            "Whether the last replacement of the proxy was made; 0: the one before serves on. Absent while there was none.")
         package static let uptime = Metric("modelbroker_proxy_uptime_seconds", .gauge, "Since the proxy started.")
         package static let openConnections = Metric(
             "modelbroker_proxy_open_connections", .gauge, "Callers' connections that are open.")

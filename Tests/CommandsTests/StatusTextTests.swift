@@ -52,6 +52,17 @@ import Testing
         #expect(text.contains("host6 [::1]:1 NOT LISTENING") && text.contains("pod4 not configured"))
     }
 
+    @Test func complaintsAreToldOnce() {
+        let text = lines {
+            var export = ExportReport(name: "remote-write", target: "a:1")
+            export.fault = "refused"
+            $0.exports = [export]
+            $0.complaints = ["remote-write to a:1: refused", "audit: full", "b"]
+        }
+        #expect(text.contains("complaints audit: full") && text.contains("b"))
+        #expect(text.count { $0.contains("remote-write") } == 1)
+    }
+
     @Test func showsTroubleCountersOnlyWhenTheyCount() {
         let quiet = lines { $0.kernel.counters = ["connects": 5, "event_lost": 0] }
         #expect(quiet.contains("connects 5 (connects seen)") && !quiet.contains { $0.hasPrefix("event_lost") })

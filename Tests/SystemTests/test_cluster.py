@@ -82,6 +82,11 @@ def test_resources_and_endpoints_of_a_cluster(make, cluster):
     assert broker.model("llama")["resource"] == "Model/llama" and "resource" not in broker.model("filed")
     told = {entry["name"]: entry["isAccepted"] for entry in broker.status()["resources"]}
     assert told == {"Model/llama": True, "Model/bad": False, "Pool/talk": True}
+    page = broker.admin_get("/metrics")[1]
+    for line in ('resources{kind="Model",outcome="accepted"} 1', 'resources{kind="Model",outcome="refused"} 1',
+                 'resources{kind="Pool",outcome="accepted"} 1', 'watch_synced{resource="models"} 1',
+                 'watch_synced{resource="endpointslices of shop/llama"} 1'):
+        assert f"modelbroker_kubernetes_{line}\n" in page, (line, page)
     assert "Model/llama" in broker.cli("model", "list").stdout and "2 in force, 1 refused" in broker.cli("status").stdout
 
     with Traffic(broker.gateway, "llama") as traffic:
@@ -102,6 +107,8 @@ def test_resources_and_endpoints_of_a_cluster(make, cluster):
         broker.start()
         eventually(lambda: len(traffic.answers) > served + 20, 20, "traffic going on", 0.05)
         assert broker.model("llama")["resource"] == "Model/llama"
+        eventually(lambda: all(f"complaints {what} of the cluster are as last known" in complaints(broker)
+                               for what in ("custom resources", "services and pools")), 20, "the agent saying so", 0.1)
         assert traffic.failures == [] and traffic.last() == {"e3"}
 
         # It comes back with another history and other objects.
@@ -124,6 +131,13 @@ def test_resources_and_endpoints_of_a_cluster(make, cluster):
     # No address is left: as a model without a usable endpoint.
     cluster.service("shop", "llama", port, {"127.0.0.4": "unready"})
     eventually(lambda: status_of(broker, "llama") == 503, 20, "no endpoint", 0.1)
+
+
+def complaints(broker) -> str:
+    """What `status` complains of, the word in front of each line."""
+    _, found, text = broker.cli("status").stdout.partition("\ncomplaints ")
+    lines = text.partition("\n\n")[0].splitlines() if found else []
+    return "\n".join(f"complaints {line.strip()}" for line in lines)
 
 
 def slices(broker) -> str:

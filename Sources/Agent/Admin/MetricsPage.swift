@@ -15,11 +15,12 @@ struct MetricsPage: Sendable {
     /// By label.
     var clients: [String: ClientCounters] = [:]
     var identity = IdentityPage()
-    /// nil: there is no cluster.
-    var cluster: ClusterState?
+    var cluster = ClusterPage()
     var restarts: UInt64 = 0
     /// Proxies that have been replaced and drain.
     var draining: UInt64 = 0
+    /// nil: nobody has wanted the proxy replaced.
+    var lastReplacementSucceeded: Bool?
     /// nil: the kernel plane does not answer.
     var governed: GovernedPage?
     /// nil: the proxy does not answer.
@@ -45,10 +46,12 @@ struct MetricsPage: Sendable {
         renderKernel(&text)
         governed?.render(&text)
         identity.render(&text)
-        ClusterState.render(cluster, &text)
+        cluster.render(&text)
         text.single(Metrics.Proxy.up, [], statistics == nil ? 0 : 1)
         text.single(Metrics.Proxy.restarts, [], restarts)
         text.single(Metrics.Proxy.draining, [], draining)
+        text.family(Metrics.Proxy.replaced)
+        if let lastReplacementSucceeded { text.sample(Metrics.Proxy.replaced, [], lastReplacementSucceeded ? 1 : 0) }
         if let statistics {
             renderProxy(statistics, &text)
             renderModels(&text)

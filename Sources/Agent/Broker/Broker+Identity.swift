@@ -79,7 +79,7 @@ extension Broker {
         for report in surroundings.exports.reports {
             if let fault = report.fault { complaints.append("\(report.name) to \(report.target): \(fault)") }
         }
-        return complaints
+        return complaints + clusterComplaints
     }
 
     // MARK: - Keys

@@ -161,6 +161,7 @@ extension Broker {
         let proxy = await surroundings.supervisor.status
         page.restarts = proxy.restarts
         page.draining = UInt64(proxy.draining.count)
+        page.lastReplacementSucceeded = proxy.lastReplacement?.replaced
         page.statistics = await statistics()
         // The configuration's own come first, so that no flood of invented names takes their places; of these the governed.
         for model in whole(catalog).modelsBySlotOrder { _ = labels.label(for: model.name) }
@@ -175,7 +176,7 @@ extension Broker {
             page.clients[clientLabels.label(for: entry.name), default: ClientCounters()] += entry.counters
         }
         page.identity = identityPage()
-        page.cluster = surroundings.cluster.state
+        page.cluster = clusterPage
         let engines = surroundings.engines
         page.sharing = SharingPage(
             queues: (await queueRecords() ?? []).filter { labels.label(for: $0.model) == $0.model },

@@ -1,6 +1,7 @@
 internal import Catalog
 internal import Configuration
 internal import Control
+internal import Kubernetes
 internal import Logging
 
 /// What the cluster adds to the configuration: custom resources, and the addresses of services and pools.
@@ -81,6 +82,27 @@ extension Broker {
             if let name = resource.callableName { makers[name] = "\(resource.key)" }
         }
         return makers
+    }
+
+    /// What is not followed as it should be, beside the pods, or cannot be told, one sentence each.
+    var clusterComplaints: [String] {
+        let watches = [
+            ("custom resources", surroundings.resources.service), ("services and pools", surroundings.backings.service),
+        ]
+        var complaints = watches.compactMap { what, watch -> String? in
+            guard case .away(let reason)? = watch.state?.condition else { return nil }
+            return "\(what) of the cluster are as last known: \(reason)"
+        }
+        if let fault = surroundings.statuses.complaint {
+            complaints.append("the status of custom resources can't be written: \(fault)")
+        }
+        return complaints
+    }
+
+    var clusterPage: ClusterPage {
+        let watches = [surroundings.cluster, surroundings.resources.service, surroundings.backings.service]
+        let isFollowed = catalog.node.kubernetes?.followsResources == true
+        return ClusterPage(states: watches.compactMap(\.state), verdicts: isFollowed ? verdicts : nil)
     }
 
     /// What became of each; nil: the configuration has nothing to do with resources.

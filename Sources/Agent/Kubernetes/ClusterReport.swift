@@ -1,6 +1,5 @@
 internal import Control
 internal import Kubernetes
-internal import Telemetry
 
 extension StatusReport.Kubernetes {
     init(_ state: ClusterState) {
@@ -20,20 +19,6 @@ extension StatusReport.Kubernetes {
         case .starting: (.starting, nil)
         case .synced: (.synced, nil)
         case .away(let reason): (.away, reason)
-        }
-    }
-}
-
-extension ClusterState {
-    /// What `/metrics` shows.
-    ///
-    /// - Parameter state: nil: there is no cluster.
-    static func render(_ state: ClusterState?, _ text: inout some MetricSink) {
-        text.family(Metrics.Kubernetes.synced)
-        if let state { text.sample(Metrics.Kubernetes.synced, [], state.condition == .synced ? 1 : 0) }
-        text.family(Metrics.Kubernetes.objects)
-        for resource in state?.resources ?? [] {
-            text.sample(Metrics.Kubernetes.objects, [(Metrics.Label.resource, resource.name)], UInt64(resource.objects))
         }
     }
 }

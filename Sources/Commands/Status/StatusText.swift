@@ -33,7 +33,14 @@ extension StatusReport {
         for (index, certificate) in (certificates ?? []).enumerated() {
             facts.add(index == 0 ? "expires" : "", Self.line(certificate, now: Int64(time(nil))))
         }
+        for (index, complaint) in untold.enumerated() { facts.add(index == 0 ? "complaints" : "", complaint) }
         return facts.rendered() + "\nkernel counters\n" + KernelCounters.text(kernel.counters)
+    }
+
+    /// Complaints that no other line has.
+    private var untold: [String] {
+        let told = (exports ?? []).map { "\($0.name) to " }
+        return (complaints ?? []).filter { complaint in !told.contains { complaint.hasPrefix($0) } }
     }
 
     private var agentLine: String {

@@ -41,12 +41,6 @@ final class BackingWatch: Sendable {
     /// What runs it.
     var service: ClusterWatch { watch }
 
-    /// The API server cannot be asked; nil: it can, or nothing is asked.
-    var complaint: String? {
-        guard let state = watch.state, case .away(let reason) = state.condition else { return nil }
-        return reason
-    }
-
     /// From now on these are wanted of that cluster; nil: of none.
     func adopt(_ cluster: Cluster?, _ wanted: [Backing]) {
         let (isOther, beyond) = state.withLock { state in
