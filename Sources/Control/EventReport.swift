@@ -95,6 +95,8 @@ package struct EventReport: Hashable, Sendable, Codable {
     package var workload: String?
     /// The pod that the workload belongs to: `namespace/name`.
     package var pod: String?
+    /// The pod's.
+    package var serviceAccount: String?
     package var address: String?
     /// The capture rule's name.
     package var rule: String?
@@ -107,8 +109,8 @@ package struct EventReport: Hashable, Sendable, Codable {
 
     package init(
         time: String, kind: Kind, model: String? = nil, client: String? = nil, pid: UInt32? = nil, workload: String? = nil,
-        pod: String? = nil, address: String? = nil, rule: String? = nil, reason: String? = nil, observed: Bool? = nil,
-        detail: String? = nil
+        pod: String? = nil, serviceAccount: String? = nil, address: String? = nil, rule: String? = nil, reason: String? = nil,
+        observed: Bool? = nil, detail: String? = nil
     ) {
         self.time = time
         self.kind = kind
@@ -117,6 +119,7 @@ package struct EventReport: Hashable, Sendable, Codable {
         self.pid = pid
         self.workload = workload
         self.pod = pod
+        self.serviceAccount = serviceAccount
         self.address = address
         self.rule = rule
         self.reason = reason
@@ -124,10 +127,12 @@ package struct EventReport: Hashable, Sendable, Codable {
         self.detail = detail
     }
 
-    package init(_ event: ProxyEvent, time: String, workload: String?, pod: String? = nil) {
+    package init(
+        _ event: ProxyEvent, time: String, workload: String?, pod: String? = nil, serviceAccount: String? = nil
+    ) {
         self.init(
             time: time, kind: Kind(event.kind), model: event.model.nonEmpty, client: event.client.nonEmpty,
-            pid: event.pid == 0 ? nil : event.pid, workload: workload, pod: pod,
+            pid: event.pid == 0 ? nil : event.pid, workload: workload, pod: pod, serviceAccount: serviceAccount,
             address: event.address?.description, reason: event.reason.nonEmpty, detail: event.detail.nonEmpty)
     }
 

@@ -15,16 +15,20 @@ package struct ExplainRequest: Hashable, Sendable, Codable {
     package var model: String
     /// nil: a caller that nobody knows.
     package var client: String?
+    /// A pod of this node, `namespace/name`, in the place of a client; nil: none.
+    package var pod: String?
     package var headers: [Header]
     /// The body's `user`, and its prompt; nil: it has none.
     package var user: String?
     package var prompt: String?
 
     package init(
-        model: String, client: String? = nil, headers: [Header] = [], user: String? = nil, prompt: String? = nil
+        model: String, client: String? = nil, pod: String? = nil, headers: [Header] = [], user: String? = nil,
+        prompt: String? = nil
     ) {
         self.model = model
         self.client = client
+        self.pod = pod
         self.headers = headers
         self.user = user
         self.prompt = prompt
@@ -76,8 +80,28 @@ package struct ExplainReport: Hashable, Sendable, Codable {
         package var expectedMilliseconds: UInt64?
     }
 
+    /// A pod of this node.
+    package struct Pod: Hashable, Sendable, Codable {
+        /// `namespace/name`
+        package var name: String
+        package var serviceAccount: String
+        /// Who it is to the kernel; nil: nobody.
+        package var client: String?
+        /// It has opted out, or has not opted in: its connections go their own way.
+        package var isExempt: Bool
+
+        package init(name: String, serviceAccount: String, client: String?, isExempt: Bool) {
+            self.name = name
+            self.serviceAccount = serviceAccount
+            self.client = client
+            self.isExempt = isExempt
+        }
+    }
+
     /// What was asked about.
     package var model: String
+    /// The pod that was asked about, or those of this node that are the client; nil: there is no cluster, or no client.
+    package var pods: [Pod]?
     /// `pool`, `model` or `capability`; nil: nothing has that name.
     package var kind: String?
     /// The full name that it was resolved to.

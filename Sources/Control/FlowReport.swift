@@ -16,6 +16,8 @@ package struct FlowReport: Hashable, Sendable, Codable {
     /// The pod that the workload belongs to, `namespace/name`, and which of its containers; nil: none that is known.
     package var pod: String?
     package var container: String?
+    /// The pod's.
+    package var serviceAccount: String?
     package var cgroup: UInt64
     package var netnsCookie: UInt64
     package var caller: String
@@ -34,9 +36,12 @@ package struct FlowReport: Hashable, Sendable, Codable {
 
     /// - Parameters:
     ///   - workload: the path of `record.cgroup`, or `FlowReport.gone(record.cgroup)`.
-    ///   - pod: whose cgroup that is, and `container`: which of its containers.
+    ///   - pod: whose cgroup that is, `container`: which of its containers, and `serviceAccount`: the pod's.
     ///   - rule: the name of `record.rule`; ignored for the gateway.
-    package init(_ record: FlowRecord, workload: String, pod: String? = nil, container: String? = nil, rule: String?) {
+    package init(
+        _ record: FlowRecord, workload: String, pod: String? = nil, container: String? = nil, serviceAccount: String? = nil,
+        rule: String?
+    ) {
         let captured = record.entrance == .capture
         id = record.id
         entrance = String(describing: record.entrance)
@@ -47,6 +52,7 @@ package struct FlowReport: Hashable, Sendable, Codable {
         self.workload = captured ? workload : ""
         self.pod = captured ? pod : nil
         self.container = captured ? container : nil
+        self.serviceAccount = captured ? serviceAccount : nil
         cgroup = record.cgroup
         netnsCookie = record.netnsCookie
         caller = record.caller.description

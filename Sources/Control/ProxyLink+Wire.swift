@@ -85,6 +85,7 @@ extension AgentMessage {
         case .listener(let listener): Wire.encode(tag: 9) { $0.write(listener) }
         case .retire(let deadline): Wire.encode(tag: 10, for: peer) { $0.write(deadline) }
         case .carry(let totals): Wire.encode(tag: 11) { $0.write(totals) }
+        case .pods(let pods): Wire.encode(tag: 12) { $0.write(pods) }
         }
     }
 
@@ -111,6 +112,7 @@ extension AgentMessage {
         case 9: .listener(try reader.value())
         case 10: .retire(deadlineMilliseconds: try reader.integer())
         case 11: .carry(try reader.value())
+        case 12: .pods(try reader.list())
         default: throw .unknownMessage(tag)
         }
     }
@@ -238,6 +240,21 @@ extension ProxyTotals: WireCoded {
 
     init(from reader: inout WireReader) throws(WireError) {
         self.init(statistics: try reader.value(), endpoints: try reader.list(), routes: try reader.list())
+    }
+}
+
+extension CgroupPod: WireCoded {
+    static var wireMinimum: Int { 16 }
+
+    func write(to writer: inout WireWriter) {
+        writer.write(cgroup)
+        writer.write(pod.name)
+        writer.write(pod.serviceAccount)
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            cgroup: try reader.integer(), pod: PodName(name: try reader.text(), serviceAccount: try reader.text()))
     }
 }
 

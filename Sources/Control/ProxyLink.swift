@@ -27,6 +27,32 @@ package enum AgentMessage: Hashable, Sendable {
     case retire(deadlineMilliseconds: UInt32)
     /// What a proxy has counted that is no more: to be added to what this one counts.
     case carry(ProxyTotals)
+    /// Which cgroups are pods', for the lines of the audit. Replaces what was said before.
+    case pods([CgroupPod])
+}
+
+/// The pod that a cgroup belongs to.
+package struct CgroupPod: Hashable, Sendable {
+    package var cgroup: UInt64
+    package var pod: PodName
+
+    package init(cgroup: UInt64, pod: PodName) {
+        self.cgroup = cgroup
+        self.pod = pod
+    }
+}
+
+/// A pod as people and lines name it.
+package struct PodName: Hashable, Sendable {
+    /// `namespace/name`.
+    package var name: String
+    /// Whose service account's name it has; empty: it is not known.
+    package var serviceAccount: String
+
+    package init(name: String, serviceAccount: String) {
+        self.name = name
+        self.serviceAccount = serviceAccount
+    }
 }
 
 /// What the proxy tells the agent. The first message is `hello`.

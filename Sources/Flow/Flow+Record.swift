@@ -59,7 +59,8 @@ extension Flow {
         if record.trace.isSampled { addSpans(&context) }
         guard record.isAudited else { return }
         if hasName, !record.asked.isEmpty { noteModel() }
-        context.audit.add(line(now: context.now))
+        let pod = context.pods.isEmpty ? nil : context.pods[caller.cgroup]
+        context.audit.add(line(pod, now: context.now))
         record.bodies.remove()
     }
 
@@ -70,13 +71,14 @@ extension Flow {
         swap(&asked, &record.asked)
     }
 
-    private mutating func line(now: UInt64) -> AuditLine {
+    private mutating func line(_ pod: PodName?, now: UInt64) -> AuditLine {
         let hasHead = !record.asked.isEmpty
         var line = AuditLine(
             time: record.time, entrance: caller.entrance, address: caller.address, operation: hasHead ? operation : nil,
             asked: record.asked, routed: record.routed, endpoint: record.endpoint, dialled: record.dialled, end: record.end,
             rule: record.rule, status: Int(record.status))
         if hasHead { line.id = requestID }
+        line.pod = pod
         describeCaller(&line)
         describeCourse(&line, now: now)
         if let bodies = record.bodies.value {

@@ -1,5 +1,6 @@
 package import Admission
 package import Catalog
+package import Control
 package import Identity
 package import Routing
 
@@ -37,6 +38,8 @@ package struct FlowContext {
     /// What makes a session of each client, where its sessions are limited.
     private(set) var sessionKeys: [SessionKey?] = []
     package var audit = AuditBuffer()
+    /// Pods by their cgroups.
+    package var pods: [UInt64: PodName] = [:]
     /// Which requests spans are made of, and those that were made.
     private(set) var sampler = Sampler(nil)
     package var spans = SpanBuffer()

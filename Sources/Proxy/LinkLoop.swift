@@ -171,6 +171,7 @@ struct LinkLoop: ~Copyable {
         case .standings(let standings): loops.take(standings)
         case .watchDecisions(let wanted): loops.watchDecisions(wanted)
         case .auditSink(let isOpen): takeSink(isOpen, frame)
+        case .pods(let pods): loops.take(pods)
         }
     }
 

@@ -43,6 +43,7 @@ struct LoopGroup: ~Copyable {
     private var standings: [Standing] = []
     private var isWatched = false
     private var isAudited = false
+    private var pods: [UInt64: PodName] = [:]
     private var drainCounter: DrainCounter?
     /// Of the proxy before this one, until the first configuration.
     private var handed = HandedSockets()
@@ -240,6 +241,12 @@ struct LoopGroup: ~Copyable {
         for mailbox in mailboxes { mailbox.post(.takeAudit(isTaken)) }
     }
 
+    /// Which cgroups are pods' from now on.
+    mutating func take(_ new: [CgroupPod]) {
+        pods = Dictionary(new.map { ($0.cgroup, $0.pod) }) { first, _ in first }
+        for mailbox in mailboxes { mailbox.post(.pods(pods)) }
+    }
+
     /// Waits for the last audit lines to be written, for a little while.
     func finishAudit() { audit.finish(milliseconds: 2000) }
 
@@ -302,6 +309,7 @@ struct LoopGroup: ~Copyable {
             mailbox.post(.standings(unloadedStandings))
             mailbox.post(.watchDecisions(isWatched))
             mailbox.post(.takeAudit(isAudited))
+            mailbox.post(.pods(pods))
         }
     }
 

@@ -26,6 +26,8 @@ enum WorkerMessage: Sendable {
     case call(Int, RoomCall)
     /// Whether audit lines are to be made.
     case takeAudit(Bool)
+    /// Which cgroups are pods'.
+    case pods([UInt64: PodName])
     /// Close idle connections, let the others end, and say when none is left. `isReplaced`: another process has the
     /// listeners, so idle connections may stay for a little while, to be told of the end with their next answer.
     case drain(DrainCounter, isReplaced: Bool)
@@ -171,6 +173,7 @@ final class Worker {
         case .standings(let standings): take(standings)
         case .watchDecisions(let wanted): context.watchesDecisions = wanted
         case .takeAudit(let wanted): context.audit.isOpen = wanted
+        case .pods(let pods): context.pods = pods
         case .drain(let counter, let isReplaced): drain(counter, isReplaced: isReplaced)
         }
     }

@@ -1,4 +1,5 @@
 import Catalog
+import Control
 import KernelPlane
 import Kubernetes
 import Testing
@@ -78,9 +79,16 @@ import Testing
                 pods: [
                     Pod(
                         metadata: ObjectMeta(name: "one", namespace: "shop", uid: "a-1"),
+                        spec: Pod.Spec(serviceAccountName: "till"),
                         status: Pod.Status(containerStatuses: [Pod.Container(name: "app", containerID: "containerd://c1")]))
                 ], namespaces: []))
         #expect(names.caller(5).pod == "shop/one" && names.caller(5).container == "app")
+        #expect(names.caller(5).serviceAccount == "till" && names.caller(7).serviceAccount == nil)
+        let one = PodName(name: "shop/one", serviceAccount: "till")
+        #expect(names.pods == [CgroupPod(cgroup: 4, pod: one), CgroupPod(cgroup: 5, pod: one)])
+        names.take(Catalog())
+        #expect(names.pods.isEmpty, "without a cluster nothing is a pod")
+        names.take(Catalog(node: Node(kubernetes: Cluster(server: "", node: "n"))))
         #expect(names.caller(4).pod == "shop/one" && names.caller(4).container == nil)
         #expect(names.caller(8) == CallerNames(workload: "/system.slice"))
         #expect(names.caller(99) == CallerNames(workload: "cgroup:99"))

@@ -49,6 +49,26 @@ import Testing
         #expect(try await proxy.hear()?.message == .standings([]))
     }
 
+    @Test func podsAreToldOnceTheyAreKnown() async throws {
+        let (connection, proxy) = try link()
+        let feed = ProxyFeed()
+        let pods = [CgroupPod(cgroup: 1, pod: PodName(name: "a/b", serviceAccount: "c"))]
+        _ = await connection.welcome(settings(1), maps: [], atMost: .milliseconds(1)) { feed.brief(connection) }
+        // What an agent before this one said holds until something is known: not a word of none.
+        for _ in 0..<4 { _ = try await proxy.hear() }
+        feed.tell(pods: pods)
+        feed.tell(pods: pods)
+        feed.tell(pods: [])
+        #expect(try await proxy.hear()?.message == .pods(pods))
+        #expect(try await proxy.hear()?.message == .pods([]))
+        feed.tell(pods: pods)
+        #expect(try await proxy.hear()?.message == .pods(pods))
+        let (second, other) = try link()
+        _ = await second.welcome(settings(1), maps: [], atMost: .milliseconds(1)) { feed.brief(second) }
+        for _ in 0..<4 { _ = try await other.hear() }
+        #expect(try await other.hear()?.message == .pods(pods))
+    }
+
     @Test func descriptorsOfTheAuditGoToTheProxy() async throws {
         let (connection, proxy) = try link()
         let scratch = try Scratch()

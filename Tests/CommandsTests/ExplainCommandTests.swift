@@ -35,6 +35,24 @@ import Testing
         #expect(try json(report).contains(#""isChosen":true"#))
     }
 
+    @Test func podsInWords() throws {
+        var report = ExplainReport(decision(), model: "text-generation")
+        #expect(try !json(report).contains("pods"))
+        report.pods = [
+            .init(name: "shop/a", serviceAccount: "till", client: "checkout", isExempt: false),
+            .init(name: "shop/b", serviceAccount: "", client: nil, isExempt: false),
+            .init(name: "shop/c", serviceAccount: "x", client: "checkout", isExempt: true),
+        ]
+        #expect(
+            words(report.text(width: nil))[3..<6] == [
+                "made by shop/a, service account till, client checkout", "shop/b, nobody's client",
+                "shop/c, service account x, whose connections are not captured",
+            ])
+        #expect(try same(report))
+        report.pods = (0..<13).map { .init(name: "p/\($0)", serviceAccount: "", client: "c", isExempt: false) }
+        #expect(words(report.text(width: nil)).contains("and 3 other pods"))
+    }
+
     @Test func waitingInWords() throws {
         var waiting = decision()
         (waiting.chosen, waiting.line) = (nil, .init(model: "m", group: "gold", place: 3, wait: 2_500))
@@ -69,6 +87,14 @@ import Testing
         ] as [(Double, String)])
     func scores(value: Double, text: String) {
         #expect(Units.score(value) == text)
+    }
+
+    @Test func aPodOrAClient() throws {
+        let command = try ModelBroker.parseAsRoot(["explain", "--model", "chat", "--pod", "shop/a"]) as? ExplainCommand
+        #expect(command?.pod == "shop/a" && command?.client == nil)
+        #expect(throws: (any Error).self) {
+            try ModelBroker.parseAsRoot(["explain", "--model", "chat", "--pod", "shop/a", "--client", "c"])
+        }
     }
 
     @Test func explainTakesHeaders() throws {

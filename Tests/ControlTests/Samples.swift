@@ -38,6 +38,7 @@ enum Samples {
             .query(id: 5, .rotate("chat")), .standings(standings), .standings([]), .watchDecisions(true), .watchDecisions(false),
             .auditSink(true), .auditSink(false), .query(id: 6, .queues), .handOver,
             .listener(handed), .retire(deadlineMilliseconds: 300_000), .carry(ProxyTotals()),
+            .pods([]), .pods([CgroupPod(cgroup: .max, pod: PodName(name: "shop/a", serviceAccount: "é"))]),
         ] + accessVariants.map { .configure(configured($0)) } + credentialVariants.map { .configure(configured(Catalog(), $0)) }
     }
 

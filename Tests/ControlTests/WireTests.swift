@@ -55,6 +55,10 @@ import Testing
         #expect(Wire.version == 6)
         #expect(AgentMessage.stop(deadlineMilliseconds: 0x0102_0304).encoded() == [6, 4, 4, 3, 2, 1])
         #expect(AgentMessage.auditSink(true).encoded() == [6, 7, 1])
+        let pod = CgroupPod(cgroup: 258, pod: PodName(name: "a/b", serviceAccount: "c"))
+        #expect(
+            AgentMessage.pods([pod]).encoded()
+                == [6, 12, 1, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0x61, 0x2F, 0x62, 1, 0, 0, 0, 0x63])
         #expect(AgentMessage.query(id: 1, .queues).encoded() == [6, 3, 1, 0, 0, 0, 6])
         let key = EndpointKey(url: "u", address: SocketAddress(ip: IPAddress(v4: 1, 2, 3, 4), port: 80))
         #expect(ProxyMessage.spans([0x12, 0], count: 3).encoded() == [6, 137, 2, 0, 0, 0, 0x12, 0, 3, 0, 0, 0])
@@ -79,7 +83,7 @@ import Testing
             ([], WireError.truncated), ([6], .truncated), ([5, 4, 0, 0, 0, 0], .version(5)), ([7, 4, 0, 0, 0, 0], .version(7)),
             ([6, 0], .unknownMessage(0)),
             ([6, 4, 0, 0, 0], .truncated), ([6, 4, 0, 0, 0, 0, 0], .trailingBytes(1)), ([6, 3, 0, 0, 0, 0, 7], .invalidValue),
-            ([6, 8, 0], .trailingBytes(1)), ([6, 12, 0], .unknownMessage(12)), ([6, 7], .truncated), ([6, 7, 2], .invalidValue),
+            ([6, 8, 0], .trailingBytes(1)), ([6, 13, 0], .unknownMessage(13)), ([6, 7], .truncated), ([6, 7, 2], .invalidValue),
             ([6, 7, 1, 0], .trailingBytes(1)),
         ] as [([UInt8], WireError)])
     func errorsSayWhatIsWrong(bytes: [UInt8], expected: WireError) {

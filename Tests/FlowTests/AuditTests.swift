@@ -39,6 +39,23 @@ import Testing
         #expect(driver.context.audit.lines == 1 && driver.context.audit.dropped == 0)
     }
 
+    @Test func podsAreNamedByTheirCgroups() {
+        var driver = driver(.metadata, .capture)
+        let other = PodName(name: "other/pod", serviceAccount: "x")
+        driver.context.pods = [4242: PodName(name: "shop/checkout-1", serviceAccount: "check\"out"), 7: other]
+        driver.client(Text.ask("hidden"))
+        let wanted = #""workload":"4242","pod":"shop/checkout-1","service_account":"check\"out","pid":42"#
+        #expect(driver.audited()[0].contains(wanted))
+        // Names as long as they can be, all of which has to be escaped, have their room.
+        let long = String(repeating: "\u{1}", count: 400)
+        driver.context.pods = [4242: PodName(name: long, serviceAccount: long)]
+        driver.client(Text.ask("hidden"))
+        #expect(driver.audited()[0].contains(String(repeating: #"\u0001"#, count: 400) + #"","service_account""#))
+        driver.context.pods = [4242: PodName(name: "shop/a", serviceAccount: "")]
+        driver.client(Text.ask("hidden"))
+        #expect(driver.audited()[0].contains(#""pod":"shop/a","pid""#))
+    }
+
     /// What is done on a connection, and the end, status and rule of each line that comes of it.
     static let ends: [(name: String, run: @Sendable (inout FlowDriver) -> Void, wanted: [String])] = [
         ("list", { $0.client("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n") }, ["answered 200 "]),

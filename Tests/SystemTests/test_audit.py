@@ -15,7 +15,7 @@ from harness.web import Web
 FAST = ("--ttft", "0ms", "--itl", "0ms", "--tokens", "4")
 #: In this order, at every level.
 FIELDS = [
-    "time", "id", "layer", "entrance", "client", "auth", "key", "workload", "pid", "address", "operation", "method", "path", "model",
+    "time", "id", "layer", "entrance", "client", "auth", "key", "workload", "pod", "service_account", "pid", "address", "operation", "method", "path", "model",
     "routed", "endpoint", "decision", "rule", "end", "status", "input_tokens", "output_tokens", "cost", "first_byte_ms", "total_ms",
     "bytes_in", "bytes_out", "attempts",
 ]

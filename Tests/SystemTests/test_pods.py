@@ -1,6 +1,9 @@
 """Callers in pods are who the cluster says they are, whether its API server is there or not."""
 
 import errno
+import json
+import os
+import signal
 
 import pytest
 from harness import cgroups, pods
@@ -108,6 +111,75 @@ def test_a_pod_is_its_client_from_its_first_connection_on(make, broker, api, dri
     places["other-1"].becomes(200)
     assert {event["pod"] for event in broker.events(kind="authentication-failed") if "pod" in event} == {known[1].key}
     assert "namespace shop, app=checkout" in broker.cli("client", "show", "checkout").stdout
+
+
+def test_the_audit_and_explain_name_pods(make, broker, api, tmp_path):
+    lines = tmp_path / "audit.jsonl"
+    broker.config["audit"] = {"level": "metadata", "file": {"path": str(lines)}}
+    broker.config["capture"].append({"name": "closed", "to": ["127.66.0.0/16:*"], "path": "deny"})
+    broker.write_config()
+    checkout = Pod("checkout-1", labels={"app": "checkout"}, account="till")
+    other, out = Pod("other-1"), Pod("out-1", labels=dict(OUT, app="checkout"))
+    for pod in (checkout, other, out):
+        api.put(pods.PODS, pod.object())
+    broker.start()
+    knows(broker, 3)
+    places = {pod.name: Place(make, broker, pod, "systemd") for pod in (checkout, other, out)}
+    places["checkout-1"].becomes(200)
+    places["out-1"].becomes("exempt")
+
+    def line(**wanted) -> dict:
+        """The last of those that have these values."""
+        def found():
+            all_ = [json.loads(text) for text in lines.read_text().split("\n")[:-1]] if lines.exists() else []
+            return [entry for entry in all_ if wanted.items() <= entry.items()][-1:]
+        return eventually(found, 20, lambda: f"a line with {wanted} in {lines.read_text()}")[0]
+
+    def named(place, status) -> dict:
+        """A line of one of its requests, once the proxy knows its pod: the kernel is told of it a moment before."""
+        def told():
+            assert place.asks() == status
+            return line(pid=place.caller.pid) if "pod" in line(pid=place.caller.pid) else None
+        return eventually(told, 20, "the proxy knowing the pod")
+
+    told = named(places["checkout-1"], 200)
+    assert (told["pod"], told["service_account"], told["client"]) == ("shop/checkout-1", "till", "checkout")
+    assert told["workload"] == str(places["checkout-1"].caller.cgroup.stat().st_ino)
+    told = named(places["other-1"], 401)
+    assert (told["pod"], told["service_account"]) == ("shop/other-1", "default") and "client" not in told
+    with places["checkout-1"].caller.dial("127.66.0.9", 80) as call:
+        assert call.errno == errno.ECONNREFUSED
+    told = line(layer="kernel", pid=places["checkout-1"].caller.pid)
+    assert (told["pod"], told["service_account"]) == ("shop/checkout-1", "till")
+    assert places["checkout-1"].flow()["serviceAccount"] == "till"
+
+    # A proxy that starts anew, and an agent that does, know it from the first request on.
+    former = broker.proxy_pid
+    os.kill(former, signal.SIGKILL)
+    eventually(lambda: broker.proxy_pid not in (0, former) and broker.ready(), 20, "another proxy")
+    assert named(places["checkout-1"], 200)["pod"] == "shop/checkout-1"
+    broker.kill_agent()
+    assert places["checkout-1"].asks() == 200 and line(pid=places["checkout-1"].caller.pid)["pod"] == "shop/checkout-1"
+    broker.launch()
+    broker.wait_ready()
+    knows(broker, 3)
+    eventually(lambda: broker.cli("explain", "--model", "m", "--pod", "shop/checkout-1", check=False).returncode == 0, 20,
+               "the new agent having looked at the cgroups")
+
+    def explained(*options) -> list:
+        report = broker.ask("explain", "--model", "m", *options)
+        return [(pod["name"], pod["serviceAccount"], pod.get("client"), pod["isExempt"]) for pod in report["pods"]], report
+    pods_, report = explained("--pod", "shop/checkout-1")
+    assert pods_ == [("shop/checkout-1", "till", "checkout", False)] and "client: checkout" in report["stages"]
+    pods_, report = explained("--pod", "shop/other-1")
+    assert pods_ == [("shop/other-1", "default", None, False)]
+    assert any(stage.startswith("client: nobody") for stage in report["stages"]), report["stages"]
+    assert explained("--pod", "shop/out-1")[0] == [("shop/out-1", "default", None, True)]
+    assert explained("--client", "checkout")[0] == [("shop/checkout-1", "till", "checkout", False)]
+    assert "made by      shop/checkout-1, service account till, client checkout\n" in broker.cli(
+        "explain", "--model", "m", "--client", "checkout").stdout
+    refused = broker.cli("explain", "--model", "m", "--pod", "shop/nobody", check=False)
+    assert refused.returncode == 1 and "no pod shop/nobody is known" in refused.stderr
 
 
 def test_pods_opt_out_and_in(make, broker, api):

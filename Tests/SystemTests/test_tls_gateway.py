@@ -4,6 +4,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -341,7 +342,7 @@ def test_doctor_names_certificates_that_end(make, module_directory):
     world.renew("ending", days=10)
     code, [(verdict, name, finding)] = diagnosed()
     assert (code, verdict, name) == (0, "warn", file), finding
-    assert finding.startswith("gateway, CN=ending, expires in 9 days, on 20"), finding
+    assert re.match("gateway, CN=ending, expires in (9|10) days, on 20", finding), finding
     world.renew("over", days=0)
     code, [(verdict, name, finding)] = eventually(
         lambda: (found := diagnosed())[1][0][0] == "fail" and found, 10, "its second being over", 0.1)

@@ -19,6 +19,7 @@ enum AuditLine {
         line += ",\"auth\":\(report.client == nil ? "\"none\"" : "\"workload\"")"
         add("workload", report.workload, &line)
         add("pod", report.pod, &line)
+        add("service_account", report.serviceAccount, &line)
         if let pid = report.pid { line += ",\"pid\":\(pid)" }
         add("address", report.address, &line)
         add("model", report.model, &line)

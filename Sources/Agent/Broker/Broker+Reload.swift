@@ -90,6 +90,7 @@ extension Broker {
 
     private func commit(_ change: CatalogChange, _ made: Preparations) async {
         surroundings.names.take(catalog)
+        tellPods()
         surroundings.cluster.adopt(catalog.node.kubernetes)
         resolved.keep(only: catalog.endpointNames)
         if let admin = made.admin { await surroundings.admin.move(to: admin) }

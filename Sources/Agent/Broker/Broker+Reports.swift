@@ -133,7 +133,7 @@ extension Broker {
             let caller = surroundings.names.caller(record.cgroup)
             return FlowReport(
                 record, workload: caller.workload, pod: caller.pod, container: caller.container,
-                rule: surroundings.names.rule(record.rule))
+                serviceAccount: caller.serviceAccount, rule: surroundings.names.rule(record.rule))
         }
     }
 

@@ -86,9 +86,14 @@ extension Broker {
     }
 
     func explain(_ request: ExplainRequest) async throws(AgentError) -> ExplainReport {
+        var request = request
+        let pods = try callers(request)
+        if request.pod != nil { request.client = pods?.first?.client }
         guard let connection, connection.isOpen,
             case .explanation(let decision) = await connection.query(.explain(request.query))
         else { throw AgentError("the proxy does not answer") }
-        return ExplainReport(decision, model: request.model)
+        var report = ExplainReport(decision, model: request.model)
+        report.pods = pods
+        return report
     }
 }

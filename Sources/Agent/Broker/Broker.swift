@@ -255,6 +255,7 @@ actor Broker: Service {
     private func classify(_ tree: CgroupTree) {
         surroundings.names.take(tree)
         self.tree = tree
+        tellPods()
         let table = WorkloadTable(catalog, pods: pods)
         let difference = WorkloadDifference(from: workloads, to: table.entries(for: tree))
         do {

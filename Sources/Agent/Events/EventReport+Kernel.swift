@@ -10,7 +10,7 @@ extension EventReport {
         let caller = names.caller(origin.cgroup)
         self.init(
             time: time, kind: Kind(event.kind), model: names.model(origin.model), client: names.client(origin.client),
-            pid: origin.pid, workload: caller.workload, pod: caller.pod,
+            pid: origin.pid, workload: caller.workload, pod: caller.pod, serviceAccount: caller.serviceAccount,
             address: origin.dialled.description, rule: names.rule(origin.rule), reason: event.reason?.text,
             observed: isLimit ? event.observed : nil, detail: origin.command.isEmpty ? nil : origin.command)
     }

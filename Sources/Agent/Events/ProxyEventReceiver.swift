@@ -10,6 +10,8 @@ struct ProxyEventReceiver: Sendable {
         if event.kind == .endpointFailed, let address = event.address { failures.count(address) }
         let caller = event.cgroup == 0 ? nil : names.caller(event.cgroup)
         hub.publish(
-            EventReport(event, time: Timestamp.now(), workload: caller?.workload, pod: caller?.pod), after: event.leftOut)
+            EventReport(
+                event, time: Timestamp.now(), workload: caller?.workload, pod: caller?.pod,
+                serviceAccount: caller?.serviceAccount), after: event.leftOut)
     }
 }

@@ -2,7 +2,7 @@ internal import Control
 private import Synchronization
 
 /// What the connected proxy is told beside its configuration: how the endpoints stand, whether somebody watches its
-/// decisions, and where audit lines go. Always said in the order in which it came about, and all of it to a proxy that is new.
+/// decisions, where audit lines go, and whose the pods are. Always said in the order in which it came about, and all of it to a proxy that is new.
 final class ProxyFeed: Sendable {
     private struct State {
         var connection: ProxyConnection?
@@ -11,6 +11,8 @@ final class ProxyFeed: Sendable {
         var standings: [EndpointStanding] = []
         var watches = false
         var audit: AuditDescriptor?
+        /// nil: the agent has not looked yet, and an agent before it may have said.
+        var pods: [CgroupPod]?
 
         func tellAll(_ body: (ProxyConnection) -> Void) {
             if let connection { body(connection) }
@@ -30,7 +32,9 @@ final class ProxyFeed: Sendable {
             state.connection = connection
             connection.send(.standings(state.standings))
             connection.send(audit: state.audit)
-            if isNew { connection.send(.watchDecisions(state.watches)) }
+            guard isNew else { return }
+            connection.send(.watchDecisions(state.watches))
+            if let pods = state.pods { connection.send(.pods(pods)) }
         }
     }
 
@@ -49,6 +53,15 @@ final class ProxyFeed: Sendable {
             guard state.audit !== descriptor else { return }
             state.audit = descriptor
             state.tellAll { $0.send(audit: descriptor) }
+        }
+    }
+
+    /// Replaces what was said of the pods before.
+    func tell(pods: [CgroupPod]) {
+        state.withLock { state in
+            guard state.pods != pods else { return }
+            state.pods = pods
+            state.tellAll { $0.send(.pods(pods)) }
         }
     }
 

@@ -13,6 +13,12 @@ final class NodeNames: Sendable {
         var rules: [String] = []
         var clients: [String] = []
         var models: [UInt32: String] = [:]
+
+        /// The pod that a cgroup belongs to; nil: it is none's that is known.
+        func pod(at path: String) -> (place: PodCgroup, pod: PodFacts)? {
+            guard !podCgroups.isEmpty, let place = PodCgroup(path, below: podCgroups) else { return nil }
+            return pods[place.uid].map { (place, $0) }
+        }
     }
 
     private let tables = Mutex(Tables())
@@ -45,13 +51,22 @@ final class NodeNames: Sendable {
         tables.withLock { tables in
             guard let path = tables.cgroups[cgroup] else { return CallerNames(workload: FlowReport.gone(cgroup)) }
             var names = CallerNames(workload: path)
-            guard !tables.podCgroups.isEmpty, let place = PodCgroup(path, below: tables.podCgroups),
-                let pod = tables.pods[place.uid]
-            else { return names }
+            guard let (place, pod) = tables.pod(at: path) else { return names }
             names.pod = pod.key.description
             names.container = place.container.flatMap { pod.containers[$0] }
+            names.serviceAccount = pod.serviceAccount.isEmpty ? nil : pod.serviceAccount
             return names
         }
+    }
+
+    /// The cgroups that are those of pods, by their ids.
+    var pods: [CgroupPod] {
+        let tables = tables.withLock { $0 }
+        return tables.cgroups.compactMap { id, path in
+            tables.pod(at: path).map { _, pod in
+                CgroupPod(cgroup: id, pod: PodName(name: pod.key.description, serviceAccount: pod.serviceAccount))
+            }
+        }.sorted { $0.cgroup < $1.cgroup }
     }
 
     /// A cgroup's path below the mount; nil when it is gone.
@@ -79,4 +94,6 @@ struct CallerNames: Hashable, Sendable {
     var pod: String?
     /// The container's name in the pod.
     var container: String?
+    /// The pod's.
+    var serviceAccount: String?
 }

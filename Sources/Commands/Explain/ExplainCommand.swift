@@ -11,11 +11,14 @@ struct ExplainCommand: ParsableCommand {
             The stages say whether the caller may call the models, by which named rule not, and which limit would refuse it \
             now; nothing is charged. A request that would find no free slot waits: it is said in which group's line, and at \
             which place of it. \
+            With --pod it is made by a pod of this node, as the client that the kernel takes it for; of a client those of its pods \
+            are named that run here. \
             Each of the proxy's event loops has turns of its own, so strategies with turns may choose another one next time.
 
             Examples:
               modelbroker explain --model chat
               modelbroker explain --model chat --client checkout --header x-session-id=42
+              modelbroker explain --model chat --pod shop/checkout-7d9f
               modelbroker explain --model chat -j | jq '.candidates[] | select(.isChosen).url'
             """)
 
@@ -24,6 +27,9 @@ struct ExplainCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Who makes it, by the name under clients.", valueName: "name"))
     var client: String?
+
+    @Option(help: ArgumentHelp("Which pod of this node makes it.", valueName: "namespace/name"))
+    var pod: String?
 
     @Option(
         name: .customLong("header"), parsing: .singleValue,
@@ -39,8 +45,12 @@ struct ExplainCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
+    func validate() throws {
+        if client != nil, pod != nil { throw ValidationError("a pod is the client that it is: give --pod or --client") }
+    }
+
     func run() throws {
-        let request = ExplainRequest(model: model, client: client, headers: headers, user: user, prompt: prompt)
+        let request = ExplainRequest(model: model, client: client, pod: pod, headers: headers, user: user, prompt: prompt)
         let report = try global.client.ask(.explain(request), for: ExplainReport.self)
         try global.output.show(report) { report, width in report.text(width: width) }
     }

@@ -15,8 +15,14 @@ extension ExplainReport {
         facts.add("request for", model)
         facts.add("which is", kind.map { name == model ? "a \($0)" : "the \($0) \(name)" } ?? "nothing of that name")
         facts.add("strategy", strategy)
+        let named = (pods ?? []).prefix(Self.podsNamed)
+        for (index, pod) in named.enumerated() { facts.add(index == 0 ? "made by" : "", pod.text) }
+        if let pods, pods.count > named.count { facts.add("", "and \(pods.count - named.count) other pods") }
         return facts
     }
+
+    /// Of a client that a hundred pods are.
+    private static let podsNamed = 10
 
     private var outcome: Facts {
         var facts = Facts()
@@ -43,6 +49,16 @@ extension ExplainReport {
             ])
         }
         return table
+    }
+}
+
+extension ExplainReport.Pod {
+    /// `shop/checkout-7d9f, service account checkout, client checkout`
+    fileprivate var text: String {
+        var parts = [name]
+        if !serviceAccount.isEmpty { parts.append("service account \(serviceAccount)") }
+        parts.append(isExempt ? "whose connections are not captured" : client.map { "client \($0)" } ?? "nobody's client")
+        return parts.joined(separator: ", ")
     }
 }
 

@@ -17,6 +17,8 @@ struct AuditLine: Sendable {
     var proof = Proof.none
     var key = ""
     var cgroup: UInt64 = 0
+    /// nil: the caller is in none that is known.
+    var pod: PodName?
     var pid: UInt32 = 0
     var address: SocketAddress
     var operation: Operation?
@@ -46,12 +48,13 @@ struct AuditLine: Sendable {
     var answer: [UInt8]?
 
     /// Bytes of the names of all members, and of the values that are no text of callers or of the configuration.
-    private static let fixedSize = 512 + 2 * LineWriter.addressSize + 16 * LineWriter.numberSize
+    private static let fixedSize = 576 + 2 * LineWriter.addressSize + 16 * LineWriter.numberSize
 
     /// Appends the line with its end.
     func append(to bytes: inout [UInt8]) {
         let texts = client.utf8.count + key.utf8.count + routed.utf8.count + endpoint.utf8.count + rule.utf8.count
-        let size = Self.fixedSize + asked.count + LineWriter.escapedSize * (texts + (id?.valueSize ?? 0))
+        let podSize = pod.map { $0.name.utf8.count + $0.serviceAccount.utf8.count } ?? 0
+        let size = Self.fixedSize + asked.count + LineWriter.escapedSize * (texts + podSize + (id?.valueSize ?? 0))
         bytes.write(size) { line in
             line.add(#"{"time":""#)
             line.add(time: time)
@@ -82,6 +85,10 @@ struct AuditLine: Sendable {
             line.add(#","workload":""#)
             line.add(decimal: cgroup)
             line.add("\"")
+        }
+        if let pod {
+            Self.write(#","pod":""#, pod.name, &line)
+            Self.write(#","service_account":""#, pod.serviceAccount, &line)
         }
         if pid != 0 { Self.write(#","pid":"#, UInt64(pid), &line) }
         line.add(#","address":""#)

@@ -26,7 +26,7 @@ struct FlowRun {
     /// - Parameters:
     ///   - qos: of the one model that it has; nil: the model has no entry.
     ///   - isKeyed: callers are asked who they are, and what they use is charged to them.
-    ///   - isAudited: each request has an audit line.
+    ///   - isAudited: each request has an audit line, which names the caller's pod.
     ///   - isTraced: each request has spans.
     init(
         _ qos: QoS?, tick: UInt64 = 1_000_000, isKeyed: Bool = false, isAudited: Bool = false, isTraced: Bool = false
@@ -63,6 +63,10 @@ struct FlowRun {
         caller.opaque = .relay
         caller.command = "python3"
         caller.client = "team-a"
+        if isAudited {
+            (caller.cgroup, caller.pid) = (4242, 77)
+            context.pods = [4242: PodName(name: "shop/checkout-7d9f8c6b5-x2x9k", serviceAccount: "checkout")]
+        }
         flow = Flow(caller, &context)
     }
 
