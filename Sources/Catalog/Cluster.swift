@@ -31,12 +31,16 @@ package struct Cluster: Hashable, Sendable {
     /// Whether custom resources of the cluster add to the configuration.
     package var followsResources: Bool
     package var status: Telling
+    /// Milliseconds between two writings of what use is made of a resource, at least; nil: nobody is told. Only where
+    /// `status` is `all`.
+    package var usage: Int?
     /// The node's, for services that keep to zones; nil: it has none.
     package var zone: String?
 
     package init(
         server: String, tokenFile: String? = nil, caFile: String? = nil, node: String, capture: Capture = .all,
-        cgroups: [String] = usualCgroups, followsResources: Bool = false, status: Telling = .all, zone: String? = nil
+        cgroups: [String] = usualCgroups, followsResources: Bool = false, status: Telling = .all,
+        usage: Int? = 60_000, zone: String? = nil
     ) {
         self.server = server
         self.tokenFile = tokenFile
@@ -46,6 +50,7 @@ package struct Cluster: Hashable, Sendable {
         self.cgroups = cgroups
         self.followsResources = followsResources
         self.status = status
+        self.usage = usage
         self.zone = zone
     }
 }

@@ -1,7 +1,9 @@
 import Catalog
 import Configuration
+import Control
 import Foundation
 import Kubernetes
+import Telemetry
 import Testing
 
 @testable import Agent
@@ -51,7 +53,7 @@ import Testing
     }
 
     @Test func thePatchIsThisNodesEntryAlone() throws {
-        let status = ResourceStatus(
+        var status = ResourceStatus(
             verdict: .refused(.invalid, "spec.x: is \"odd\""), generation: 4, since: "2026-01-01T00:00:00Z")
         let body = try JSONSerialization.jsonObject(with: Data(try status.patch(key, node: "n1"))) as? NSDictionary
         let wanted: NSDictionary = [
@@ -71,6 +73,9 @@ import Testing
             ],
         ]
         #expect(body == wanted)
+        status.use = ResourceUse(requests: 7, tokens: nil, refused: .max)
+        let text = String(decoding: try status.patch(key, node: "n1"), as: UTF8.self)
+        #expect(text.contains(#""observed":{"refused":9223372036854775807,"requests":7}"#), "\(text)")
         #expect(
             ResourceStatus.target(key, node: "n 1")
                 == "/apis/modelbroker.io/v1alpha1/models/llama/status?fieldManager=modelbroker-n%201&force=true")
@@ -99,6 +104,101 @@ import Testing
         schedule.adopt([], spread: 0, time: "t5", now: 4)
         schedule.finished(.written, now: 2 * StatusSchedule.pace)
         #expect(schedule.wake == nil)
+    }
+
+    private func use(_ requests: UInt64) -> [ResourceKey: ResourceUse] {
+        [key: ResourceUse(requests: requests, tokens: 2 * requests, refused: 1)]
+    }
+
+    @Test func theUseIsWrittenOnceInAWhile() {
+        var schedule = StatusSchedule(seed: 1)
+        let (good, pause) = ([(key: key, verdict: ResourceVerdict.accepted, generation: Int64(1))], UInt64(30_000_000_000))
+        var now: UInt64 = 7
+        func written() -> ResourceUse?? {
+            guard let begun = schedule.begin(now: now) else { return nil }
+            schedule.finished(.written, now: now)
+            return .some(begun.status.use)
+        }
+        schedule.observe(use(9), interval: pause)
+        schedule.adopt(good, spread: 0, time: "t", now: now)
+        #expect(written() == .some(nil), "of one that there was not yet")
+        schedule.observe([key: ResourceUse(requests: 0, tokens: 0, refused: 0)], interval: pause)
+        #expect(schedule.wake == nil, "nobody has used it: there is nothing to say")
+        schedule.observe(use(1), interval: pause)
+        #expect(schedule.wake == now + pause, "so long after the verdict")
+        schedule.observe(use(2), interval: pause)
+        schedule.observe(use(3), interval: pause)
+        #expect(schedule.wake == now + pause)
+        now += pause
+        #expect(written() == use(3)[key])
+        schedule.observe(use(3), interval: pause)
+        #expect(schedule.wake == nil, "nothing has changed")
+        schedule.observe(use(4), interval: pause)
+        schedule.observe(use(3), interval: pause)
+        #expect(schedule.wake == nil, "nothing has changed after all")
+        // A verdict that changes does not wait, and what is refused is not used.
+        schedule.observe(use(5), interval: pause)
+        now += StatusSchedule.pace
+        schedule.adopt([(key, .accepted, 2)], spread: 0, time: "t", now: now)
+        #expect(written() == use(5)[key])
+        now += StatusSchedule.pace
+        schedule.adopt([(key, .refused(.conflict, "x"), 2)], spread: 0, time: "t", now: now)
+        schedule.observe(use(6), interval: pause)
+        #expect(written() == .some(nil))
+        schedule.observe(use(7), interval: pause)
+        #expect(schedule.wake == nil)
+    }
+
+    @Test func whatChangesWhileItIsWrittenWaitsItsTurn() {
+        var schedule = StatusSchedule(seed: 1)
+        let pause = UInt64(30_000_000_000)
+        schedule.adopt([(key, .accepted, 1)], spread: 0, time: "t", now: 0)
+        #expect(schedule.begin(now: 0) != nil)
+        schedule.observe(use(1), interval: pause)
+        schedule.finished(.written, now: 5)
+        #expect(schedule.wake == 5 + pause)
+        #expect(schedule.begin(now: 5 + pause) != nil)
+        // Another verdict meanwhile is written as soon as that one has been.
+        schedule.adopt([(key, .accepted, 2)], spread: 0, time: "t", now: 6 + pause)
+        schedule.finished(.written, now: 7 + pause)
+        #expect(schedule.wake == 7 + pause + StatusSchedule.pace)
+        // One that fails is tried again as ever.
+        #expect(schedule.begin(now: 8 + pause + StatusSchedule.pace)?.status.use == use(1)[key])
+        schedule.finished(.failed, now: 9 + pause)
+        schedule.observe(use(2), interval: pause)
+        #expect(schedule.wake.map { $0 <= 9 + pause + StatusSchedule.firstWait } == true)
+    }
+
+    @Test func useIsCountedByWhatAResourceSays() throws {
+        var counts = ResourceUse.Counts()
+        var (model, client) = (ModelCounters(), ClientCounters())
+        (model.requests, model.tokens, model.rateLimited, model.tokenLimited, model.accessRefused) = (10, 20, 1, 2, 4)
+        (client.requests, client.inputTokens, client.outputTokens) = (30, 5, 6)
+        (client.rateRefused, client.tokenRefused, client.concurrencyRefused, client.quotaRefused) = (1, 2, 4, 8)
+        (client.accessRefused, client.otherRefused) = (16, 32)
+        var route = RouteRecord(name: "talk")
+        (route.requests, route.exhausted) = (40, 3)
+        counts.models = ["meta/llama": model, "talk": ModelCounters()]
+        counts.clients = ["shop": client]
+        counts.routes = ["talk": route, "meta/llama": RouteRecord(name: "meta/llama")]
+        func of(_ kind: ResourceKind, _ name: String, _ spec: [String: String]) -> ResourceUse? {
+            let spec = ResourceValue.mapping(spec.mapValues { .scalar($0) })
+            return ResourceUse.of(Resource(ResourceKey(kind, name), spec: spec), counts)
+        }
+        #expect(of(.model, "llama", ["name": "meta/llama"]) == ResourceUse(requests: 10, tokens: 20, refused: 7))
+        #expect(of(.model, "llama", [:]) == nil, "nobody has asked for that name")
+        #expect(of(.pool, "talk", [:]) == ResourceUse(requests: 40, tokens: nil, refused: 3))
+        #expect(of(.qosClaim, "a", ["model": "meta/llama"]) == ResourceUse(requests: 10, tokens: 20, refused: 3))
+        #expect(of(.qosClaim, "a", ["client": "shop"]) == ResourceUse(requests: 30, tokens: 11, refused: 15))
+        #expect(of(.qosClaim, "shop", [:]) == nil)
+        #expect(of(.accessControl, "a", ["client": "shop"]) == ResourceUse(requests: 30, tokens: 11, refused: 16))
+        #expect(of(.accessControl, "shop", [:])?.requests == 30)
+        let entries = [("m", model), ("m", model)].map {
+            ProxyStatistics.ModelEntry(name: $0.0, inCatalog: true, counters: $0.1)
+        }
+        var numbers = ProxyStatistics()
+        numbers.models = entries
+        #expect(ResourceUse.Counts(numbers, []).models["m"]?.requests == 20)
     }
 
     @Test func whatCannotBeWrittenIsTriedEverMoreRarely() throws {

@@ -35,7 +35,15 @@ import Testing
                 == Cluster(server: "https://api.example:6443", tokenFile: "/t", caFile: "/c", node: "n"))
     }
 
+    @Test func useIsToldOnceInAWhile() throws {
+        let own = "server: \"http://127.0.0.1:1\", node: n"
+        for (more, wanted) in [("", 60_000), (", usage: 5m", 300_000), (", usage: off", nil)] as [(String, Int?)] {
+            #expect(try catalog("node: {kubernetes: {\(own)\(more)}}").node.kubernetes?.usage == wanted)
+        }
+    }
+
     @Test(arguments: [
+        ("{usage: 1s}", "node.kubernetes.usage", "from 5s to 24h, nor off"), ("{usage: no}", "node.kubernetes.usage", ""),
         ("{server: \"http://10.0.0.1:80\"}", "node.kubernetes.server", "is not https, and the token would go there"),
         ("{server: \"https://a/api\"}", "node.kubernetes.server", "has a path"), ("{server: x}", "node.kubernetes.server", ""),
         ("{capture: some}", "node.kubernetes.capture", "is not all or labelled"),

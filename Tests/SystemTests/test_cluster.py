@@ -1,5 +1,6 @@
 """Configuration as custom resources, and endpoints from what a cluster says of its services and pools."""
 
+import itertools
 import threading
 
 import pytest
@@ -142,6 +143,51 @@ def complaints(broker) -> str:
 
 def slices(broker) -> str:
     return (broker.state_directory / "kubernetes-service-shop-llama.json").read_text()
+
+
+def test_resources_are_told_what_use_is_made_of_them(make, cluster):
+    engine = make.engine(*FAST)
+    cluster.custom("models", "llama", endpoints=[{"url": engine.url}], health="off")
+    cluster.custom("models", "idle", endpoints=[{"url": engine.url}], health="off")
+    cluster.custom("pools", "talk", models=["llama"])
+    cluster.custom("qosclaims", "little", model="llama", qos={"requests": "1/m", "burst": 3})
+    kubernetes = {"server": cluster.url, "node": NODE, "resources": True, "usage": "5s"}
+    broker = make.broker(node={"kubernetes": kubernetes})
+    broker.start()
+    eventually(lambda: cluster.condition("qosclaims", "little", NODE), 20, "the claim being in force", 0.1)
+    eventually(lambda: status_of(broker, "talk") == 200, 20, "the pool serving", 0.1)
+    statuses = [status_of(broker, "llama") for _ in range(4)]
+    used = cluster_use(broker, "llama")
+    assert statuses.count(429) >= 1 and used["refused"] == statuses.count(429)
+
+    def observed(plural, name):
+        return cluster.entry(plural, name, NODE).get("observed")
+
+    def told():
+        return observed("models", "llama") == observed("qosclaims", "little") == used and observed("pools", "talk")
+
+    eventually(told, 30, lambda: f"{used} being told: {[observed('models', 'llama'), observed('qosclaims', 'little')]}", 0.1)
+    assert observed("pools", "talk") == {"requests": used["requests"] - 4, "refused": 0}
+    assert cluster.condition("models", "llama", NODE)["status"] == "True" and observed("models", "idle") is None
+    # More of it later, and not before its time.
+    assert status_of(broker, "llama") == 429
+    more = used | {"requests": used["requests"] + 1, "refused": used["refused"] + 1}
+    eventually(lambda: observed("models", "llama") == more, 30, "the next being told", 0.1)
+    times = [when for when, plural, name in cluster.written if (plural, name) == ("models", "llama")]
+    assert len(times) >= 3 and all(later - earlier > 4.5 for earlier, later in itertools.pairwise(times)), times
+    # An agent that comes anew says its verdict again, and does not forget the rest about it.
+    count = len(cluster.written)
+    broker.kill_agent()
+    broker.start()
+    eventually(lambda: any(name == "llama" for _, _, name in cluster.written[count:]), 20, "the new agent writing", 0.1)
+    assert observed("models", "llama") == more
+
+
+def cluster_use(broker, name) -> dict:
+    """What the proxy counts of a model."""
+    model = broker.model(name)
+    refused = model["rateLimited"] + model["tokenLimited"] + model["accessRefused"]
+    return {"requests": model["requests"], "tokens": model["tokens"], "refused": refused}
 
 
 def test_an_inference_pool_is_its_ready_pods(make, cluster):

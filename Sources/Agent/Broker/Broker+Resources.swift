@@ -10,6 +10,9 @@ extension Broker {
     func overlay(_ new: [Resource]) async {
         (resources, areResourcesHeard) = (new, true)
         await overlay()
+        // With the verdict goes what use was made, which it would take away otherwise.
+        nextObservation = 0
+        await observe()
     }
 
     /// Tries what the resources ask for; what of it cannot be put into force is tried again.
@@ -62,6 +65,20 @@ extension Broker {
             cluster,
             // What is only known from before may be old.
             areResourcesHeard ? verdicts.map { (key: $0.key, verdict: $0.value, generation: generations[$0.key] ?? 0) } : [])
+    }
+
+    /// Tells the resources what use is made of what they ask for, once in a while.
+    func observe() async {
+        guard let cluster = catalog.node.kubernetes, cluster.followsResources, cluster.status == .all, let usage = cluster.usage,
+            verdicts.values.contains(where: \.isAccepted), Clocks.monotonic() >= nextObservation
+        else { return }
+        // Not without the proxy: what it does not say is not zero.
+        guard let numbers = await statistics(), let routing = await routing() else { return }
+        let interval = UInt64(usage) * 1_000_000
+        nextObservation = Clocks.monotonic() + interval
+        let counts = ResourceUse.Counts(numbers, routing.routes)
+        let uses = resources.compactMap { resource in ResourceUse.of(resource, counts).map { (resource.key, $0) } }
+        surroundings.statuses.observe(Dictionary(uses) { first, _ in first }, interval: interval)
     }
 
     /// Servers have come and gone behind services and pools.

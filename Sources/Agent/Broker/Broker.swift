@@ -96,6 +96,8 @@ actor Broker: Service {
     var accessLooked: Int64 = 0
     /// Audit lines that the proxy has dropped, when it was asked last.
     var auditDropped: UInt64 = 0
+    /// When the resources are told next what use is made of them, on the monotonic clock.
+    var nextObservation: UInt64 = 0
     /// In force; and the last number given out, which may have been refused.
     var generation: UInt64
     var issued: UInt64
@@ -203,7 +205,9 @@ actor Broker: Service {
 
     private func take(_ change: Change) async {
         switch change {
-        case .welcome(let connection, let welcome): await self.welcome(connection, welcome)
+        case .welcome(let connection, let welcome):
+            await self.welcome(connection, welcome)
+            await observe()
         case .reload(let asked): await reread(asked: asked)
         case .cgroups(let tree): classify(tree)
         case .pods(let pods): take(pods)
@@ -216,6 +220,7 @@ actor Broker: Service {
         case .retry:
             await retry()
             if isOverlayBehind { await overlay() }
+            await observe()
             keepQdisc(thorough: true)
         case .entries:
             keepQdisc(thorough: false)

@@ -13,11 +13,34 @@ package struct Resource: Hashable, Sendable {
         self.spec = spec
     }
 
+    /// What a resource makes, or adds to, by its name in the configuration.
+    package enum Subject: Hashable, Sendable {
+        case model(String)
+        case pool(String)
+        case client(String)
+    }
+
+    /// nil: it does not say, though it should.
+    package var subject: Subject? {
+        switch key.kind {
+        case .model: .model(text("name") ?? key.name)
+        case .pool: .pool(text("name") ?? key.name)
+        case .qosClaim: text("model").map(Subject.model) ?? text("client").map(Subject.client)
+        case .accessControl: .client(text("client") ?? key.name)
+        }
+    }
+
     /// The name that requests call what it makes by; nil: it makes no model and no pool.
     package var callableName: String? {
-        guard key.kind == .model || key.kind == .pool else { return nil }
-        if case .mapping(let members) = spec, case .scalar(let name)? = members["name"] { return name }
-        return key.name
+        switch (key.kind, subject) {
+        case (.model, .model(let name)?), (.pool, .pool(let name)?): name
+        default: nil
+        }
+    }
+
+    private func text(_ member: String) -> String? {
+        guard case .mapping(let members) = spec, case .scalar(let text)? = members[member] else { return nil }
+        return text
     }
 
     /// Whether it comes before another: those that others refer to, then the older ones.

@@ -1,12 +1,16 @@
 """A small API server of a cluster: lists, watches and server-side apply of a status, over plain HTTP."""
 
+import functools
 import itertools
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from .places import free_port
+import yaml
+
+from .places import ROOT, free_port
 
 CUSTOM = "/apis/modelbroker.io/v1alpha1"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
@@ -26,6 +30,8 @@ class Cluster:
         self.events: list[tuple[int, tuple, dict]] = []
         #: Requests as `METHOD target`.
         self.asked: list[str] = []
+        #: When a node wrote into the status of what, on the monotonic clock.
+        self.written: list[tuple[float, str, str]] = []
         self.server = None
         self.births = itertools.count()
         self.start()
@@ -97,12 +103,15 @@ class Cluster:
                  endpoints=[{"addresses": [address], "conditions": conditions[state]} for address, state in addresses.items()],
                  ports=[{"name": "http", "port": port, "protocol": "TCP"}])
 
-    def condition(self, plural: str, name: str, node: str) -> dict | None:
-        """What a node has said of a custom resource."""
+    def entry(self, plural: str, name: str, node: str) -> dict:
+        """What a node has said of a custom resource; empty: nothing yet."""
         with self.changed:
             nodes = self.objects[f"{CUSTOM}/{plural}", "", name].get("status", {}).get("nodes", [])
-            entry = next((entry for entry in nodes if entry["name"] == node), None)
-            return entry and entry["conditions"][0]
+            return next((entry for entry in nodes if entry["name"] == node), {})
+
+    def condition(self, plural: str, name: str, node: str) -> dict | None:
+        """Of that, whether it accepts it."""
+        return next(iter(self.entry(plural, name, node).get("conditions", [])), None)
 
     # Answers
 
@@ -127,11 +136,33 @@ class Cluster:
             if former is None:
                 return None
             assert manager == f"modelbroker-{patch['status']['nodes'][0]['name']}", manager
-            nodes = {entry["name"]: entry for entry in former.get("status", {}).get("nodes", []) + patch["status"]["nodes"]}
+            self.written.append((time.monotonic(), resource.rpartition("/")[2], name))
+            said = _pruned(patch["status"], _status_schema(resource.rpartition("/")[2]))
+            nodes = {entry["name"]: entry for entry in former.get("status", {}).get("nodes", []) + said["nodes"]}
             self.version += 1
             metadata = former["metadata"] | {"resourceVersion": str(self.version)}
             self._tell("MODIFIED", key, former | {"metadata": metadata, "status": {"nodes": list(nodes.values())}})
             return self.objects[key]
+
+
+@functools.cache
+def _status_schema(plural: str) -> dict:
+    """As its definition has it."""
+    for file in (ROOT / "deploy" / "kubernetes" / "resources").glob("*.yaml"):
+        definition = yaml.safe_load(file.read_text())
+        if definition["kind"] == "CustomResourceDefinition" and definition["spec"]["names"]["plural"] == plural:
+            return definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    raise KeyError(plural)
+
+
+def _pruned(value, schema: dict):
+    """What is left of a value: the real server drops what the definition does not have, and says nothing."""
+    types = {"object": dict, "array": list, "string": str, "integer": int}
+    assert isinstance(value, types[schema["type"]]) and value in schema.get("enum", [value]), (value, schema)
+    if isinstance(value, dict):
+        assert set(schema.get("required", [])) <= value.keys(), (value, schema)
+        return {name: _pruned(value[name], inner) for name, inner in schema["properties"].items() if name in value}
+    return [_pruned(element, schema["items"]) for element in value] if isinstance(value, list) else value
 
 
 def _handler(cluster: Cluster):

@@ -9,6 +9,8 @@ struct ResourceStatus: Hashable, Sendable {
     var generation: Int64
     /// When the verdict came to be, RFC 3339.
     var since: String
+    /// nil: nothing is to be said of that.
+    var use: ResourceUse?
 
     /// The body of a server-side apply: this node's entry and nothing else, which a later one of the same manager replaces.
     ///
@@ -20,7 +22,11 @@ struct ResourceStatus: Hashable, Sendable {
         return try ControlLine.encode(
             Patch(
                 apiVersion: ResourceKind.apiVersion, kind: key.kind.rawValue, metadata: .init(name: key.name),
-                status: .init(nodes: [.init(name: node, observedGeneration: generation, conditions: [condition])])))
+                status: .init(
+                    nodes: [
+                        .init(
+                            name: node, observedGeneration: generation, conditions: [condition], observed: use.map(Observed.init))
+                    ])))
     }
 
     /// Path and query of the request. Each node is a manager of its own, and its entry nobody else's: it is taken by force.
@@ -47,12 +53,25 @@ struct ResourceStatus: Hashable, Sendable {
             var name: String
             var observedGeneration: Int64
             var conditions: [Condition]
+            var observed: Observed?
         }
 
         var apiVersion: String
         var kind: String
         var metadata: Metadata
         var status: Status
+    }
+
+    /// Numbers of the API have a sign.
+    private struct Observed: Encodable {
+        var requests: Int64
+        var tokens: Int64?
+        var refused: Int64
+
+        init(_ use: ResourceUse) {
+            (requests, refused) = (Int64(clamping: use.requests), Int64(clamping: use.refused))
+            tokens = use.tokens.map { Int64(clamping: $0) }
+        }
     }
 
     private struct Condition: Encodable {

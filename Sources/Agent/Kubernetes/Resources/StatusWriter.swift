@@ -44,29 +44,43 @@ final class StatusWriter: Service {
     /// Why the status of resources cannot be written; nil: it can.
     var complaint: String? { state.withLock { $0.complaint } }
 
+    /// From now on this is the use that is made of the resources.
+    ///
+    /// - Parameter interval: nanoseconds between two writings of one resource for that.
+    func observe(_ uses: [ResourceKey: ResourceUse], interval: UInt64) {
+        state.withLock { $0.schedule.observe(uses, interval: interval) }
+        feed.yield()
+    }
+
     func run() async throws {
+        var alarm: Task<Void, Never>?
+        defer { alarm?.cancel() }
         for await _ in changes.cancelOnGracefulShutdown() {
-            await cancelWhenGracefulShutdown { await self.work() }
+            alarm?.cancel()
+            await cancelWhenGracefulShutdown { while await self.write() {} }
+            alarm = self.alarm()
         }
     }
 
-    /// Until there is nothing left to write.
-    private func work() async {
-        while let wake = state.withLock({ $0.schedule.wake }) {
-            let now = Clocks.monotonic()
-            // Something may be due earlier by then.
-            if wake > now { do { try await Task.sleep(for: .nanoseconds(min(wake - now, 250_000_000))) } catch { return } }
-            await write()
+    /// Wakes `run` when the next is due; nil: none is.
+    private func alarm() -> Task<Void, Never>? {
+        guard let due = state.withLock({ $0.schedule.wake }) else { return nil }
+        let now = Clocks.monotonic()
+        return Task { [feed] in
+            do { try await Task.sleep(for: .nanoseconds(due - min(now, due))) } catch { return }
+            feed.yield()
         }
     }
 
-    private func write() async {
+    /// Writes the next that is due; false: none is.
+    private func write() async -> Bool {
         let next = state.withLock { state in
             state.cluster.flatMap { cluster in state.schedule.begin(now: Clocks.monotonic()).map { (cluster, $0) } }
         }
-        guard let (cluster, (key, status)) = next else { return }
+        guard let (cluster, (key, status)) = next else { return false }
         let outcome = await write(key, status, cluster)
         state.withLock { $0.schedule.finished(outcome, now: Clocks.monotonic()) }
+        return true
     }
 
     private func write(_ key: ResourceKey, _ status: ResourceStatus, _ cluster: Cluster) async -> StatusSchedule.Outcome {
