@@ -17,45 +17,28 @@ final class FakeAPIServer: Sendable {
         var watches: [Int32] = []
     }
 
-    let address: SocketAddress
-    private let descriptor: Int32
+    private let listener: FakeListener
     private let state = Mutex(State())
     private let answer: @Sendable (_ request: String) -> Answer
 
     init(_ answer: @escaping @Sendable (_ request: String) -> Answer) throws {
-        let ip = IPAddress(v4: 127, 0, 0, 1)
-        let descriptor = try Listener.tcp(SocketAddress(ip: ip, port: 0))
-        self.descriptor = descriptor
+        listener = try FakeListener()
         self.answer = answer
-        var name = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &name) { pointer in
-            _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
-        }
-        address = SocketAddress(ip: ip, port: UInt16(bigEndian: name.sin_port))
-        try BackgroundThread.start("fake API server") { [weak self] in
-            while true {
-                let caller = accept(descriptor, nil, nil)
-                guard caller >= 0, let self else {
-                    close(descriptor)
-                    return
-                }
-                self.serve(caller)
-            }
+        try listener.start { [weak self] caller in
+            self?.serve(caller)
+            return self != nil
         }
     }
 
-    deinit {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        cut()
-    }
+    deinit { cut() }
 
+    var address: SocketAddress { listener.address }
     var requests: [String] { state.withLock { $0.requests } }
     var watches: Int { state.withLock { $0.watches.count } }
 
     /// Sends a chunk on every open watch.
     func tell(_ text: String) {
-        for watch in state.withLock({ $0.watches }) { Self.say("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n", watch) }
+        for watch in state.withLock({ $0.watches }) { Self.tell(text, watch) }
     }
 
     /// Closes all watches as they are.
@@ -68,23 +51,15 @@ final class FakeAPIServer: Sendable {
     }
 
     private func serve(_ caller: Int32) {
-        var limit = timeval(tv_sec: 2, tv_usec: 0)
-        setsockopt(caller, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var request = ""
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while !request.contains("\r\n\r\n") {
-            let got = recv(caller, &chunk, chunk.count, 0)
-            guard got > 0 else { break }
-            request += String(decoding: chunk[..<got], as: UTF8.self)
-        }
+        let request = FakeListener.head(caller)
         switch answer(request) {
         case .whole(let status, let body):
             state.withLock { $0.requests.append(request) }
-            Self.say("HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)", caller)
+            FakeListener.say("HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)", caller)
             close(caller)
         case .watch(let text):
-            Self.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", caller)
-            if !text.isEmpty { Self.say("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n", caller) }
+            FakeListener.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", caller)
+            if !text.isEmpty { Self.tell(text, caller) }
             state.withLock { state in
                 state.requests.append(request)
                 state.watches.append(caller)
@@ -92,15 +67,7 @@ final class FakeAPIServer: Sendable {
         }
     }
 
-    private static func say(_ text: String, _ caller: Int32) {
-        let bytes = Array(text.utf8)
-        var sent = 0
-        while sent < bytes.count {
-            let result = bytes.withUnsafeBytes { view in
-                view.baseAddress.map { send(caller, $0 + sent, view.count - sent, Int32(MSG_NOSIGNAL)) } ?? 0
-            }
-            guard result > 0 else { return }
-            sent += result
-        }
+    private static func tell(_ text: String, _ watch: Int32) {
+        FakeListener.say("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n", watch)
     }
 }

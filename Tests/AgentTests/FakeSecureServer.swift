@@ -1,4 +1,3 @@
-import CLinux
 import Catalog
 import Glibc
 import TLS
@@ -8,33 +7,20 @@ import TLSFixtures
 
 /// A server with TLS on a free port of 127.0.0.1 that answers one request on each connection with the same text.
 final class FakeSecureServer: Sendable {
-    let address: SocketAddress
-    private let descriptor: Int32
+    private let listener: FakeListener
 
     /// - Parameter identity: what it shows.
     init(_ identity: TestAuthority.Identity, answer: String) throws {
-        let ip = IPAddress(v4: 127, 0, 0, 1)
-        let descriptor = try Listener.tcp(SocketAddress(ip: ip, port: 0))
-        self.descriptor = descriptor
-        var name = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &name) { pointer in
-            _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
-        }
-        address = SocketAddress(ip: ip, port: UInt16(bigEndian: name.sin_port))
+        listener = try FakeListener()
         let context = try TLSServerContext(chain: identity.chain, key: identity.secret())
-        try BackgroundThread.start("fake secure server") {
-            while true {
-                let caller = accept(descriptor, nil, nil)
-                guard caller >= 0 else { break }
-                try? Self.serve(caller, context, answer)
-                close(caller)
-            }
-            close(descriptor)
+        try listener.start { caller in
+            try? Self.serve(caller, context, answer)
+            close(caller)
+            return true
         }
     }
 
-    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    var address: SocketAddress { listener.address }
 
     private static func serve(_ caller: Int32, _ context: TLSServerContext, _ answer: String) throws {
         var limit = timeval(tv_sec: 10, tv_usec: 0)

@@ -16,7 +16,7 @@ NODE = "n1"
 @pytest.fixture
 def cluster(local_stack):
     cluster = Cluster()
-    local_stack.callback(cluster.stop)
+    local_stack.callback(cluster.close)
     return cluster
 
 
@@ -100,7 +100,7 @@ def test_resources_and_endpoints_of_a_cluster(make, cluster):
         assert traffic.failures == []
 
         # The API server goes away, and the agent is killed and starts again meanwhile.
-        cluster.stop()
+        cluster.away()
         served = len(traffic.answers)
         # The file is written a moment after the change.
         eventually(lambda: '"terminating":true' in slices(broker), 10, "the slice being kept", 0.1)
@@ -114,18 +114,18 @@ def test_resources_and_endpoints_of_a_cluster(make, cluster):
 
         # It comes back with another history and other objects.
         cluster.custom("models", "bad", endpoints=[{"url": f"http://127.0.0.4:{port}"}], health="off")
-        cluster.remove("/apis/modelbroker.io/v1alpha1/pools", "talk")
+        cluster.remove("pools", "talk")
         cluster.service("shop", "llama", port, {"127.0.0.4": "ready"})
         cluster.forget()
-        cluster.start()
+        cluster.back()
         eventually(lambda: traffic.last() == {"e4"}, 40, "the slice of after", 0.05)
         eventually(lambda: status_of(broker, "bad") == 200 and status_of(broker, "talk") == 404, 40, "the resources of after", 0.1)
         eventually(lambda: cluster.condition("models", "bad", NODE)["status"] == "True", 20, "the status", 0.1)
         # A version that is too old: 410, and a list.
-        cluster.stop()
+        cluster.away()
         cluster.custom("pools", "late", models=["bad"])
         cluster.forget()
-        cluster.start()
+        cluster.back()
         eventually(lambda: status_of(broker, "late") == 200, 40, "the pool after a relist", 0.1)
         assert traffic.failures == []
 
@@ -197,10 +197,10 @@ def test_an_inference_pool_is_its_ready_pods(make, cluster):
 
     def pod(name, address, app, ready):
         status = {"phase": "Running", "podIP": address, "conditions": [{"type": "Ready", "status": str(ready)}]}
-        cluster.put(PODS, name, "shop", {"app": app}, status=status)
+        cluster.make(PODS, name, "shop", {"app": app}, status=status)
 
     def pool(app):
-        cluster.put(POOLS, "p", "shop", spec={"selector": {"matchLabels": {"app": app}}, "targetPorts": [{"number": port}]})
+        cluster.make(POOLS, "p", "shop", spec={"selector": {"matchLabels": {"app": app}}, "targetPorts": [{"number": port}]})
 
     pod("a", "127.0.0.2", "old", True)
     pod("b", "127.0.0.3", "new", True)

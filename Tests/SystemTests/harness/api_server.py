@@ -1,14 +1,13 @@
 """A small API server of Kubernetes: lists and watches, and everything that can go wrong with these.
 
-Objects are given to it as the real one sends them. It asks for a token, keeps a history for watches to go on from, and notes
-each request.
+Objects are given to it as the real one sends them. It asks for a token if it has one, keeps a history for watches to go on
+from, and notes each request.
 """
 
 import contextlib
 import http.server
 import json
 import queue
-import socket
 import threading
 import urllib.parse
 
@@ -16,7 +15,10 @@ import urllib.parse
 class APIServer:
     """`put` and `delete` objects; the rest is trouble."""
 
-    def __init__(self, token: str = "t0"):
+    #: A version that is forgotten is told by an event of the watch, and not by its status.
+    gone_by_event = False
+
+    def __init__(self, token: str | None = "t0"):
         self.token = token
         self.lock = threading.RLock()
         self.version = 100
@@ -33,7 +35,6 @@ class APIServer:
         self.delay, self.piece = 0.0, 1 << 20
         self.port = 0
         self._listener = None
-        self._connections: set[socket.socket] = set()
         self.back()
 
     @property
@@ -64,22 +65,30 @@ class APIServer:
     def _happened(self, collection: str, kind: str, object: dict) -> None:
         self.history.setdefault(collection, []).append((self.version, kind, object))
         for watch in self.watches:
-            if watch.collection == collection and watch.wants(object):
+            if watch.wanted.collection == collection and watch.wanted.has(object):
                 watch.tell(line(kind, object))
+
+    def patch(self, path: str, query: dict, kind: str, body: dict) -> dict | None:
+        """The object as it is then; None: there is none."""
+        return None
 
     # Trouble
 
     def away(self) -> None:
-        """Nobody listens any more, and all connections are reset."""
-        self._listener.shutdown()
-        self._listener.server_close()
-        self._listener = None
+        """Nobody listens any more, and all watches end in the middle."""
+        if self._listener:
+            self._listener.shutdown()
+            self._listener.server_close()
+            self._listener = None
         self.cut()
 
     def back(self) -> None:
+        """At the same port each time."""
         self._listener = _Listener(("127.0.0.1", self.port), self)
         self.port = self._listener.server_address[1]
         threading.Thread(target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    close = away
 
     def cut(self, text: bytes = b"") -> None:
         """Ends all watches without a farewell, perhaps behind a piece of an event."""
@@ -102,10 +111,6 @@ class APIServer:
             self.version += 1
             self.oldest = self.version
 
-    def close(self) -> None:
-        if self._listener:
-            self.away()
-
 
 def line(kind: str, object: dict) -> bytes:
     return json.dumps({"type": kind, "object": object}).encode() + b"\n"
@@ -115,15 +120,36 @@ def status(code: int, reason: str) -> dict:
     return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": reason}
 
 
+class Wanted:
+    """The objects that a request is about: of a resource, of one namespace if the path names one, that the selectors want."""
+
+    FIELDS = {"metadata.name": ("metadata", "name"), "spec.nodeName": ("spec", "nodeName")}
+
+    def __init__(self, path: str, query: dict):
+        prefix, _, rest = path.partition("/namespaces/")
+        self.namespace, _, plural = rest.partition("/")
+        self.collection = f"{prefix}/{plural}" if rest else path
+        self.labels = self._pairs(query.get("labelSelector", ""))
+        self.fields = self._pairs(query.get("fieldSelector", ""))
+
+    @staticmethod
+    def _pairs(text: str) -> dict:
+        return dict(item.split("=", 1) for item in text.split(",") if item)
+
+    def has(self, object: dict) -> bool:
+        metadata = object["metadata"]
+        return self.namespace in ("", metadata.get("namespace", "")) and self.labels.items() <= metadata.get(
+            "labels", {}).items() and all(
+                object[part].get(name) == self.fields[field] for field, (part, name) in self.FIELDS.items()
+                if field in self.fields)
+
+
 class Watch:
     """A watch that stands."""
 
-    def __init__(self, collection: str, selector: dict):
-        self.collection, self.selector = collection, selector
+    def __init__(self, wanted: Wanted):
+        self.wanted = wanted
         self.lines: queue.Queue = queue.Queue()
-
-    def wants(self, object: dict) -> bool:
-        return "spec.nodeName" not in self.selector or self.selector["spec.nodeName"] == object["spec"].get("nodeName")
 
     def tell(self, text: bytes) -> None:
         self.lines.put(text)
@@ -150,44 +176,65 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def do_GET(self):
-        api: APIServer = self.server.server
-        parts = urllib.parse.urlsplit(self.path)
-        query = dict(urllib.parse.parse_qsl(parts.query))
-        selector = dict(item.split("=", 1) for item in query.get("fieldSelector", "").split(",") if item)
-        if self.headers["authorization"] != f"Bearer {api.token}":
-            return self.answer(api, 401, status(401, "Unauthorized"))
-        if query.get("watch") == "1":
-            return self.watch(api, parts.path, query, selector)
-        with api.lock:
-            found = Watch(parts.path, selector)
-            items = [object for _, object in sorted(api.objects.get(parts.path, {}).items()) if found.wants(object)]
-            body = {"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": str(api.version)}, "items": items}
-        return self.answer(api, 200, body)
+    @property
+    def api(self) -> APIServer:
+        return self.server.server
 
-    def answer(self, api: APIServer, code: int, body: dict) -> None:
-        api.requests.append((self.command, self.path, code))
+    def do_GET(self):
+        path, query = self.asked()
+        if query is None:
+            return None
+        wanted = Wanted(path, query)
+        if query.get("watch") == "1":
+            return self.watch(wanted, int(query["resourceVersion"]))
+        with self.api.lock:
+            known = sorted(self.api.objects.get(wanted.collection, {}).items())
+            body = {
+                "kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": str(self.api.version)},
+                "items": [object for _, object in known if wanted.has(object)]}
+        return self.answer(200, body)
+
+    def do_PATCH(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        path, query = self.asked()
+        if query is not None:
+            object = self.api.patch(path, query, self.headers["Content-Type"], body)
+            self.answer(200 if object else 404, object or status(404, "NotFound"))
+
+    def asked(self) -> tuple[str, dict | None]:
+        """The path and the query; without a query the caller has been refused."""
+        parts = urllib.parse.urlsplit(self.path)
+        if self.api.token is not None and self.headers["authorization"] != f"Bearer {self.api.token}":
+            self.answer(401, status(401, "Unauthorized"))
+            return parts.path, None
+        return parts.path, dict(urllib.parse.parse_qsl(parts.query))
+
+    def answer(self, code: int, body: dict) -> None:
+        self.api.requests.append((self.command, self.path, code))
         text = json.dumps(body).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        for start in range(0, len(text), api.piece):
-            self.wfile.write(text[start:start + api.piece])
-            if api.delay:
-                threading.Event().wait(api.delay)
+        for start in range(0, len(text), self.api.piece):
+            self.wfile.write(text[start:start + self.api.piece])
+            if self.api.delay:
+                threading.Event().wait(self.api.delay)
 
-    def watch(self, api: APIServer, collection: str, query: dict, selector: dict) -> None:
-        watch = Watch(collection, selector)
-        since = int(query["resourceVersion"])
+    def watch(self, wanted: Wanted, since: int) -> None:
+        api, watch = self.api, Watch(wanted)
         with api.lock:
             if since < api.oldest:
-                return self.answer(api, 410, status(410, "Expired"))
+                if not api.gone_by_event:
+                    return self.answer(410, status(410, "Expired"))
+                watch.tell(line("ERROR", status(410, "Expired")))
+                watch.end()
+            else:
+                for version, kind, object in api.history.get(wanted.collection, []):
+                    if version > since and wanted.has(object):
+                        watch.tell(line(kind, object))
+                api.watches.append(watch)
             api.requests.append((self.command, self.path, 200))
-            for version, kind, object in api.history.get(collection, []):
-                if version > since and watch.wants(object):
-                    watch.tell(line(kind, object))
-            api.watches.append(watch)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
@@ -199,4 +246,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                     if api.delay:
                         threading.Event().wait(api.delay)
+        with api.lock, contextlib.suppress(ValueError):
+            api.watches.remove(watch)
         self.close_connection = True
+        return None
