@@ -1,5 +1,3 @@
-internal import HTTPWire
-
 /// What a server answered.
 struct Reply: Hashable, Sendable {
     var status: Int
@@ -17,8 +15,7 @@ protocol AnswerReader {
     mutating func end() -> ReplyReader.Step
 }
 
-/// Reads one answer from bytes as they arrive, no further than needed. Strict, as the proxy is: a server whose answers the
-/// proxy could not read is not well.
+/// Reads one answer from bytes as they arrive, no further than needed, and keeps it.
 struct ReplyReader: AnswerReader, Sendable {
     enum Step: Hashable, Sendable {
         case more
@@ -26,89 +23,35 @@ struct ReplyReader: AnswerReader, Sendable {
         case failed(String)
     }
 
-    /// nil: the head is enough.
-    private let bodyLimit: Int?
-    private var bytes: [UInt8] = []
-    private var scanner = HeadScanner()
-    private var reply: Reply?
-    private var framing = Framing.close
-    private var chunks = ChunkScanner()
+    private let limit: Int
+    private var scanner: AnswerScanner
+    private var body: [UInt8] = []
 
-    init(bodyLimit: Int?) { self.bodyLimit = bodyLimit }
+    /// - Parameter bodyLimit: nil: the head is enough.
+    init(bodyLimit: Int?) {
+        limit = bodyLimit ?? 0
+        scanner = AnswerScanner(wantsBody: bodyLimit != nil)
+    }
 
     mutating func feed(_ new: some Sequence<UInt8>) -> Step {
-        bytes.append(contentsOf: new)
-        do {
-            while reply == nil {
-                guard let end = try scan() else { return .more }
-                let head = try ResponseHead(parsing: bytes.span, size: end)
-                let retryAfter = head.status >= 400 ? head.retryAfter(in: bytes.span) : nil
-                bytes.removeFirst(end)
-                scanner = HeadScanner()
-                // 100 and 103 are only announcements.
-                guard head.status >= 200 else { continue }
-                guard bodyLimit != nil else { return .done(Reply(status: head.status, retryAfter: retryAfter)) }
-                guard !head.isEncoded else { return .failed("the answer is compressed") }
-                reply = Reply(status: head.status, retryAfter: retryAfter)
-                framing = head.bodyFraming(forHead: false)
-            }
-            return try body()
-        } catch {
-            return .failed("not an HTTP answer: \(error.message)")
-        }
+        let (limit, tooLong) = (limit, Step.failed("the answer is longer than \(limit) bytes"))
+        var body: [UInt8] = []
+        swap(&body, &self.body)
+        let step = scanner.feed(
+            new, head: { _, length in length.map { $0 > UInt64(limit) } == true ? tooLong : nil },
+            take: { piece in
+                body.append(contentsOf: piece)
+                return body.count > limit ? tooLong : nil
+            })
+        swap(&body, &self.body)
+        return whole(step)
     }
 
-    /// The connection was closed.
-    mutating func end() -> Step {
-        guard var reply else { return .failed(bytes.isEmpty ? "closed without an answer" : "closed in the middle of an answer") }
-        guard framing == .close else { return .failed("closed in the middle of an answer") }
-        reply.body = bytes
+    mutating func end() -> Step { whole(scanner.end()) }
+
+    private func whole(_ step: Step) -> Step {
+        guard case .done(var reply) = step else { return step }
+        reply.body = body
         return .done(reply)
     }
-
-    private mutating func body() throws(HeadFault) -> Step {
-        guard var reply, let limit = bodyLimit else { return .more }
-        switch framing {
-        case .none: return .done(reply)
-        case .close: return bytes.count > limit ? tooLong : .more
-        case .length(let length):
-            guard length <= UInt64(limit) else { return tooLong }
-            guard bytes.count >= Int(length) else { return .more }
-            reply.body = Array(bytes.prefix(Int(length)))
-            return .done(reply)
-        case .chunked: return try dechunk()
-        }
-    }
-
-    private mutating func dechunk() throws(HeadFault) -> Step {
-        var position = 0
-        while position < bytes.count {
-            switch try step(position) {
-            case .framing(let count): position += count
-            case .data(let count):
-                guard (reply?.body.count ?? 0) + count <= bodyLimit ?? 0 else { return tooLong }
-                reply?.body.append(contentsOf: bytes[position..<position + count])
-                position += count
-            case .end: return reply.map { .done($0) } ?? .more
-            }
-        }
-        bytes.removeAll(keepingCapacity: true)
-        return .more
-    }
-
-    // With locals, since a span of one property keeps the others from being changed.
-
-    private mutating func scan() throws(HeadFault) -> Int? {
-        var scanner = scanner
-        defer { self.scanner = scanner }
-        return try scanner.end(in: bytes.span)
-    }
-
-    private mutating func step(_ position: Int) throws(HeadFault) -> ChunkScanner.Step {
-        var chunks = chunks
-        defer { self.chunks = chunks }
-        return try chunks.step(bytes.span, from: position)
-    }
-
-    private var tooLong: Step { .failed("the answer is longer than \(bodyLimit ?? 0) bytes") }
 }
