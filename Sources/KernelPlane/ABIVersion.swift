@@ -34,19 +34,20 @@ struct ABIVersion: Hashable, Sendable {
         } else if let notes, notes.floor <= number {
             return
         }
-        throw refusal("adopt", version, pinDirectory)
+        throw refusal("adopt", version, pinDirectory, "run `modelbroker detach` of the other version first")
     }
 
     /// Reading as it is takes the very same version.
     func checkReadable(_ version: UInt32, pinDirectory: String) throws(KernelPlaneError) {
         guard version != 0, version != number else { return }
-        throw refusal("read", version, pinDirectory)
+        throw refusal("read", version, pinDirectory, "use the `modelbroker` that came with the agent that runs")
     }
 
-    private func refusal(_ operation: String, _ version: UInt32, _ pinDirectory: String) -> KernelPlaneError {
+    private func refusal(
+        _ operation: String, _ version: UInt32, _ pinDirectory: String, _ advice: String
+    ) -> KernelPlaneError {
         KernelPlaneError(
             operation: operation, object: pinDirectory,
-            hint: "its maps have layout version \(version), this program has \(number); "
-                + "run `modelbroker detach` of the other version first")
+            hint: "its maps have layout version \(version), this program has \(number); \(advice)")
     }
 }

@@ -124,6 +124,19 @@ import Testing
         try ABIVersion(number: 3, floor: 2).checkAdoptable(2, notes: nil, pinDirectory: "p")
     }
 
+    @Test func whoeverOnlyReadsIsToldWhichProgramCan() throws {
+        let abi = ABIVersion(number: 4, floor: 2)
+        try abi.checkReadable(4, pinDirectory: "p")
+        try abi.checkReadable(0, pinDirectory: "p")
+        for version: UInt32 in [3, 5] {
+            let error = #expect(throws: KernelPlaneError.self) { try abi.checkReadable(version, pinDirectory: "p") }
+            #expect(error?.hint.contains("use the `modelbroker` that came with the agent that runs") == true)
+            #expect(error?.hint.contains("detach") == false, "whoever reads needs not end what works")
+        }
+        let error = #expect(throws: KernelPlaneError.self) { try abi.checkAdoptable(5, notes: nil, pinDirectory: "p") }
+        #expect(error?.hint.contains("detach") == true)
+    }
+
     @Test func newerOnesAreTakenIfTheySayThatTheyCanBe() throws {
         try ABIVersion(number: 4, floor: 1).checkAdoptable(9, notes: notes, pinDirectory: "p")
         let error = #expect(throws: KernelPlaneError.self) {
