@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -70,4 +72,11 @@ int mb_mount_bpffs(const char *path)
 int mb_exchange_paths(const char *one, const char *other)
 {
 	return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) ? -errno : 0;
+}
+
+void mb_wait_for_programs(void)
+{
+	/* An RCU grace period. Where processors without a tick (nohz_full) make it unavailable, much longer than any runs. */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(100 * 1000);
 }

@@ -320,3 +320,4 @@ int mb_getsockopt(struct bpf_sockopt *ctx)
 
 #include "qos.bpf.c"
 #include "meter.bpf.c"
+#include "carry.bpf.c"

@@ -22,9 +22,4 @@ static inline int mb_compare_swap(uint64_t *_Nonnull place, uint64_t expected, u
 	return __atomic_compare_exchange_n(place, &expected, desired, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
-static inline void mb_add(uint64_t *_Nonnull place, uint64_t amount)
-{
-	__atomic_fetch_add(place, amount, __ATOMIC_RELAXED);
-}
-
 #endif

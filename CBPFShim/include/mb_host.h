@@ -19,6 +19,9 @@ int mb_is_cgroup2(const char *_Nonnull path);
 /* Mounts a BPF file system. */
 int mb_mount_bpffs(const char *_Nonnull path);
 
+/* Returns when the BPF programs of network hooks that ran when it was called have ended. */
+void mb_wait_for_programs(void);
+
 /* Has two paths of one file system change places: renameat2(2), RENAME_EXCHANGE. */
 int mb_exchange_paths(const char *_Nonnull one, const char *_Nonnull other);
 

@@ -18,6 +18,19 @@ package struct BPFProgram: ~Copyable, Sendable {
 
     package var rawDescriptor: Int32 { descriptor.raw }
 
+    /// Runs it once where it is attached to nothing: a raw tracepoint's, with the words of `context` as its arguments.
+    ///
+    /// - Returns: what it returned.
+    package func run<Context>(_ context: Context) throws(BPFError) -> Int32 {
+        precondition(_isPOD(Context.self), "arguments are plain bytes")
+        let (result, errno) = withUnsafeBytes(of: context) { bytes -> (Int32, Int32) in
+            guard let base = bytes.baseAddress else { return (-1, EINVAL) }
+            return (mb_program_run(descriptor.raw, base, bytes.count), Glibc::errno)
+        }
+        if result >= 0 { return result }
+        throw BPFError(operation: "run", object: "a program", errno: errno)
+    }
+
     package func facts() throws(BPFError) -> ProgramFacts {
         let info = try kernelInfo(of: descriptor.raw, bpf_prog_info(), "a program")
         return ProgramFacts(

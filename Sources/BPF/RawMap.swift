@@ -41,17 +41,6 @@ package struct RawMap: ~Copyable, Sendable {
         _ = try BPFError.check(bpf_map_update_elem(descriptor.raw, key, value, 0), "update map", name)
     }
 
-    /// Has an array (BPF_F_MMAPABLE) as memory for a while: where its first element is, how far apart elements are, how many.
-    package func withMemory<Result>(
-        _ body: (_ base: UnsafeMutableRawPointer, _ stride: Int, _ count: Int) throws(BPFError) -> Result
-    ) throws(BPFError) -> Result {
-        let (stride, count) = (Self.stride(of: Int(shape.valueSize)), Int(shape.maxEntries))
-        let base = mmap(nil, stride * count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
-        guard let base, base != MAP_FAILED else { throw BPFError(operation: "map", object: name, errno: Glibc::errno) }
-        defer { munmap(base, stride * count) }
-        return try body(base, stride, count)
-    }
-
     /// The keys there are: of a map that changes meanwhile perhaps one twice, or one not.
     package func keys() throws(BPFError) -> [[UInt8]] {
         var keys: [[UInt8]] = []

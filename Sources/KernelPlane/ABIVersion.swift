@@ -8,7 +8,7 @@ struct ABIVersion: Hashable, Sendable {
     var floor: UInt32
 
     static let own = ABIVersion(number: UInt32(MB_ABI_VERSION), floor: UInt32(MB_ABI_FLOOR))
-    /// The last version that left no notes beside its maps. They differ from those of the next one in flags only.
+    /// The last version that left no notes beside its maps. They differ from later ones in flags only.
     static let undescribed: UInt32 = 2
 
     /// The version that pinned maps were written with: the first word of the settings, whatever the rest looks like; 0: never

@@ -1,4 +1,5 @@
 internal import BPF
+internal import CBPFShim
 
 /// What is to be done about one map. Pure.
 enum MapAdoption: Hashable, Sendable {
@@ -64,10 +65,35 @@ extension PlaneMap {
         switch self {
         case .origins, .sockets, .meterFlows, .flowOrigins, .listeners: .connections
         case .events: .stream
-        case .modelState, .endpointState: .counts
-        case .settings, .rules4, .rules6, .ruleCounters, .workloads, .counters, .models, .buckets, .refusals, .access,
-            .endpointSets, .meters:
-            .content
+        case .ruleCounters, .counters, .buckets, .modelState, .refusals, .endpointState, .meters: .counts
+        case .settings, .rules4, .rules6, .workloads, .models, .access, .endpointSets: .content
+        }
+    }
+
+    /// What mb_carry() knows it by; nil: nothing is counted in it.
+    var carried: mb_carried? {
+        switch self {
+        case .counters: MB_CARRY_COUNTERS
+        case .ruleCounters: MB_CARRY_RULE_COUNTERS
+        case .buckets: MB_CARRY_BUCKETS
+        case .modelState: MB_CARRY_MODEL_STATE
+        case .endpointState: MB_CARRY_ENDPOINT_STATE
+        case .refusals: MB_CARRY_REFUSALS
+        case .meters: MB_CARRY_METERS
+        case .origins, .sockets, .meterFlows, .flowOrigins, .listeners, .events, .settings, .rules4, .rules6, .workloads,
+            .models, .access, .endpointSets:
+            nil
+        }
+    }
+
+    /// The parts of its values that are no counts, but points in time and the most there was: of two, the later or greater
+    /// one counts.
+    var rising: Set<String> {
+        switch self {
+        case .buckets: ["tat_ns"]
+        case .endpointState: ["failed_ns"]
+        case .meters: ["first_byte_max_ns"]
+        default: []
         }
     }
 }

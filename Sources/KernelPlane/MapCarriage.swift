@@ -3,11 +3,23 @@ internal import CBPFShim
 
 /// The content of one map on its way into another that has its place.
 final class MapCarriage {
+    /// What became more in the old map after it was copied.
+    struct Change: Hashable, Sendable {
+        /// Of the new map.
+        var key: [UInt8]
+        /// Which eight bytes of the value.
+        var word: Int
+        /// In two's complement.
+        var amount: UInt64
+        /// There shall be no less than the amount, rather than so much more.
+        var raises: Bool
+    }
+
     private let from: RawMap
     private let to: RawMap
     private let key: LayoutConversion
     private let value: LayoutConversion
-    /// What was copied of a map whose counts go on in the old one for a while, by key; those that were zero are missing.
+    /// What was copied of a map in which counts go on for a while, by key; those that were zero are missing.
     private var copied: [[UInt8]: [UInt8]] = [:]
 
     init(from: consuming RawMap, to: consuming RawMap, key: LayoutConversion, value: LayoutConversion) {
@@ -31,37 +43,65 @@ final class MapCarriage {
     /// Of a per-CPU map each processor's value by itself.
     private func converted(_ bytes: [UInt8]) -> [UInt8] {
         guard from.shape.isPerCPU else { return value.convert(bytes) }
-        let stride = RawMap.stride(of: Int(from.shape.valueSize))
         let wide = RawMap.stride(of: Int(to.shape.valueSize))
         var result: [UInt8] = []
-        for start in Swift.stride(from: 0, to: bytes.count, by: stride) {
+        for start in starts(bytes) {
             let one = value.convert(Array(bytes[start..<min(start + stride, bytes.count)]))
             result += one + [UInt8](repeating: 0, count: wide - one.count)
         }
         return result
     }
 
-    /// What was counted in the old map since it was copied, for each place in the new one that it belongs to; to be asked for
-    /// when no program counts in the old one any more.
+    private var stride: Int { RawMap.stride(of: Int(from.shape.valueSize)) }
+
+    /// Where the value of each processor begins; of a map that has one for all, where that does.
+    private func starts(_ bytes: [UInt8]) -> StrideTo<Int> {
+        Swift.stride(from: 0, to: from.shape.isPerCPU ? bytes.count : 1, by: stride)
+    }
+
+    /// What was counted in the old map since it was copied; to be asked for when no program counts there any more.
     ///
-    /// - Parameter add: element, offset in it, and what to add, in two's complement.
-    func settle(_ add: (_ index: Int, _ offset: Int, _ amount: UInt64) -> Void) throws(BPFError) {
+    /// - Parameter rising: the parts that are no counts, and only grow.
+    func changes(rising: Set<String>) throws(BPFError) -> [Change] {
+        var changes: [Change] = []
         for place in try from.keys() {
             guard let found = try from.lookup(place) else { continue }
             let before = copied[place] ?? [UInt8](repeating: 0, count: found.count)
             guard found != before else { continue }
-            for move in value.moves where move.size == 8 && !move.path.hasSuffix("_ns") {
-                let amount = Self.word(found, move.from) &- Self.word(before, move.from)
-                if amount != 0 { add(Int(Self.index(place)), move.to, amount) }
+            for move in value.moves where move.size == 8 {
+                let (now, then) = (words(found, move.from), words(before, move.from))
+                guard now != then else { continue }
+                let raises = rising.contains(move.path)
+                let amount = raises ? now.max() ?? 0 : now.reduce(0, &+) &- then.reduce(0, &+)
+                if amount != 0 {
+                    changes.append(Change(key: key.convert(place), word: move.to / 8, amount: amount, raises: raises))
+                }
             }
         }
+        return changes
     }
 
-    private static func word(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
-        (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
-    }
+    /// One for each processor.
+    private func words(_ bytes: [UInt8], _ offset: Int) -> [UInt64] { starts(bytes).map { Self.word(bytes, $0 + offset) } }
 
-    private static func index(_ key: [UInt8]) -> UInt32 {
-        (0..<4).reduce(0) { $0 | UInt32(key[$1]) << UInt32(8 * $1) }
+    /// What is missing at the end counts as zero.
+    static func word(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
+        (0..<8).reduce(0) { $0 | (offset + $1 < bytes.count ? UInt64(bytes[offset + $1]) << UInt64(8 * $1) : 0) }
+    }
+}
+
+extension MapCarriage {
+    /// Brings what was counted since it was copied, while programs count in the new map already.
+    ///
+    /// - Parameter program: mb_carry() of the object that the new map is of.
+    func settle(_ map: PlaneMap, by program: borrowing BPFProgram) throws(BPFError) {
+        guard let number = map.carried else { return }
+        for change in try changes(rising: map.rising) {
+            // What the new map has no room for is lost, as it would have been without the other one.
+            _ = try program.run(
+                mb_carriage(
+                    map: number.rawValue, raises: change.raises ? 1 : 0,
+                    key: (Self.word(change.key, 0), Self.word(change.key, 8)), word: UInt64(change.word), amount: change.amount))
+        }
     }
 }

@@ -75,18 +75,15 @@ struct MapMove {
     }
 
     /// Adds what was counted in the former maps since they were copied. To be called when all programs are exchanged.
-    func settle() throws(KernelPlaneError) {
-        for (map, carriage) in counted {
-            try inPlane { () throws(BPFError) in
-                let present = try RawMap(try pins.open(map), name: map.rawValue)
-                let size = Int(present.shape.valueSize)
-                try present.withMemory { (base, stride, count) throws(BPFError) in
-                    try carriage.settle { index, offset, amount in
-                        guard index < count, offset + 8 <= size else { return }
-                        mb_add((base + index * stride + offset).assumingMemoryBound(to: UInt64.self), amount)
-                    }
-                }
-            }
+    func settle(_ object: borrowing BPFObject) throws(KernelPlaneError) {
+        guard !counted.isEmpty else { return }
+        // Those that were exchanged may still run, and count.
+        mb_wait_for_programs()
+        try inPlane { () throws(BPFError) in
+            let program = try object.program(Self.carrier)
+            for (map, carriage) in counted { try carriage.settle(map, by: program) }
         }
     }
+
+    private static let carrier = "mb_carry"
 }

@@ -67,7 +67,7 @@ struct PlaneAssembly {
             let action = try attach(loaded, program, to: program.isBrokers ? broker : capture, &log)
             if program == .connect4 { adopted = action == .update }
         }
-        try move.settle()
+        try move.settle(object)
         try keepPrograms(object)
         try pins.clearAside()
         _ = consume lock

@@ -47,7 +47,7 @@ import Testing
         let object = try BPFObject.capture()
         #expect(
             object.programNames.sorted() == [
-                "mb_active", "mb_connect4", "mb_connect6", "mb_getpeername4", "mb_getpeername6", "mb_getsockopt",
+                "mb_active", "mb_carry", "mb_connect4", "mb_connect6", "mb_getpeername4", "mb_getpeername6", "mb_getsockopt",
                 "mb_meter_egress", "mb_meter_ingress", "mb_passive", "mb_reapply", "mb_setsockopt", "mb_sock_release",
             ])
         #expect(

@@ -97,6 +97,18 @@ import Testing
         #expect(notes.text.utf8.count < LayoutNotes.capacity / 2, "room to grow")
     }
 
+    /// What is added up is whole words, and what is not has the names that it is looked for under.
+    @Test func countsAreWords() throws {
+        let notes = try own()
+        for map in PlaneMap.allCases {
+            #expect((map.holding == .counts) == (map.carried != nil), "\(map)")
+            guard map.carried != nil else { continue }
+            let layout = try #require(notes.maps[map.rawValue])
+            #expect(layout.value.allSatisfy { $0.size == 8 && $0.offset % 8 == 0 }, "\(map)")
+            #expect(layout.shape.keySize <= 16 && map.rising.isSubset(of: layout.value.map(\.path)), "\(map)")
+        }
+    }
+
     @Test func theyRoundTrip() throws {
         let notes = try own()
         #expect(LayoutNotes(notes.text) == notes)

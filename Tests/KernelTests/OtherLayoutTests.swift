@@ -46,7 +46,7 @@ extension KernelSuite {
                 for index in 0..<3 { #expect(try keeper.connect("k\(index)", "127.64.0.10", 8000) == "ok") }
 
                 let caller = try ground.peer("app")
-                try caller.start("hammer('127.64.0.10', 8000, 3, 0, threads=2, least=200)")
+                try caller.start("hammer('127.64.0.10', 8000, 5, 0.001, threads=2, least=200)")
                 var plane: KernelPlane?
                 for round in 0..<2 {
                     #expect(try takeOver(ground) == ABIVersion.own.number, "round \(round)")
@@ -64,9 +64,53 @@ extension KernelSuite {
                 #expect(qos.live.priority == 5)
                 #expect(try eventually { try now.qos.model("m")?.open == 3 }, "no place is lost, and none is left over")
                 #expect(try now.qos.model("other") != nil)
-                #expect(try reader.ruleCounters(0).captured > 100)
+                let made = UInt64(seen["ok"] ?? 0) + 3
+                #expect(try reader.ruleCounters(0).captured == made)
+                let counters = Dictionary(uniqueKeysWithValues: try reader.counters().map { ($0.name, $0.value) })
+                #expect(counters["captured"] == made && counters["connects"] == made, "\(counters)")
+                #expect(qos.connects == made)
                 for index in 0..<3 { try keeper("close('k\(index)')") }
                 #expect(try eventually { try now.qos.model("m")?.open == 0 })
+            }
+        }
+
+        /// What is counted in both maps at once, in each of those in which programs count.
+        @Test func whatIsCountedMeanwhileComesAfter() throws {
+            let former = try Self.object()
+            let new = try BPFObject.capture()
+            let (old, needed) = (try LayoutNotes(former, Self.other), try LayoutNotes(new, .own))
+            try former.load()
+            try new.load()
+            func raw(_ map: PlaneMap, _ object: borrowing BPFObject) throws -> RawMap {
+                try RawMap(try object.descriptor(ofMap: map.rawValue), name: map.rawValue)
+            }
+            for map in PlaneMap.allCases where map.holding == .counts {
+                let (has, needs) = (try #require(old.maps[map.rawValue]), try #require(needed.maps[map.rawValue]))
+                let carriage = MapCarriage(
+                    from: try raw(map, former), to: try raw(map, new),
+                    key: try LayoutConversion(from: has.key, to: needs.key, size: Int(needs.shape.keySize)),
+                    value: try LayoutConversion(from: has.value, to: needs.value, size: Int(needs.shape.valueSize)))
+                let from = try raw(map, former)
+                let to = try raw(map, new)
+                let early: [UInt8] = (0..<Int(has.shape.keySize)).map { $0 % 4 == 0 ? 1 : 0 }
+                let late = early.map { $0 * 2 }
+                let parts = needs.value.map(\.path)
+
+                try from.fill(early, 1000, has, parts)
+                try carriage.copy(remembering: true)
+                #expect(try to.sums(early, needs) == from.sums(early, has).filter { parts.contains($0.key) })
+                try to.fill(early, 5000, needs, parts)
+                // Meanwhile the former programs count 300, and something that was not there yet.
+                try from.fill(early, 1300, has, parts)
+                try from.fill(late, 70, has, parts)
+                try carriage.settle(map, by: try new.program("mb_carry"))
+                let (first, second) = (try to.sums(early, needs), try to.sums(late, needs))
+                let cpus = UInt64(try to.processors)
+                for (index, part) in parts.enumerated() {
+                    let (rises, index) = (map.rising.contains(part), UInt64(index))
+                    #expect(first[part] == (index + (rises ? 5000 : 5300)) * cpus, "\(map) \(part)")
+                    #expect(second[part] == (70 + index) * (rises ? 1 : cpus), "\(map) \(part)")
+                }
             }
         }
 

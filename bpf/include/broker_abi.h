@@ -28,7 +28,7 @@ typedef unsigned long long mb_u64;
 #endif
 
 #ifndef MB_SHIFTED
-#define MB_ABI_VERSION 3u
+#define MB_ABI_VERSION 4u
 #define MB_SHIFT
 #define MB_SHIFT_SIZE 0
 #else
@@ -322,7 +322,7 @@ struct mb_socket {
 	mb_u64 pacing; /* bytes per second applied; 0: none */
 };
 
-/* `model_state`: array, index = slot; atomic adds; mapped by an agent that takes over from another version. */
+/* `model_state`: array, index = slot; atomic adds. */
 struct mb_model_state {
 	MB_SHIFT
 	mb_u64 open; /* connections that hold a place under `connections` */
@@ -379,7 +379,7 @@ struct mb_endpoint_set {
 	struct mb_endpoint endpoints[MB_MAX_SET_ENDPOINTS];
 };
 
-/* `endpoint_state`: array; atomic adds; mapped as model_state is. */
+/* `endpoint_state`: array; atomic adds. */
 struct mb_endpoint_state {
 	MB_SHIFT
 	mb_u64 open; /* connections now */
@@ -535,6 +535,28 @@ enum mb_counter {
 	MB_COUNT_MAX = 32,
 };
 
+/* ---- Taking over from another version ---- */
+
+/* Maps in which programs count. */
+enum mb_carried {
+	MB_CARRY_COUNTERS = 1,
+	MB_CARRY_RULE_COUNTERS = 2,
+	MB_CARRY_BUCKETS = 3,
+	MB_CARRY_MODEL_STATE = 4,
+	MB_CARRY_ENDPOINT_STATE = 5,
+	MB_CARRY_REFUSALS = 6,
+	MB_CARRY_METERS = 7,
+};
+
+/* What mb_carry() is to do: eight bytes of an entry. */
+struct mb_carriage {
+	mb_u32 map; /* enum mb_carried */
+	mb_u32 raises; /* 0: `amount` is added; 1: there shall be no less than `amount` */
+	mb_u64 key[2]; /* its bytes, from the front */
+	mb_u64 word; /* which of the value's words; of a per-CPU map it is this CPU's */
+	mb_u64 amount; /* in two's complement */
+};
+
 #define MB_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " changed size")
 MB_ASSERT_SIZE(struct mb_target, 24);
 MB_ASSERT_SIZE(struct mb_settings, 24 + 24 * MB_LISTENER_COUNT + MB_SHIFT_SIZE);
@@ -560,5 +582,6 @@ MB_ASSERT_SIZE(struct mb_endpoint_state, 32 + MB_SHIFT_SIZE);
 MB_ASSERT_SIZE(struct mb_meter, 120 + MB_SHIFT_SIZE);
 MB_ASSERT_SIZE(struct mb_http_side, 192);
 MB_ASSERT_SIZE(struct mb_meter_flow, 488);
+MB_ASSERT_SIZE(struct mb_carriage, 40);
 
 #endif /* MODELBROKER_ABI_H */

@@ -25,7 +25,6 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, MB_MAX_ENDPOINTS);
 	__type(key, __u32);
 	__type(value, struct mb_endpoint_state);
