@@ -21,10 +21,11 @@ SYMBOLS := $(if $(CI),-debug-info-format none)
 # Test targets without sockets, processes and clocks.
 PURE := ^(Admission|Catalog|Configuration|Control|Flow|HTTPWire|Identity|Kubernetes|Routing|Telemetry)Tests\.
 BIN := .build/release
+SHIFTED := .build-shifted
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system guests sim demo pictures check format \
+.PHONY: build test unit budgets system guests shifted sim demo pictures check format \
 	deps bpf venv clean bench bench-full image deb
 
 # All at once: one after another, a processor would wait for the last module of each.
@@ -68,6 +69,10 @@ guests: build venv
 	@Tests/Checks/deps.sh guests
 	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m guest Tests/SystemTests
 
+# The programs of a version that differs in nothing but its number and the layouts of its maps; as long to build as `build`.
+shifted: deps bpf
+	$(SWIFT) build $(RELEASE) --scratch-path $(SHIFTED) -Xcc -DMB_SHIFTED
+
 venv: $(VENV)/.installed
 
 $(VENV)/.installed: Tests/requirements.txt
@@ -108,4 +113,4 @@ format:
 
 clean:
 	@$(MAKE) --no-print-directory -C bpf clean
-	rm -rf .build
+	rm -rf .build $(SHIFTED)

@@ -10,7 +10,11 @@
 #endif
 /* libbpf parses it in place as ELF, which wants eight-byte alignment. */
 static const unsigned char capture[] __attribute__((aligned(8))) = {
+#ifndef MB_SHIFTED
 #embed "../bpf/build/capture.bpf.o"
+#else
+#embed "../bpf/build/shifted.bpf.o"
+#endif
 };
 #pragma clang diagnostic pop
 

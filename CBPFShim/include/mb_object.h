@@ -5,7 +5,7 @@
 #include <bpf/libbpf.h>
 #include <stddef.h>
 
-/* The compiled bpf/capture.bpf.c; #embed is C only. */
+/* The compiled bpf/capture.bpf.c (with MB_SHIFTED the variant of it that has this); #embed is C only. */
 const void *_Nonnull mb_capture_object(size_t *_Nonnull length);
 
 /* bpf_object__open_mem(): its options need a C macro. NULL with errno on failure. */
