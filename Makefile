@@ -8,6 +8,7 @@
 #   make deb     the Debian package in .build           make image   the container image, .build/modelbroker-image.tar
 #   make guests  the tests that need a Debian machine, Prometheus or a browser, which take minutes to fetch
 #   make pictures  of top and of the live page, for the README
+#   make upgrades  20 upgrades of agent and proxy under load, to and from a version whose maps have other layouts
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
 SHELL := bash
@@ -25,7 +26,7 @@ SHIFTED := .build-shifted
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system guests shifted sim demo pictures check format \
+.PHONY: build test unit budgets system guests upgrades shifted sim demo pictures check format \
 	deps bpf venv clean bench bench-full image deb
 
 # All at once: one after another, a processor would wait for the last module of each.
@@ -72,6 +73,10 @@ guests: build venv
 # The programs of a version that differs in nothing but its number and the layouts of its maps; as long to build as `build`.
 shifted: deps bpf
 	$(SWIFT) build $(RELEASE) --scratch-path $(SHIFTED) -Xcc -DMB_SHIFTED
+
+upgrades: build shifted venv
+	UPGRADES=20 SHIFTED=$(SHIFTED)/release MODELBROKER_BIN=$(BIN) $(VENV)/bin/python -m pytest \
+		Tests/SystemTests/test_upgrades.py
 
 venv: $(VENV)/.installed
 

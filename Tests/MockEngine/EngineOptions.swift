@@ -41,6 +41,8 @@ struct EngineOptions: ParsableArguments, Sendable {
     var slowAccept: Int?
     @Option(help: "A field of every answer, NAME=VALUE; may be repeated.")
     var field: [String] = []
+    @Option(help: "Requests that are kept for /debug/requests, at least.")
+    var records = 512
     @Option(help: "Write answers in TCP segments of N bytes.")
     var segmentBytes: Int?
     @Option(help: "Close a connection after N answers, without announcing it.")
@@ -65,7 +67,7 @@ struct EngineOptions: ParsableArguments, Sendable {
 
     func validate() throws {
         guard (0...65535).contains(port) else { throw ValidationError("port is between 0 and 65535") }
-        guard tokens >= 1, failEvery >= 1, tokenBytes >= 0 else { throw ValidationError("counts start at 1") }
+        guard tokens >= 1, failEvery >= 1, tokenBytes >= 0, records >= 1 else { throw ValidationError("counts start at 1") }
         guard field.allSatisfy({ !$0.isEmpty && $0.first != "=" }) else { throw ValidationError("fields are NAME=VALUE") }
         guard segmentBytes ?? 1 >= 1 else { throw ValidationError("a segment has at least one byte") }
         guard port != 0 || hosts.count == 1 else { throw ValidationError("several hosts need a fixed port") }

@@ -3,7 +3,7 @@ struct EngineState: Sendable {
     let options: EngineOptions
     let life: Life
     let served: ServiceLog
-    let log = RequestLog()
+    let log: RequestLog
     let faults = Faults()
     let ledger = UsageLedger()
     let slots: Slots
@@ -12,6 +12,7 @@ struct EngineState: Sendable {
         self.options = options
         self.life = life
         self.served = served
+        log = RequestLog(keeping: options.records)
         slots = Slots(limit: options.size.capacity)
     }
 }

@@ -41,9 +41,11 @@ final class RequestLog: Sendable {
         var open = 0
     }
 
-    /// Only the latest records are kept, so that a load test does not fill the memory.
-    private static let kept = 512
+    /// Only the latest records are kept, so that a load test does not fill the memory: so many, and up to twice as many.
+    private let kept: Int
     private let state = Mutex(State())
+
+    init(keeping kept: Int) { self.kept = kept }
 
     func opened() -> Int {
         state.withLock { state in
@@ -63,7 +65,7 @@ final class RequestLog: Sendable {
             var record = Record(seq: state.count, connection: connection, peer: peer, head: raw, malformed: malformed)
             record.method = head?.method ?? ""
             record.target = head?.target ?? ""
-            if state.records.count >= 2 * Self.kept { state.records.removeFirst(Self.kept) }
+            if state.records.count >= 2 * kept { state.records.removeFirst(kept) }
             state.records.append(record)
             return state.count
         }

@@ -182,7 +182,10 @@ class Broker:
     def cli(self, *arguments, check: bool = True, timeout: float = 30):
         """Runs the CLI on this instance; text output is captured."""
         where = ["--run-dir", self.run_directory, "--pin-dir", self.pin_directory]
-        return run([binary("modelbroker"), *arguments, *where], check=check, timeout=timeout, netns=self.netns)
+        # The one that came with the agent, if one did: it reads maps that look like that agent's.
+        own = self.programs / "modelbroker" if self.programs else None
+        program = own if own and own.exists() else binary("modelbroker")
+        return run([program, *arguments, *where], check=check, timeout=timeout, netns=self.netns)
 
     def ask(self, *arguments):
         """A command's JSON."""

@@ -1,11 +1,14 @@
 """Programs of another version, and proxies that do not start as they should."""
 
+import json
 import os
 import pathlib
 import re
 import subprocess
+import sys
 
 from .places import binary
+from .processes import STARTED, enter
 
 #: What a version is turned into; it has as many characters.
 OLDER = "0.0.0"
@@ -54,3 +57,51 @@ class FickleProxy:
                 path.touch()
             elif path.exists():
                 os.unlink(path)
+
+
+class Endless:
+    """endless.py while it is entered: streams and requests of a process in a captured cgroup, and what came of them."""
+
+    PROGRAM = str(pathlib.Path(__file__).with_name("endless.py"))
+
+    def __init__(self, cgroup: pathlib.Path, **what):
+        self.popen = subprocess.Popen(
+            [sys.executable, self.PROGRAM, json.dumps(what)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=enter(cgroup, None))
+        STARTED.append(self.popen)
+        #: From here on what `finish` has heard, as endless.py's `report` says it.
+        self.counts: dict[str, int] = {}
+        self.answered = self.failed = self.least = 0
+        self.seconds = self.slowest = self.p99 = 0.0
+        self.failures: list[list] = []
+        #: Of each stream the SHA-256 of what came, its bytes, and whether it had its end.
+        self.streams: list[list] = []
+
+    def __enter__(self) -> "Endless":
+        return self
+
+    def __exit__(self, *_):
+        if self.running:
+            self.popen.kill()
+        self.popen.wait(30)
+        for stream in (self.popen.stdin, self.popen.stdout):
+            stream.close()
+
+    def wait(self) -> None:
+        """Returns once all streams are open."""
+        assert self.popen.stdout.readline() == "begun\n", f"it ended with {self.popen.wait(10)}"
+
+    @property
+    def running(self) -> bool:
+        return self.popen.poll() is None
+
+    def finish(self, timeout: float) -> None:
+        """No more are begun; waits for those that are under way."""
+        text, _ = self.popen.communicate(timeout=timeout)
+        assert self.popen.returncode == 0, f"it ended with {self.popen.returncode}; why, is on standard error"
+        vars(self).update(json.loads(text))
+
+    @property
+    def dials(self) -> int:
+        """Connections that the capture should have seen."""
+        return sum(self.counts.get(f"{kind}-connects", 0) for kind in ("fresh", "kept", "captured"))
