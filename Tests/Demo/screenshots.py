@@ -159,7 +159,7 @@ def take(directory: pathlib.Path, stack: contextlib.ExitStack) -> None:
 
 
 def main() -> None:
-    bpffs.note()
+    bpffs.SYSTEM.claim()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="modelbroker-pictures-"))
     directory.chmod(0o755)
     try:
@@ -167,7 +167,7 @@ def main() -> None:
             take(directory, stack)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-        bpffs.unmount_ours()
+        bpffs.SYSTEM.release()
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def pytest_sessionstart(session):
     if os.geteuid() == 0 and is_first():
         if removed := dead_runs.remove():
             session.config.pluginmanager.get_plugin("terminalreporter").write_line(f"taken away, of killed runs: {', '.join(removed)}")
-        bpffs.note()
+        bpffs.SYSTEM.claim()
 
 
 def is_first() -> bool:
@@ -69,7 +69,7 @@ def pytest_sessionfinish(session):
         session.config.workeroutput["left"] = left
         return
     if os.geteuid() == 0:
-        bpffs.unmount_ours()
+        bpffs.SYSTEM.release()
     if left:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line("left behind: " + "; ".join(left), red=True)

@@ -7,6 +7,7 @@ import threading
 import pytest
 from harness import cgroups
 from harness.http1 import Connection, chat, request_bytes
+from harness.places import BPFFS, binary
 from harness.processes import run
 from harness.waiting import eventually
 
@@ -190,3 +191,15 @@ def test_the_broker_sits_in_its_own_cgroup(broker):
     for pid, name in ((broker.agent.pid, "agent"), (broker.proxy_pid, "proxy")):
         line = next(line for line in open(f"/proc/{pid}/cgroup").read().splitlines() if line.startswith("0::"))
         assert line == f"0::{below}/{name}"
+
+
+def test_an_agent_mounts_the_bpf_file_system_where_it_is_missing(make, engine):
+    broker = make.broker(capture=RULES, models={"m": [engine.url]})
+    # In a mount namespace of its own, the tests' is there for others.
+    broker.launcher = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'umount {BPFFS} && exec "$@"', "sh"]
+    broker.start()
+    short_chat(make.caller(broker.application_cgroup()))
+    assert not broker.pin_directory.exists()
+    inside = ["nsenter", "--target", broker.agent.pid, "--mount"]
+    assert run([*inside, "stat", "--file-system", "--format", "%T", broker.pin_directory]).stdout == "bpf_fs\n"
+    run([*inside, binary("modelbroker"), "detach", "--run-dir", broker.run_directory, "--pin-dir", broker.pin_directory])

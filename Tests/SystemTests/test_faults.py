@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from harness import bpffs, faults
+from harness import faults
 from harness.broker import descriptors, resident_kib
 from harness.cgroups import members
 from harness.faults import Node
@@ -81,7 +81,6 @@ class World:
 
     def _places(self, directory, stack):
         """The agent's own resolver, and a small disk for what it writes."""
-        bpffs.mount()
         resolver = directory / "resolv.conf"
         resolver.write_text("nameserver 127.53.0.2\noptions timeout:1 attempts:1\n")
         self.broker.launcher = ["unshare", "--mount", "--propagation", "private", "sh", "-c",

@@ -13,7 +13,7 @@ from harness import bpffs, cgroups, dead_runs, leftovers
 from harness.http1 import Broken, Connection
 from harness.netns import join
 from harness.places import BPFFS, cgroup_mounts
-from harness.processes import run
+from harness.processes import STARTED, run
 from harness.servers import answering, echo
 
 
@@ -99,7 +99,6 @@ def is_running(pid: str) -> bool:
 
 
 def test_what_a_killed_run_leaves_is_taken_away(make):
-    bpffs.mount()
     ours = make.cgroup()
     killed = subprocess.Popen([sys.executable, "-c", KILLED, str(pathlib.Path(__file__).parent)], stdout=subprocess.PIPE, text=True)
     name, *pids = killed.stdout.readline().split()
@@ -112,6 +111,119 @@ def test_what_a_killed_run_leaves_is_taken_away(make):
     assert not [path for place in places for path in place.iterdir() if path.name.startswith(f"{name}-")]
     assert f"/{name}-" not in pathlib.Path("/proc/self/mountinfo").read_text()
     assert ours.exists()
+
+
+#: A run that shares a mount point with others, until it is told to end.
+SHARING = """
+import pathlib, sys
+sys.path.insert(0, sys.argv[1])
+from harness.bpffs import Shared
+shared = Shared(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
+shared.claim()
+print("claimed", flush=True)
+sys.stdin.readline()
+shared.release()
+"""
+
+
+class SharedMount:
+    """A mount point of the test's own, and runs that share it."""
+
+    def __init__(self, directory, stack):
+        self.path, self.notes, self.stack = directory / "shared", directory / "notes", stack
+        self.path.mkdir()
+        stack.callback(self.unmount)
+
+    def run(self) -> subprocess.Popen:
+        arguments = [sys.executable, "-c", SHARING, str(pathlib.Path(__file__).parent), str(self.path), str(self.notes)]
+        process = self.stack.enter_context(subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        self.stack.callback(process.kill)
+        STARTED.append(process)
+        return process
+
+    def claimed(self) -> subprocess.Popen:
+        process = self.run()
+        assert process.stdout.readline() == "claimed\n"
+        return process
+
+    @staticmethod
+    def end(process):
+        process.communicate("\n", timeout=20)
+        assert process.returncode == 0
+
+    @staticmethod
+    def kill(process):
+        process.kill()
+        process.wait(20)
+
+    @property
+    def mounts(self) -> int:
+        lines = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+        return sum(line.split()[4] == str(self.path) for line in lines)
+
+    def unmount(self):
+        for _ in range(self.mounts):
+            run(["umount", self.path])
+
+
+@pytest.fixture
+def shared_mount(module_directory, local_stack):
+    return SharedMount(pathlib.Path(tempfile.mkdtemp(dir=module_directory)), local_stack)
+
+
+def test_the_last_of_several_runs_unmounts(shared_mount):
+    first, second = shared_mount.claimed(), shared_mount.claimed()
+    assert shared_mount.mounts == 1
+    shared_mount.end(first)
+    third = shared_mount.claimed()
+    shared_mount.end(second)
+    assert shared_mount.mounts == 1
+    shared_mount.end(third)
+    assert shared_mount.mounts == 0 and not shared_mount.notes.exists()
+
+
+def test_runs_that_begin_at_once_mount_once(shared_mount):
+    runs = [shared_mount.run() for _ in range(8)]
+    for process in runs:
+        assert process.stdout.readline() == "claimed\n"
+    assert shared_mount.mounts == 1
+    for process in runs[1:]:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in runs[1:]:
+        shared_mount.end(process)
+    assert shared_mount.mounts == 1
+    shared_mount.end(runs[0])
+    assert shared_mount.mounts == 0 and not shared_mount.notes.exists()
+
+
+def test_the_next_run_inherits_from_a_killed_one(shared_mount):
+    shared_mount.kill(shared_mount.claimed())
+    assert shared_mount.mounts == 1
+    heir = shared_mount.claimed()
+    shared_mount.kill(shared_mount.claimed())
+    shared_mount.end(heir)
+    assert shared_mount.mounts == 0 and not shared_mount.notes.exists()
+
+
+def test_the_mount_of_somebody_else_stays(shared_mount):
+    shared_mount.kill(shared_mount.claimed())
+    shared_mount.unmount()
+    run(["mount", "-t", "bpf", "bpf", shared_mount.path])
+    shared_mount.end(shared_mount.claimed())
+    assert shared_mount.mounts == 1 and not shared_mount.notes.exists()
+
+
+def test_a_mount_with_pins_stays_until_they_have_gone(shared_mount):
+    ours = shared_mount.claimed()
+    pin = shared_mount.path / "somebody's"
+    pin.mkdir()
+    shared_mount.end(ours)
+    assert shared_mount.mounts == 1 and pin.exists()
+    next_one = shared_mount.claimed()
+    pin.rmdir()
+    shared_mount.end(next_one)
+    assert shared_mount.mounts == 0 and not shared_mount.notes.exists()
 
 
 @pytest.mark.parametrize("answer", [

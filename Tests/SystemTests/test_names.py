@@ -1,7 +1,6 @@
 """Endpoints by name: all addresses, asked for again when what the name server said has run out."""
 
 import pytest
-from harness import bpffs
 from harness.http1 import Connection, chat
 from harness.names import NameServer
 from harness.places import free_port
@@ -19,7 +18,6 @@ def server(local_stack):
 
 
 def test_a_name_follows_its_time_to_live(make, server, module_directory):
-    bpffs.mount()
     resolver = module_directory / "resolv.conf"
     resolver.write_text("nameserver 127.53.0.1\noptions timeout:1 attempts:1\n")
     port = free_port()
