@@ -1,4 +1,5 @@
 internal import Admission
+private import CLinux
 private import Glibc
 private import Synchronization
 
@@ -105,14 +106,14 @@ final class AccountFile: Sendable {
             if errno == ENOENT { return nil }
             throw AgentError(SystemError("open", path))
         }
-        var facts = stat()
-        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_uid == geteuid(),
-            facts.st_mode & 0o077 == 0, facts.st_size >= AccountPage.size(count: 0)
+        var facts = clinux_file()
+        guard clinux_look_at_open_file(descriptor, &facts) == 0, facts.mode & S_IFMT == S_IFREG, facts.uid == geteuid(),
+            facts.mode & 0o077 == 0, facts.size >= AccountPage.size(count: 0)
         else {
             close(descriptor)
             throw AgentError("\(path) is no page of accounts")
         }
-        let size = Int(facts.st_size)
+        let size = Int(facts.size)
         do throws(SystemError) {
             // Holes in it would be filled when there may be no room: a fault that kills.
             try reserve(descriptor, size, path)

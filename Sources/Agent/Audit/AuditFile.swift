@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// A file of audit lines that is rotated: `a`, before it `a.1`, before that `a.2` … Belongs to one thread.
@@ -35,9 +36,9 @@ struct AuditFile {
 
     /// The length of the file; nil: it is no longer the one of that name.
     private func length(of held: AuditDescriptor) -> UInt64? {
-        var (facts, named) = (stat(), stat())
-        guard fstat(held.raw, &facts) == 0, stat(path, &named) == 0 else { return nil }
-        return facts.st_ino == named.st_ino && facts.st_dev == named.st_dev ? UInt64(max(0, facts.st_size)) : nil
+        var (facts, named) = (clinux_file(), clinux_file())
+        guard clinux_look_at_open_file(held.raw, &facts) == 0, clinux_look_at_file(path, &named) == 0 else { return nil }
+        return facts.inode == named.inode && facts.device == named.device ? UInt64(max(0, facts.size)) : nil
     }
 
     private func rotate() throws(SystemError) {
@@ -54,8 +55,8 @@ struct AuditFile {
         let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let descriptor = Glibc.open(path, flags, 0o640)
         guard descriptor >= 0 else { throw SystemError("open the audit file", path) }
-        var facts = stat()
-        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+        var facts = clinux_file()
+        guard clinux_look_at_open_file(descriptor, &facts) == 0, facts.mode & S_IFMT == S_IFREG else {
             close(descriptor)
             throw SystemError("write audit lines to", path, code: EINVAL)
         }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// The unprivileged user that the proxy runs as.
@@ -24,10 +25,10 @@ struct Account: Hashable, Sendable {
         var directory = ""
         for part in File.directory(of: path).split(separator: "/") {
             directory += "/" + part
-            var facts = stat()
-            guard stat(directory, &facts) == 0 else { return directory }
-            let needed: mode_t = facts.st_uid == uid ? 0o100 : facts.st_gid == gid ? 0o010 : 0o001
-            if facts.st_mode & needed == 0 { return directory }
+            var facts = clinux_file()
+            guard clinux_look_at_file(directory, &facts) == 0 else { return directory }
+            let needed: mode_t = facts.uid == uid ? 0o100 : facts.gid == gid ? 0o010 : 0o001
+            if facts.mode & needed == 0 { return directory }
         }
         return nil
     }

@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 internal import KernelPlane
 
@@ -44,8 +45,8 @@ struct CgroupNamespace: Hashable, Sendable {
 
     private static func find(mount: String) -> CgroupNamespace {
         let node = CgroupNamespace(root: "/")
-        var facts = stat()
-        guard stat("/proc/self/ns/cgroup", &facts) == 0, facts.st_ino != nodes,
+        var facts = clinux_file()
+        guard clinux_look_at_file("/proc/self/ns/cgroup", &facts) == 0, facts.inode != nodes,
             let told = BrokerCgroup.told(of: "self"), let path = holder(of: getpid(), in: mount, depth: 0)
         else { return node }
         let below = path.dropFirst(mount.count)

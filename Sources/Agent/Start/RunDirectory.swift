@@ -1,3 +1,4 @@
+private import CLinux
 private import Control
 private import Glibc
 
@@ -26,14 +27,14 @@ struct RunDirectory: Sendable {
             return RunDirectory(path: path, isNew: true)
         }
         guard errno == EEXIST else { throw AgentError(SystemError("make the run directory", path)) }
-        var facts = stat()
-        guard stat(path, &facts) == 0 else { throw AgentError(SystemError("look at", path)) }
-        guard facts.st_mode & S_IFMT == S_IFDIR else { throw AgentError("\(path) is not a directory; name another --run-dir") }
-        guard facts.st_uid == 0, facts.st_mode & 0o022 == 0 else {
+        var facts = clinux_file()
+        guard clinux_look_at_file(path, &facts) == 0 else { throw AgentError(SystemError("look at", path)) }
+        guard facts.mode & S_IFMT == S_IFDIR else { throw AgentError("\(path) is not a directory; name another --run-dir") }
+        guard facts.uid == 0, facts.mode & 0o022 == 0 else {
             throw AgentError("others than root can write to \(path); name a --run-dir that only root can write to")
         }
         // The proxy's user has to get through to proxy.sock.
-        if facts.st_mode & 0o755 != 0o755, chmod(path, 0o755) != 0 { throw AgentError(SystemError("open up", path)) }
+        if facts.mode & 0o755 != 0o755, chmod(path, 0o755) != 0 { throw AgentError(SystemError("open up", path)) }
         return RunDirectory(path: path, isNew: false)
     }
 

@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// The directory with what must outlive the run directory, and the machine's being switched off: root's alone.
@@ -22,14 +23,14 @@ struct StateDirectory: Sendable {
             return StateDirectory(path: path)
         }
         guard errno == EEXIST else { throw AgentError(SystemError("make the state directory", path)) }
-        var facts = stat()
-        guard stat(path, &facts) == 0 else { throw AgentError(SystemError("look at", path)) }
-        guard facts.st_mode & S_IFMT == S_IFDIR else {
+        var facts = clinux_file()
+        guard clinux_look_at_file(path, &facts) == 0 else { throw AgentError(SystemError("look at", path)) }
+        guard facts.mode & S_IFMT == S_IFDIR else {
             throw AgentError("\(path) is not a directory; name another --state-dir")
         }
-        guard facts.st_uid == geteuid() else { throw AgentError("\(path) is not root's; name another --state-dir") }
+        guard facts.uid == geteuid() else { throw AgentError("\(path) is not root's; name another --state-dir") }
         // Who made it meant well, but what is in it is for nobody else.
-        if facts.st_mode & 0o077 != 0, chmod(path, 0o700) != 0 { throw AgentError(SystemError("close", path)) }
+        if facts.mode & 0o077 != 0, chmod(path, 0o700) != 0 { throw AgentError(SystemError("close", path)) }
         return StateDirectory(path: path)
     }
 }

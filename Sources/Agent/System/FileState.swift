@@ -1,3 +1,4 @@
+private import CLinux
 private import Glibc
 
 /// What tells a file from what was there before under the same name: links are followed.
@@ -14,12 +15,12 @@ struct FileState: Hashable, Sendable {
     private init() {}
 
     init(_ path: String) {
-        var facts = stat()
-        guard stat(path, &facts) == 0 else { return }
-        device = UInt64(facts.st_dev)
-        inode = UInt64(facts.st_ino)
-        size = Int64(facts.st_size)
-        seconds = facts.st_mtim.tv_sec
-        nanoseconds = facts.st_mtim.tv_nsec
+        var facts = clinux_file()
+        guard clinux_look_at_file(path, &facts) == 0 else { return }
+        device = facts.device
+        inode = facts.inode
+        size = facts.size
+        seconds = Int(facts.seconds)
+        nanoseconds = Int(facts.nanoseconds)
     }
 }

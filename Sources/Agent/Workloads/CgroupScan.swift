@@ -1,3 +1,4 @@
+private import CLinux
 internal import Catalog
 private import Glibc
 
@@ -38,9 +39,9 @@ enum CgroupScan {
 
     /// A cgroup's id is the inode number of its directory.
     static func id(_ directory: String) -> UInt64? {
-        var facts = stat()
-        guard stat(directory, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else { return nil }
-        return UInt64(facts.st_ino)
+        var facts = clinux_file()
+        guard clinux_look_at_file(directory, &facts) == 0, facts.mode & S_IFMT == S_IFDIR else { return nil }
+        return facts.inode
     }
 
     private static func children(_ path: String) -> [String] {

@@ -2,6 +2,7 @@
 #define CLINUX_H
 #include "bpf_map.h"
 #include "fdpass.h"
+#include "files.h"
 #include "harden.h"
 #include "memory.h"
 #include "names.h"
