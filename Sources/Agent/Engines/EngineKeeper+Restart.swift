@@ -1,5 +1,4 @@
 internal import Catalog
-private import Dispatch
 private import Glibc
 internal import Logging
 internal import Synchronization
@@ -99,8 +98,7 @@ extension EngineKeeper {
     }
 
     private func dismiss(_ runs: [String: EngineRun], within milliseconds: Int) {
-        let asked = DispatchSemaphore(value: 0)
-        var hooked = 0
+        let asked = Countdown(runs.values.count(where: { $0.process == nil }))
         for run in runs.values {
             if let process = run.process {
                 _ = place.terminate(process.pid, in: process.number, uid: process.uid, gid: process.gid)
@@ -109,7 +107,7 @@ extension EngineKeeper {
                     _ = try? hooks.stop(run.activation)
                     asked.signal()
                 }
-                if started != nil { hooked += 1 }
+                if started == nil { asked.signal() }
             }
         }
         var left = milliseconds
@@ -119,8 +117,7 @@ extension EngineKeeper {
             left -= 10
         }
         // What these are asked for may take minutes, and goes on without the agent.
-        let deadline = DispatchTime.now() + .milliseconds(max(left, 0))
-        for _ in 0..<hooked { if asked.wait(timeout: deadline) == .timedOut { break } }
+        _ = asked.wait(until: Clocks.monotonic() + UInt64(max(left, 0)) * 1_000_000)
         for number in place.numbers { place.clear(number, within: 1000) }
     }
 }

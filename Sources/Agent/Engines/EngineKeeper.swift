@@ -1,6 +1,5 @@
 internal import Catalog
 internal import Control
-private import Dispatch
 internal import Logging
 internal import ServiceLifecycle
 internal import Synchronization
@@ -63,7 +62,7 @@ final class EngineKeeper: Service {
     /// What proxies answered last, until the next `tick`.
     let answers = Mutex<Answer?>(nil)
     /// Rung when the time until the next `tick` may be too long.
-    private let bell = DispatchSemaphore(value: 0)
+    private let bell = Wake()
     /// Set once, at the end of `init`.
     private let inquiries: EngineInquiries
 
@@ -141,7 +140,7 @@ final class EngineKeeper: Service {
 
     private func keepTime() {
         while let period = state.withLock({ $0.hasLeft ? nil : $0.machine.tickPeriod }) {
-            _ = bell.wait(timeout: .now() + .nanoseconds(Int(clamping: period)))
+            bell.wait(until: Clocks.monotonic() + period)
             tick()
             if state.withLock({ !$0.hasLeft && Clocks.monotonic() >= $0.saved + Self.savePeriod }) { saveLogs() }
         }
@@ -233,14 +232,20 @@ final class EngineKeeper: Service {
             let (phase, retry) = state.machine.phase(of: url)
             var standing = EngineStanding(phase: phase)
             if let retry {
-                // The same moment in both clocks, whenever it is asked for.
-                if state.retries[url]?.until != retry {
-                    state.retries[url] = (retry, Clocks.epochMilliseconds() + (retry > now ? (retry - now) / 1_000_000 : 0))
-                }
-                standing.retryAt = state.retries[url]?.epoch ?? 0
+                standing.retryAt = epoch(of: retry, of: url, &state, now)
             }
             for key in spec.keys { standings[key] = standing }
         }
         return standings
+    }
+
+    /// When a server is tried again, by the wall clock: the same whenever it is asked for, unless that has been set meanwhile.
+    private func epoch(of retry: UInt64, of url: String, _ state: inout State, _ now: UInt64) -> UInt64 {
+        let epoch = Clocks.epochMilliseconds() + (retry > now ? (retry - now) / 1_000_000 : 0)
+        if let known = state.retries[url], known.until == retry, (epoch..<epoch + 2000).contains(known.epoch + 1000) {
+            return known.epoch
+        }
+        state.retries[url] = (retry, epoch)
+        return epoch
     }
 }

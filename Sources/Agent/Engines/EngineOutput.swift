@@ -1,5 +1,4 @@
 private import CLinux
-private import Dispatch
 internal import Glibc
 private import Synchronization
 
@@ -17,15 +16,15 @@ final class EngineOutput: Sendable {
     private let wake: Int32
     private let keep: @Sendable (ArraySlice<UInt8>) -> Void
     private let isOver = Mutex(false)
-    private let drained = DispatchSemaphore(value: 0)
+    private let drained = Countdown(1)
 
     /// - Parameter keep: called on a thread of its own.
     init(_ path: String, keep: @escaping @Sendable (ArraySlice<UInt8>) -> Void) throws(SystemError) {
         if mkfifo(path, 0o600) != 0, errno != EEXIST { throw SystemError("make", path) }
         writer = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
         guard writer >= 0 else { throw SystemError("open", path) }
-        var facts = stat()
-        guard fstat(writer, &facts) == 0, facts.st_mode & S_IFMT == S_IFIFO else {
+        var facts = clinux_file()
+        guard clinux_look_at_open_file(writer, &facts) == 0, facts.mode & S_IFMT == S_IFIFO else {
             Glibc.close(writer)
             throw SystemError("use", path, code: EEXIST)
         }
@@ -68,9 +67,7 @@ final class EngineOutput: Sendable {
     /// Blocks until all that was left has been taken. False: that took longer.
     @discardableResult
     func settle(within milliseconds: Int) -> Bool {
-        guard drained.wait(timeout: .now() + .milliseconds(milliseconds)) == .success else { return false }
-        drained.signal()
-        return true
+        drained.wait(until: Clocks.monotonic() + UInt64(max(0, milliseconds)) * 1_000_000)
     }
 
     private func read() {

@@ -1,5 +1,4 @@
 internal import Catalog
-private import Dispatch
 private import Synchronization
 
 /// Asks for addresses while nothing else runs yet: connects on the path direct should find the endpoints that they had
@@ -7,29 +6,30 @@ private import Synchronization
 enum HurriedLookup {
     /// Looked up at a time; more names wait until the agent runs.
     private static let width = 16
-    private static let limit = DispatchTimeInterval.milliseconds(1500)
+    /// Nanoseconds.
+    private static let limit: UInt64 = 1_500_000_000
 
     /// What is known in time. Look-ups that take longer are left to themselves.
     static func run(
         _ names: [String], lookup: @escaping @Sendable (String) -> ResolvedNames.Answer = NameResolver.addresses
     ) -> ResolvedNames {
         let answers = Answers()
-        let done = DispatchSemaphore(value: 0)
-        let deadline = DispatchTime.now() + limit
-        var open = 0
-        for name in names.prefix(width) {
+        let deadline = Clocks.monotonic() + limit
+        let asked = Array(names.prefix(width))
+        let done = Countdown(asked.count)
+        for (index, name) in asked.enumerated() {
             do {
                 try BackgroundThread.start("name look-up") {
                     answers.take(lookup(name), for: name)
                     done.signal()
                 }
-                open += 1
             } catch {
-                // It is asked for again when the agent runs.
+                // They are asked for again when the agent runs.
+                for _ in asked[index...] { done.signal() }
                 break
             }
         }
-        for _ in 0..<open { if done.wait(timeout: deadline) == .timedOut { break } }
+        _ = done.wait(until: deadline)
         return answers.names
     }
 
