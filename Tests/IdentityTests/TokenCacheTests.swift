@@ -25,6 +25,17 @@ import Testing
         #expect(cache.find(key(2), epoch: 1_001) == nil)
     }
 
+    /// Refused because the clock was ahead, or let through because it was: neither outlives that.
+    @Test func whatAWrongClockFoundEndsWithIt() {
+        var cache = TokenCache()
+        cache.insert(key(1), .refused(.expired), epoch: 90_000)
+        cache.insert(key(2), .client(5, until: 100_000), epoch: 90_000)
+        #expect(cache.find(key(1), epoch: 90_001) != nil && cache.find(key(2), epoch: 90_001) != nil)
+        #expect(cache.find(key(1), epoch: 3_600) == nil && cache.find(key(2), epoch: 3_600) == nil)
+        cache.insert(key(1), .client(4, until: 5_000), epoch: 3_600)
+        #expect(cache.find(key(1), epoch: 3_601) == .client(4, until: 5_000))
+    }
+
     /// Somebody who sends one wrong token after the other pushes out nobody who has a right one.
     @Test func wrongTokensDoNotPushOutRightOnes() {
         var cache = TokenCache(limit: 64)

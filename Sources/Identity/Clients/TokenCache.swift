@@ -25,8 +25,12 @@ package struct TokenCache: Sendable {
     private struct Place {
         var key: Key
         var finding: TokenFinding
-        /// Seconds since 1970; at this time it no longer holds.
+        /// Seconds since 1970 at which it was found. It does not hold earlier: a clock that was ahead, and is set back, was wrong.
+        var start: Int64
+        /// At this time it no longer holds.
         var end: Int64
+
+        func holds(at epoch: Int64) -> Bool { start <= epoch && epoch < end }
     }
 
     /// Seconds for which a finding holds.
@@ -47,7 +51,7 @@ package struct TokenCache: Sendable {
     /// - Parameter epoch: seconds since 1970.
     package func find(_ key: Key, epoch: Int64) -> TokenFinding? {
         for index in set(key) {
-            if let place = places[index], place.key == key { return epoch < place.end ? place.finding : nil }
+            if let place = places[index], place.key == key { return place.holds(at: epoch) ? place.finding : nil }
         }
         return nil
     }
@@ -55,7 +59,7 @@ package struct TokenCache: Sendable {
     /// Remembers what was found at `epoch`. Where there is no room, what no longer holds goes first, then a token that was
     /// refused, and one that was not goes only for another such.
     package mutating func insert(_ key: Key, _ finding: TokenFinding, epoch: Int64) {
-        let place = Place(key: key, finding: finding, end: Self.end(finding, epoch))
+        let place = Place(key: key, finding: finding, start: epoch, end: Self.end(finding, epoch))
         let own = set(key).first { places[$0]?.key == key }
         guard let index = own ?? set(key).min(by: { worth($0, epoch) < worth($1, epoch) }) else { return }
         guard own != nil || worth(index, epoch).rank <= Self.rank(finding) else { return }
@@ -63,7 +67,7 @@ package struct TokenCache: Sendable {
     }
 
     private func worth(_ index: Int, _ epoch: Int64) -> (rank: Int, end: Int64) {
-        guard let place = places[index], place.end > epoch else { return (0, 0) }
+        guard let place = places[index], place.holds(at: epoch) else { return (0, 0) }
         return (Self.rank(place.finding), place.end)
     }
 
