@@ -39,9 +39,15 @@ extension Worker {
     }
 
     func take(_ standings: [Standing]) {
-        let epoch = UInt64(clamping: ProcessFacts.epochMilliseconds())
+        let epoch = UInt64(clamping: context.epochMilliseconds)
         context.router.take(standings, context.routes, now: context.now, epochMilliseconds: epoch)
         looksAtQueue = true
+    }
+
+    /// Maintenance ends when the clock on the wall says so, which may be sooner or later now.
+    func wallClockSet(_ offset: Int64) {
+        wallOffset = offset
+        if !standings.isEmpty { take(standings) }
     }
 
     // MARK: - Reports

@@ -43,6 +43,8 @@ final class Worker {
     static let lingerTime: UInt64 = 2_000_000_000
     /// How long a listener rests when accept(2) fails, in nanoseconds.
     static let acceptRest: UInt64 = 50_000_000
+    /// Milliseconds by which the wall clock differs from what it would be, to count as set.
+    private static let clockStep: Int64 = 500
     /// Reads of one connection before the others get their turn.
     static let readsPerTurn = 16
 
@@ -90,6 +92,10 @@ final class Worker {
     /// Changes of entries up to the last sweep.
     var sweptChanges: UInt64 = 0
     var handshakeReports = ReportBrake()
+    /// What the agent said of endpoints last; its times are the wall clock's.
+    var standings: [Standing] = []
+    /// The wall clock before the loop's own, in milliseconds, when these were taken up.
+    var wallOffset: Int64 = 0
     /// Something changed that requests in line may have waited for.
     var looksAtQueue = false
     private var expired: [TimerWheel.Entry] = []
@@ -140,6 +146,8 @@ final class Worker {
     private func tellTime() {
         context.now = MonotonicClock.now()
         context.epochMilliseconds = ProcessFacts.epochMilliseconds()
+        let offset = context.epochMilliseconds - Int64(context.now / 1_000_000)
+        if abs(offset - wallOffset) > Self.clockStep { wallClockSet(offset) }
     }
 
     private func dispatch(_ ready: Readiness) {
@@ -170,7 +178,9 @@ final class Worker {
             context.router.take(notice, now: context.now)
             looksAtQueue = true
         case .call(let slot, let call): self.call(slot, call)
-        case .standings(let standings): take(standings)
+        case .standings(let standings):
+            self.standings = standings
+            take(standings)
         case .watchDecisions(let wanted): context.watchesDecisions = wanted
         case .takeAudit(let wanted): context.audit.isOpen = wanted
         case .pods(let pods): context.pods = pods
