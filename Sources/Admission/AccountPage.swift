@@ -94,6 +94,11 @@ package struct AccountPage: @unchecked Sendable {
         change(slot) { $0 < word ? word : nil }
     }
 
+    /// Puts `next` in the place of `word`. False: it is another one by now.
+    package func exchange(_ slot: UInt32, _ word: QuotaWord, for next: QuotaWord) -> Bool {
+        reaches(slot) && mb_word_swap(mb_account_state(account(slot)), word.rawValue, next.rawValue) != 0
+    }
+
     /// Sets a quota back to nothing used, in the period that has `epoch`.
     package func reset(_ slot: UInt32, _ period: Quota.Period, epoch: Int64) {
         guard reaches(slot) else { return }

@@ -1,10 +1,12 @@
-/// What a journal says at its end: the last word of each quota.
+/// What a journal says at its end: the last word of each quota, and the last of another period.
 package struct JournalState: Hashable, Sendable {
     /// Bytes below which a journal is not compacted.
     package static let smallest = 4 << 20
 
     /// By the account's name.
     package private(set) var words: [String: QuotaWord] = [:]
+    /// What was used in the period before, or in a later one, which the clock may come back to.
+    private var others: [String: QuotaWord] = [:]
     /// Bytes of a journal that says no more than this.
     package private(set) var liveSize = JournalCodec.header.count
 
@@ -16,10 +18,44 @@ package struct JournalState: Hashable, Sendable {
     /// Of words that were seen the larger counts, a later period before an earlier one; a word that was set replaces all
     /// before it.
     package mutating func apply(_ record: JournalRecord) {
-        let known = words[record.name]
-        if known == nil { liveSize += JournalCodec.size(of: record) }
-        if let known, record.kind == .used, known >= record.word { return }
+        guard let known = words[record.name] else {
+            liveSize += JournalCodec.size(of: record)
+            words[record.name] = record.word
+            return
+        }
+        if record.kind == .used, known >= record.word { return }
         words[record.name] = record.word
+        let period = record.word.period
+        if let other = others[record.name], other.period == period {
+            // What was used there before has to be joined with what was seen; what is set says all of it.
+            if record.kind == .set { setOther(nil, of: record.name) }
+        } else if known.period != period {
+            setOther(known, of: record.name)
+        }
+    }
+
+    private mutating func setOther(_ word: QuotaWord?, of name: String) {
+        let size = JournalCodec.size(of: JournalRecord(.set, name, QuotaWord(rawValue: 0), time: 0))
+        if others[name] != nil { liveSize -= size }
+        if word != nil { liveSize += size }
+        others[name] = word
+    }
+
+    /// What is used of a quota at a time in `period`, where it was `word` before; nil: that stands. A clock that was set back takes
+    /// what was used along, into the period that it says now, and finds again what was used there.
+    ///
+    /// - Parameters:
+    ///   - word: not less than what the journal says.
+    ///   - join: of two counts of one period.
+    package func moved(
+        _ name: String, _ word: QuotaWord, to period: UInt16, join: (UInt64, UInt64) -> UInt64 = { $0 + $1 }
+    ) -> QuotaWord? {
+        let found = others[name].flatMap { $0.period == period ? $0.used : nil }
+        guard word.period <= period else {
+            return QuotaWord(period: period, used: found.map { join(word.used, $0) } ?? word.used)
+        }
+        guard let found else { return nil }
+        return QuotaWord(period: period, used: word.period == period ? join(word.used, found) : found)
     }
 
     /// The record to write for a quota whose word is seen to be `word`; nil: the journal says as much already. A word smaller
@@ -45,16 +81,21 @@ package struct JournalState: Hashable, Sendable {
     package mutating func forget(where isGone: (String, QuotaWord) -> Bool) {
         for (name, word) in words where isGone(name, word) {
             words[name] = nil
+            setOther(nil, of: name)
             liveSize -= JournalCodec.size(of: JournalRecord(.set, name, word, time: 0))
         }
     }
 
-    /// A whole journal that says the same, with each quota once.
+    /// A whole journal that says the same, with each quota once for each period that is known of it.
     package func snapshot(time: Int64) -> [UInt8] {
         var bytes = JournalCodec.header
         bytes.reserveCapacity(liveSize)
         for (name, word) in words.sorted(by: { $0.key < $1.key }) {
-            JournalCodec.append(JournalRecord(.set, name, word, time: time), to: &bytes)
+            let other = others[name] ?? word
+            // Of one period there is only one for longer than a moment.
+            let last = other.period == word.period ? max(word, other) : word
+            if other.period != word.period { JournalCodec.append(JournalRecord(.set, name, other, time: time), to: &bytes) }
+            JournalCodec.append(JournalRecord(.set, name, last, time: time), to: &bytes)
         }
         return bytes
     }

@@ -180,6 +180,39 @@ import Testing
         }
     }
 
+    /// A day ahead by mistake, in which something is used, and back: all of it was used today.
+    @Test func aClockThatWasAheadTakesWhatWasUsedAlong() {
+        var state = JournalState()
+        func word(_ period: UInt16, _ used: UInt64) -> QuotaWord { QuotaWord(period: period, used: used) }
+        _ = state.note("a", word(5, 70), time: 0)
+        #expect(state.moved("a", word(5, 70), to: 5) == nil && state.moved("a", word(5, 70), to: 6) == nil)
+        _ = state.note("a", word(9, 3), time: 0)
+        #expect(state.moved("a", word(9, 3), to: 9) == nil)
+        #expect(state.moved("a", word(9, 4), to: 5) == word(5, 74))
+        #expect(state.moved("a", word(9, 4), to: 5, join: max) == word(5, 70))
+        #expect(state.moved("a", word(9, 4), to: 6) == word(6, 4), "nothing is known of that day")
+        _ = state.set("a", word(5, 74), time: 0)
+        #expect(state.moved("a", word(5, 74), to: 5) == nil, "once")
+        #expect(state.moved("a", word(5, 74), to: 9) == nil, "what was taken along is not used there any more")
+    }
+
+    /// In 1970 until the time is known, as a machine without a battery: what is used today is found again.
+    @Test func aClockThatComesBackFindsWhatWasUsed() {
+        func word(_ period: UInt16, _ used: UInt64) -> QuotaWord { QuotaWord(period: period, used: used) }
+        for isSeenFirst in [false, true] {
+            var state = JournalState()
+            _ = state.note("a", word(9, 70), time: 0)
+            #expect(state.moved("a", word(9, 70), to: 0) == word(0, 70), "nobody gets more by setting the clock back")
+            _ = state.set("a", word(0, 70), time: 0)
+            if isSeenFirst { _ = state.note("a", word(9, 2), time: 0) }
+            let bytes = state.snapshot(time: 0)
+            #expect(JournalState(JournalCodec.decode(bytes).records).words["a"]?.used == 70)
+            #expect(state.moved("a", isSeenFirst ? word(9, 2) : word(0, 70), to: 9) == word(9, isSeenFirst ? 72 : 70))
+            _ = state.set("a", word(9, 72), time: 0)
+            #expect(state.moved("a", word(9, 72), to: 9) == nil)
+        }
+    }
+
     @Test func aSnapshotSaysTheSame() {
         let sample = Sample(seed: 77, count: 500)
         var state = JournalState(sample.records)

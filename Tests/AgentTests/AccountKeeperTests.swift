@@ -222,6 +222,53 @@ extension AccountKeeper {
         #expect(kinds() == [.quotaAlert, .quotaExhausted, .quotaAlert, .quotaExhausted])
     }
 
+    @Test func aClockThatWasAheadAndIsSetBackLosesNothingAndLeavesNothing() throws {
+        let bench = try Bench()
+        let hub = EventHub()
+        let keeper = try bench.keeper(hub: hub)
+        try keeper.adopt(Bench.catalog())
+        let today = bench.day
+        try keeper.use(QuotaWord(period: today, used: 700))
+        keeper.look()
+        bench.step(86_400)
+        try keeper.use(QuotaWord(period: bench.day, used: 810))
+        keeper.look()
+        #expect(keeper.used() == 810 && hub.last(10).map(\.kind) == [.quotaAlert])
+        bench.step(-86_400)
+        keeper.look()
+        #expect(keeper.used() == 1510 && hub.last(10).map(\.kind) == [.quotaAlert, .quotaExhausted])
+        // In force for the proxy as well, and for an agent that comes after this one.
+        try keeper.use(QuotaWord(period: today, used: 1600))
+        keeper.look()
+        let next = try bench.keeper(page: "another", hub: hub)
+        try next.adopt(Bench.catalog())
+        next.look()
+        #expect(next.used() == 1600 && next.quotas(QuotaSelection()).first?.resets == "2026-11-22T00:00:00.000Z")
+        bench.step(86_400)
+        next.look()
+        #expect(next.used() == 0)
+        try next.use(QuotaWord(period: bench.day, used: 820))
+        next.look()
+        #expect(hub.last(1).map(\.kind) == [.quotaAlert] && hub.last(10).count == 3, "what was told of no day is forgotten")
+    }
+
+    @Test func aClockThatIsSetBackAndBeforeLongRightFindsWhatWasUsed() throws {
+        let bench = try Bench()
+        let keeper = try bench.keeper()
+        try keeper.adopt(Bench.catalog())
+        try keeper.use(QuotaWord(period: bench.day, used: 700))
+        keeper.look()
+        bench.step(-20_000 * 86_400)
+        keeper.look()
+        #expect(keeper.used() == 700)
+        let next = try bench.keeper(page: "another")
+        try next.adopt(Bench.catalog())
+        next.look()
+        bench.step(20_000 * 86_400)
+        next.look()
+        #expect(next.used() == 700)
+    }
+
     @Test func aClockThatIsSetBackRollsNothingBack() throws {
         let bench = try Bench()
         let hub = EventHub()
@@ -241,8 +288,9 @@ extension AccountKeeper {
         let recovered = try bench.keeper(page: "another", hub: hub)
         try recovered.adopt(Bench.catalog())
         #expect(recovered.used() == 900)
-        #expect(recovered.quotas(QuotaSelection()).first?.resets == "2026-11-22T00:00:00.000Z")
-        bench.step(4 * 86_400)
+        // It ends with the day that it is now, not with the one that it was.
+        #expect(recovered.quotas(QuotaSelection()).first?.resets == "2026-11-19T00:00:00.000Z")
+        bench.step(86_400)
         #expect(recovered.used() == 0)
     }
 

@@ -34,9 +34,11 @@ extension AccountKeeper {
             var records: [JournalRecord] = []
             var events: [EventReport] = []
             for watch in ledger.quotas {
-                guard let word = page.read(watch.slot)?.word, word.used > 0 else { continue }
-                guard let record = ledger.book.note(watch.name, word, time: epoch) else { continue }
-                records.append(record)
+                guard let seen = page.read(watch.slot)?.word, seen.used > 0 else { continue }
+                let before = records.count
+                if let record = ledger.book.note(watch.name, seen, time: epoch) { records.append(record) }
+                records += move(watch, seen, page, &ledger.book)
+                guard records.count > before, let word = ledger.book.words[watch.name] else { continue }
                 let told = ledger.book.words[watch.alertName]
                 guard let alert = QuotaAlerts.due(watch, word, told: told, epoch: epoch) else { continue }
                 if let record = ledger.book.note(watch.alertName, alert.word, time: epoch) { records.append(record) }
@@ -44,6 +46,23 @@ extension AccountKeeper {
             }
             return (records, events)
         }
+    }
+
+    /// The clock may have been set: what is used is used when it says. The page goes first: it is never behind the journal.
+    private func move(
+        _ watch: QuotaWatch, _ word: QuotaWord, _ page: AccountPage, _ book: inout JournalState
+    ) -> [JournalRecord] {
+        // Not when the look began: the word may be of a period that has begun since.
+        let time = epoch
+        let period = PeriodClock.number(watch.quota.period, at: time)
+        guard let moved = book.moved(watch.name, word, to: period), page.exchange(watch.slot, word, for: moved) else {
+            return []
+        }
+        var records = [book.set(watch.name, moved, time: time)]
+        if let told = book.words[watch.alertName], let moved = book.moved(watch.alertName, told, to: period, join: max) {
+            records.append(book.set(watch.alertName, moved, time: time))
+        }
+        return records
     }
 
     private func isDue(_ size: Int, _ epoch: Int64) -> Bool {
