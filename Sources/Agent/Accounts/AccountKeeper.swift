@@ -13,9 +13,9 @@ final class AccountKeeper: Service {
         var look: Int32 = 250
         /// Nanoseconds between two times that what was written is made to last.
         var synchronize: UInt64 = 500_000_000
-        /// Nanoseconds before what failed is tried again, and the most after which.
+        /// Nanoseconds before what failed is tried again, and the most after which: what a quota governs waits for that.
         var retry: UInt64 = 1_000_000_000
-        var longestRetry: UInt64 = 30_000_000_000
+        var longestRetry: UInt64 = 2_000_000_000
     }
 
     /// What is watched; held for moments only.

@@ -3,7 +3,7 @@ private import UnixSignals
 
 /// What comes round by itself: the ends of event storms, names asked for again, work left undone; and SIGHUP.
 struct Housekeeping: Service {
-    private static let retrySeconds = 5
+    private static let retrySeconds = 3
 
     let broker: Broker
     let hub: EventHub

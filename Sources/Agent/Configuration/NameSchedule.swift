@@ -1,10 +1,10 @@
 /// When which host name is looked up again. Pure: time is nanoseconds of any steady clock.
 ///
 /// A name is asked for again when what the name server said of it has run out, between 1 s and an hour; after 30 s where
-/// nobody said so (it may come from a file), and after 5 s while nobody answers. A tenth of jitter keeps the names apart.
+/// nobody said so (it may come from a file), and 1 s after nobody answered, which takes a few. A tenth of jitter keeps the names apart.
 struct NameSchedule: Sendable {
     static let period: UInt64 = 30_000_000_000
-    static let retry: UInt64 = 5_000_000_000
+    static let retry: UInt64 = 1_000_000_000
     static let lifetimes: ClosedRange<UInt64> = 1_000_000_000...3_600_000_000_000
 
     private var next: [String: UInt64] = [:]

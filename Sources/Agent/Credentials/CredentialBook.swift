@@ -29,6 +29,8 @@ struct CredentialBook: Sendable {
     /// The first wait after a failure, doubled with each further one, and the longest.
     static let firstWait: UInt64 = 1_000_000_000
     static let longestWait: UInt64 = 60_000_000_000
+    /// The longest while there is none, and nobody is let through.
+    static let urgentWait: UInt64 = 4_000_000_000
 
     private var held: [CredentialSource: Held] = [:]
     private var random: SplitMix
@@ -114,7 +116,9 @@ struct CredentialBook: Sendable {
             return isTold ? Turn(source: source, fault: nil, hasValue: true) : nil
         case .failure(let fault):
             state.failures += 1
-            state.next = now + jittered(wait(after: state.failures, of: source))
+            let longest = state.value == nil ? Self.urgentWait : Self.longestWait
+            let doubled = min(firstWait << UInt64(min(state.failures - 1, 20)), longest)
+            state.next = now + jittered(min(doubled, max(source.period, firstWait)))
             // What was well a second ago may be in the middle of being replaced.
             let isSure = isFirst || source.isFetched || state.fault != nil || state.suspicion == fault.description
             state.suspicion = fault.description
@@ -122,10 +126,6 @@ struct CredentialBook: Sendable {
             state.fault = fault.description
             return Turn(source: source, fault: fault.description, hasValue: state.value != nil)
         }
-    }
-
-    private func wait(after failures: Int, of source: CredentialSource) -> UInt64 {
-        min(firstWait << UInt64(min(failures - 1, 20)), Self.longestWait, max(source.period, firstWait))
     }
 
     /// A tenth more or less, so that many nodes do not ask at once.

@@ -6,7 +6,7 @@ struct Backoff: Sendable {
     private var next: Duration
 
     /// - Parameter goodRun: a run of this length puts the wait back to `first`.
-    init(first: Duration = .milliseconds(100), last: Duration = .seconds(5), goodRun: Duration = .seconds(10)) {
+    init(first: Duration = .milliseconds(100), last: Duration = .seconds(2), goodRun: Duration = .seconds(10)) {
         self.first = first
         self.last = last
         self.goodRun = goodRun
