@@ -73,6 +73,12 @@ ssize_t clinux_receive_with_descriptors(int socket, void *bytes, size_t count, i
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
 		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
 			take_descriptors(header, fds, limit, fd_count);
+	/* There is room for as many as a message can carry: what is missing the kernel could not give us. */
+	if (message.msg_flags & MSG_CTRUNC) {
+		while (*fd_count > 0)
+			close(fds[--*fd_count]);
+		return -EMFILE;
+	}
 	return got;
 }
 

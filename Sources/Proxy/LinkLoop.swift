@@ -22,6 +22,8 @@ struct LinkLoop: ~Copyable {
     private var farewell: (deadline: UInt64, missing: Int?)?
     private var hasStarted = false
     private var hasComplained = false
+    /// Before this the agent is not asked again.
+    private var resting: UInt64 = 0
 
     init(runDirectory: String, outbox: Outbox, stop: consuming StopSignal) throws(SystemError) {
         let loops = try LoopGroup(outbox)
@@ -65,9 +67,11 @@ struct LinkLoop: ~Copyable {
     }
 
     private static let farewellLimit: UInt64 = 10_000_000_000
+    /// Nanoseconds.
+    private static let rest: UInt64 = 500_000_000
 
     private mutating func connect() {
-        guard stopDeadline == nil || isRetiring else { return }
+        guard stopDeadline == nil || isRetiring, MonotonicClock.now() >= resting else { return }
         socket = LinkSocket(path: runDirectory + "/proxy.sock")
         guard socket != nil else { return }
         // Nobody watches any more; a new agent says so if somebody does.
@@ -130,6 +134,11 @@ struct LinkLoop: ~Copyable {
 
     private mutating func receive() {
         guard let frames = socket?.receive() else {
+            if socket?.hasLostDescriptors == true {
+                // Without them limits would not hold, and lines would go where nobody looks: it tells a new link everything.
+                outbox.log("there is no room for the descriptors that the agent sends; it is asked again")
+                resting = MonotonicClock.now() + Self.rest
+            }
             socket = nil
             return
         }

@@ -9,6 +9,8 @@ struct LinkSocket: ~Copyable {
     private var assembler = FrameAssembler()
     /// Those of the message that has not come as a whole yet.
     private var descriptors: [Int32] = []
+    /// Descriptors came for which this process had no room: what the agent said is not known.
+    private(set) var hasLostDescriptors = false
     /// Descriptors that are taken beside one message: of `listener`, which has the most.
     private static let descriptorLimit = HandedListener.maximumCount
 
@@ -60,7 +62,7 @@ struct LinkSocket: ~Copyable {
         return true
     }
 
-    /// Reads once; nil when the agent has gone or breaks the framing.
+    /// Reads once; nil when the agent has gone or breaks the framing, or descriptors were lost.
     ///
     /// The kernel ends a read with the write that descriptors were sent beside, and the agent sends them beside the first
     /// bytes of their message: so they belong to the message that the last byte read is of.
@@ -73,6 +75,7 @@ struct LinkSocket: ~Copyable {
         let new = Array(passed[..<passedCount])
         guard count > 0 else {
             LinkFrame.close(new)
+            hasLostDescriptors = count == -Int(EMFILE)
             return nil
         }
         var frames: [LinkFrame] = []

@@ -8,6 +8,7 @@ import pytest
 from harness import cgroups
 from harness.credentials import bearer, new_key
 from harness.http1 import Connection, chat, request_bytes
+from harness.processes import without_descriptors
 from harness.tls import Authority
 from harness.waiting import eventually
 from harness.web import Web
@@ -253,6 +254,19 @@ def test_a_file_is_rotated(make, module_directory):
     for path in [file, *rotations()]:
         assert path.stat().st_mode & 0o137 == 0, "it is for its owner, and for its group to read"
         assert path.stat().st_size < 1 << 20
+
+
+def test_a_proxy_that_could_not_take_the_new_file_finds_it(make, module_directory):
+    directory = module_directory / "no-room"
+    file = directory / "audit.jsonl"
+    world = World(make, directory, {"level": "metadata", "file": {"path": str(file), "size": "1MiB", "keep": 2}})
+    line_for(file, world.ask())
+    with without_descriptors(world.broker.proxy_pid, "nobody"):
+        # As logrotate does.
+        file.rename(directory / "audit.jsonl.old")
+        eventually(lambda: "descriptors that the agent sends" in world.broker.agent.output(), 20, "the new one not being taken")
+    eventually(lambda: world.broker.admin_get("/readyz")[0] == 200, 5, "the proxy being told again")
+    line_for(file, world.ask())
 
 
 def test_standard_output(make, module_directory):

@@ -20,7 +20,8 @@ ssize_t clinux_send_with_descriptors(int socket, const void *_Nonnull bytes, siz
 
 /*
  * Receives bytes and up to `limit` descriptors (close-on-exec), in the order in which they were sent; any further ones
- * are closed. Returns the bytes read (0: end), or -errno.
+ * are closed. Returns the bytes read (0: end), or -errno; -EMFILE when this process may not have as many descriptors: those
+ * are lost, and so are the bytes.
  */
 ssize_t clinux_receive_with_descriptors(int socket, void *_Nonnull bytes, size_t count, int *_Nonnull fds, size_t limit,
 					size_t *_Nonnull fd_count);

@@ -1,5 +1,6 @@
 """Child processes: started in a cgroup and network namespace, stopped by their own pid, their output kept."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -92,3 +93,20 @@ def run(arguments, cgroup=None, netns=None, user=None, timeout: float = 60, chec
     if check and result.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, arguments))}: exit {result.returncode}\n{result.stdout}{result.stderr}")
     return result
+
+
+@contextlib.contextmanager
+def without_descriptors(pid: int, user: str | None = None):
+    """Not one more than it has. Only root with CAP_SYS_RESOURCE may set the limits of another user's process; the user itself may."""
+
+    def limit(number: int):
+        run(["prlimit", "--pid", pid, f"--nofile={number}:"], user=user)
+
+    with open(f"/proc/{pid}/limits") as limits:
+        before = next(int(line.split()[3]) for line in limits if line.startswith("Max open files"))
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    limit(next(number for number in range(len(used) + 1) if number not in used))
+    try:
+        yield
+    finally:
+        limit(before)
