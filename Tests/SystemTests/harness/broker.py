@@ -115,7 +115,7 @@ class Broker:
         return self
 
     def wait_ready(self, timeout: float = 40) -> None:
-        eventually(self.ready, timeout, f"the agent being ready; its log:\n{self.agent.output()}\n", 0.05)
+        eventually(self.ready, timeout, lambda: f"the agent being ready ({self.admin_get('/readyz')}); its log:\n{self.agent.output()}\n", 0.05)
 
     def ready(self) -> bool:
         assert self.agent.running, f"the agent ended with {self.agent.popen.returncode}:\n{self.agent.output()}"

@@ -1,5 +1,6 @@
 """A name server for one name, and an agent that asks it."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -14,13 +15,16 @@ class NameServer:
         self.answers = True
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, 53))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self):
         while True:
             try:
                 question, peer = self.socket.recvfrom(1500)
             except OSError:
+                return
+            if not question:
                 return
             end = question.index(b"\0", 12) + 5
             labels, position = [], 12
@@ -39,4 +43,8 @@ class NameServer:
             self.socket.sendto(head + question[12:end] + records, peer)
 
     def close(self):
+        # Of a socket that is not connected this only wakes the thread, which holds the port as long as it waits.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
         self.socket.close()

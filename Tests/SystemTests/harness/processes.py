@@ -96,8 +96,8 @@ def run(arguments, cgroup=None, netns=None, user=None, timeout: float = 60, chec
 
 
 @contextlib.contextmanager
-def without_descriptors(pid: int, user: str | None = None):
-    """Not one more than it has. Only root with CAP_SYS_RESOURCE may set the limits of another user's process; the user itself may."""
+def without_descriptors(pid: int, user: str | None = None, but: int = 0):
+    """Not one more than it has, but so many. Only root with CAP_SYS_RESOURCE may set the limits of another user's process; the user itself may."""
 
     def limit(number: int):
         run(["prlimit", "--pid", pid, f"--nofile={number}:"], user=user)
@@ -105,7 +105,7 @@ def without_descriptors(pid: int, user: str | None = None):
     with open(f"/proc/{pid}/limits") as limits:
         before = next(int(line.split()[3]) for line in limits if line.startswith("Max open files"))
     used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
-    limit(next(number for number in range(len(used) + 1) if number not in used))
+    limit(but + next(number for number in range(len(used) + 1) if number not in used))
     try:
         yield
     finally:
