@@ -1,6 +1,8 @@
 """The proxy is replaced while it serves: nothing is refused, cut, altered or missed by the capture."""
 
 import hashlib
+import os
+import signal
 import threading
 
 import pytest
@@ -196,6 +198,24 @@ def test_a_proxy_that_does_not_start_leaves_everything_as_it_was(make, broker, e
     fickle.will(None)
     assert broker.ask("proxy", "restart")["replaced"]
     eventually(lambda: only_proxy(broker), 30, "the other having drained")
+
+
+def test_who_replaces_a_proxy_that_dies_is_told_so(broker):
+    proxy = broker.start().proxy_pid
+    said = []
+    # It hands nothing over.
+    os.kill(proxy, signal.SIGSTOP)
+    restart = threading.Thread(target=lambda: said.append(broker.cli("proxy", "restart", check=False)))
+    restart.start()
+    try:
+        eventually(lambda: "is to be replaced" in broker.agent.output(), 10, "the replacement having begun")
+    finally:
+        os.kill(proxy, signal.SIGKILL)
+    restart.join(10)
+    assert not restart.is_alive(), "long before anything is over that it could wait for"
+    assert said[0].returncode == 1 and "ended by signal 9 before it was replaced" in said[0].stderr, said[0]
+    broker.wait_ready()
+    assert broker.proxy_pid not in (0, proxy)
 
 
 def test_an_older_agent_and_proxy_are_followed_by_newer_ones(make, broker, engine):

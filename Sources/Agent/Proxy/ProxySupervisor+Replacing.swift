@@ -28,6 +28,13 @@ extension ProxySupervisor {
 
     private func refuse(_ id: UInt64, _ reason: String) { replacements.answer(id, .failure(AgentError(reason))) }
 
+    /// The proxy has ended before it handed anything over: nothing comes of replacing it.
+    func abandonReplacement(_ how: String) {
+        guard case .handingOver = supervision.phase else { return }
+        for id in waiting { refuse(id, "the proxy ended by \(how) before it was replaced; a new one is started") }
+        waiting = []
+    }
+
     func requestListeners() {
         replacementFault = ""
         let (asked, cookie) = (former, surroundings.netnsCookie)

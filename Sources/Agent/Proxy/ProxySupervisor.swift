@@ -197,6 +197,7 @@ actor ProxySupervisor: Service {
         // One that was turned away, or one whose end has been dealt with, may show up late.
         guard ended == pid || pid == nil && supervision.phase.isEvicting else { return }
         await forget(how)
+        abandonReplacement(how)
         await perform(supervision.exited(now: .now))
         promoteNext()
     }
