@@ -27,8 +27,10 @@ package struct JournalState: Hashable, Sendable {
         words[record.name] = record.word
         let period = record.word.period
         if let other = others[record.name], other.period == period {
-            // What was used there before has to be joined with what was seen; what is set says all of it.
-            if record.kind == .set { setOther(nil, of: record.name) }
+            // What was used there before has to be joined with what was seen; what is set says all of it. A clock that was set
+            // back took it along, and more was used since.
+            let before = QuotaWord(period: period, used: max(other.used, known.period < period ? known.used : 0))
+            setOther(record.kind == .set ? nil : before, of: record.name)
         } else if known.period != period {
             setOther(known, of: record.name)
         }
@@ -55,7 +57,8 @@ package struct JournalState: Hashable, Sendable {
             return QuotaWord(period: period, used: found.map { join(word.used, $0) } ?? word.used)
         }
         guard let found else { return nil }
-        return QuotaWord(period: period, used: word.period == period ? join(word.used, found) : found)
+        // In an earlier period stands what was taken along, and what came on top of it.
+        return QuotaWord(period: period, used: word.period == period ? join(word.used, found) : max(word.used, found))
     }
 
     /// The record to write for a quota whose word is seen to be `word`; nil: the journal says as much already. A word smaller

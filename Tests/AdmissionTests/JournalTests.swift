@@ -204,12 +204,15 @@ import Testing
             _ = state.note("a", word(9, 70), time: 0)
             #expect(state.moved("a", word(9, 70), to: 0) == word(0, 70), "nobody gets more by setting the clock back")
             _ = state.set("a", word(0, 70), time: 0)
+            #expect(state.moved("a", word(0, 70), to: 9) == word(9, 70))
+            _ = state.note("a", word(0, 75), time: 0)
             if isSeenFirst { _ = state.note("a", word(9, 2), time: 0) }
             let bytes = state.snapshot(time: 0)
-            #expect(JournalState(JournalCodec.decode(bytes).records).words["a"]?.used == 70)
-            #expect(state.moved("a", isSeenFirst ? word(9, 2) : word(0, 70), to: 9) == word(9, isSeenFirst ? 72 : 70))
-            _ = state.set("a", word(9, 72), time: 0)
-            #expect(state.moved("a", word(9, 72), to: 9) == nil)
+            #expect(JournalState(JournalCodec.decode(bytes).records).words["a"]?.used == 75)
+            let expected = word(9, isSeenFirst ? 77 : 75)
+            #expect(state.moved("a", isSeenFirst ? word(9, 2) : word(0, 75), to: 9) == expected)
+            _ = state.set("a", expected, time: 0)
+            #expect(state.moved("a", expected, to: 9) == nil)
         }
     }
 
