@@ -184,7 +184,9 @@ class Exposed:
         """What the broker holds while nothing is under way; None: something is."""
         held = inventory(self.broker)
         is_idle = held["flows"] == held["inFlight"] == held["entries"]["flow_origins"] == 0
-        return held if is_idle and not any(held["open"].values()) and not any(held["connections"].values()) else None
+        is_idle = is_idle and not any(held["open"].values()) and not any(held["connections"].values())
+        # What is counted one after another may have gone between.
+        return held if is_idle and held == inventory(self.broker) else None
 
     def used(self) -> int:
         return self.broker.used("counted", "requests", "month")
