@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 from harness import bpffs, cgroups, manifests
-from harness.containers import Container, application, capability_names, hosts_root, specification
+from harness.containers import Container, ShimmedContainer, application, capability_names, hosts_root, specification
 from harness.netns import Namespace, join
 from harness.places import ROOT, binary
 from harness.processes import run
@@ -76,33 +76,33 @@ class Node:
         config["models"] = {"m": {"endpoints": [engine]}}
         config["clients"] = {"checkout": {"workloads": [f"{self.path}/kubepods.slice/**/kubepods-burstable-podcheckout.slice"]}}
         # The kubelet makes a pod's cgroup well before its containers run.
-        (self.cgroup / POD.format("checkout", "checkout").lstrip("/")).parent.mkdir(parents=True)
+        (self.cgroup / POD.format("checkout", "checkout").lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
         (self.sources["config"] / "modelbroker.yaml").write_text(yaml.dump(config))
 
     @property
     def path(self) -> str:
         return cgroups.below_mount(self.cgroup)
 
-    def container(self, rootfs: pathlib.Path, spec: dict) -> Container:
-        container = Container(self.directory, rootfs, spec)
+    def container(self, rootfs: pathlib.Path, spec: dict, kind=Container) -> Container:
+        container = kind(self.directory, rootfs, spec)
         self.stack.callback(container.remove)
         return container.start()
 
-    def agent(self, variant: str = "base", command=None, without=(), own_cgroups=False) -> Container:
+    def agent(self, variant: str = "base", command=None, without=(), own_cgroups=False, kind=Container) -> Container:
         spec = specification(
             manifests.agent(variant), self.sources, self.network.name, self.path + POD.format("agent", "agent"),
-            command or ["/usr/sbin/modelbrokerd"], without, own_cgroups)
-        return self.container(self.rootfs, spec)
+            command or ["/usr/sbin/modelbrokerd"], without, own_cgroups, not manifests.pod(variant).get("hostPID", False))
+        return self.container(self.rootfs, spec, kind)
 
-    def ask(self, name: str) -> Container:
+    def ask(self, name: str, **more) -> Container:
         """A container that asks the model once; `name` is in its cgroup's."""
-        command = ["curl", "-sS", "-m", "20", "-d", json.dumps(ASKED), DIALLED]
+        command = ["curl", "-sSN", "-m", "60", "-d", json.dumps(ASKED | more), DIALLED]
         spec = application(self.pod.name, self.path + POD.format(name, name), self.mounts, command)
         return self.container(self.applications, spec)
 
-    def answer(self, name: str) -> dict:
+    def answer(self, name: str, **more) -> dict:
         """What it is told."""
-        container = self.ask(name)
+        container = self.ask(name, **more)
         assert container.wait() == 0, container.output()
         return json.loads(container.output())
 
@@ -202,3 +202,39 @@ def test_a_container_that_is_replaced_and_one_that_takes_everything_away(node):
     assert list(node.sources["bpffs"].glob("modelbroker*")) == [] and not (node.cgroup / "modelbroker").exists()
     assert "169.254.77.1" not in node.network.addresses("lo")
     assert node.ask("checkout").wait() == 7, "nobody is at the address"
+
+
+def test_a_rolling_update_cuts_no_stream(node, make):
+    """The manifest `seamless`: the proxy outlives its container, and the next one's agent takes it over and replaces it."""
+    tokens = 300
+    engine = make.engine("--models", "m", "--ttft", "0ms", "--itl", "50ms", "--tokens", tokens, netns=node.network.name)
+    node.configure(engine.url)
+    # In the hierarchies of version 1 the proxy stays where it was started, and runc would take it for the container's.
+    former = node.agent("seamless", kind=ShimmedContainer)
+    node.ready(former)
+    proxies = lambda: cgroups.members(node.cgroup / "modelbroker")  # noqa: E731
+    proxy, = (pid for pid in proxies() if pid != former.pid)
+    stream = node.ask("checkout", stream=True)
+    eventually(lambda: stream.output().count("data:") > 10, 20, "the stream having begun")
+
+    run(["kill", former.pid])
+    former.wait()
+    former.remove()
+    assert proxies() == [proxy]
+    assert node.answer("other", max_tokens=1)["error"]["code"] == "invalid_api_key", "the proxy serves without an agent"
+
+    agent = node.agent("seamless", kind=ShimmedContainer)
+    node.ready(agent)
+    assert "adopted=true" in agent.output() and proxy in proxies()
+    agent.execute("/usr/bin/modelbroker", "proxy", "restart")
+    assert len(set(proxies()) - {proxy, agent.pid}) == 1
+    assert node.answer("other", max_tokens=1)["error"]["code"] == "invalid_api_key"
+    assert stream.running, "long enough to have seen all of it"
+    assert stream.wait() == 0 and stream.output().count('"content":') == tokens and stream.output().rstrip().endswith("[DONE]")
+    eventually(lambda: proxy not in proxies(), 20, "the former proxy having drained")
+
+    agent.remove()
+    detach = node.agent("detach", manifests.agent("detach")["command"], kind=ShimmedContainer)
+    detach.wait()
+    assert list(node.sources["bpffs"].glob("modelbroker*")) == []
+    assert not (node.cgroup / "modelbroker").exists(), detach.output()

@@ -51,7 +51,8 @@ def test_what_a_node_agent_must_say(variant):
     pod, security = manifests.pod(variant), manifests.agent(variant)["securityContext"]
     assert pod["hostNetwork"] and pod["priorityClassName"] == "system-node-critical"
     assert pod["tolerations"] == [{"operator": "Exists"}], "a tainted node has callers, too"
-    assert pod["automountServiceAccountToken"] and "hostPID" not in pod and "hostIPC" not in pod
+    assert pod["automountServiceAccountToken"] and "hostIPC" not in pod
+    assert pod.get("hostPID", False) == (variant == "seamless"), "only where the proxy is to outlive its container"
     names = {entry["name"]: entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in manifests.agent(variant)["env"]}
     assert names == {"NODE_NAME": "spec.nodeName"}
     assert security["readOnlyRootFilesystem"]

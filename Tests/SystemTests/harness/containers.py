@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 
 from . import cgroups
-from .places import RUN
+from .places import RUN, cgroup2_mount
 from .processes import STARTED, run
 from .waiting import eventually
 
@@ -48,11 +48,11 @@ def _usual_mounts(privileged: bool) -> list[dict]:
 
 
 def specification(container: dict, sources: dict[str, pathlib.Path], netns: str, cgroup: str, command=None,
-                  without=(), own_cgroups=False) -> dict:
+                  without=(), own_cgroups=False, own_processes=True) -> dict:
     """The runtime's configuration for a container of a manifest.
 
     `sources`: what is mounted for each volume; `cgroup`: its path below the cgroup mounts; `without`: capabilities that the
-    manifest gives and this container does not get; `own_cgroups`: it gets a cgroup namespace.
+    manifest gives and this container does not get; `own_cgroups`, `own_processes`: it gets such a namespace.
     """
     security = container["securityContext"]
     privileged = security.get("privileged", False)
@@ -75,8 +75,8 @@ def specification(container: dict, sources: dict[str, pathlib.Path], netns: str,
         "mounts": mounts,
         "linux": {
             "cgroupsPath": cgroup,
-            "namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"},
-                           {"type": "network", "path": f"/run/netns/{netns}"}, *([{"type": "cgroup"}] if own_cgroups else [])],
+            "namespaces": [{"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "network", "path": f"/run/netns/{netns}"},
+                           *([{"type": "cgroup"}] if own_cgroups else []), *([{"type": "pid"}] if own_processes else [])],
             "resources": {"devices": [{"allow": False, "access": "rwm"}]},
             "maskedPaths": [] if privileged else _MASKED, "readonlyPaths": [] if privileged else _READ_ONLY,
         },
@@ -85,6 +85,9 @@ def specification(container: dict, sources: dict[str, pathlib.Path], netns: str,
 
 class Container:
     """One that runs under runc, with a state directory of its own."""
+
+    #: What runc is started with.
+    launcher: list[str] = []
 
     def __init__(self, directory: pathlib.Path, rootfs: pathlib.Path, spec: dict):
         self.name = f"{RUN}-{next(_numbers)}"
@@ -98,7 +101,7 @@ class Container:
         self.popen: subprocess.Popen | None = None
 
     def _command(self, *arguments) -> list[str]:
-        return ["runc", "--root", str(self.state), *map(str, arguments)]
+        return [*self.launcher, "runc", "--root", str(self.state), *map(str, arguments)]
 
     def start(self) -> "Container":
         with open(self.log, "ab") as out:
@@ -133,6 +136,28 @@ class Container:
         if self.popen:
             eventually(lambda: not self.running, 20, f"the end of {self.name}; {self.log.read_text()}")
         cgroups.remove_version1(self.cgroup)
+
+
+class ShimmedContainer(Container):
+    """One as it is on a node of today: runc finds cgroups of version 2 and no other, and does not stay to pass its output on."""
+
+    launcher = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                f'mount --bind {cgroup2_mount()} /sys/fs/cgroup && exec "$@"', "sh"]
+
+    def start(self) -> "ShimmedContainer":
+        with open(self.log, "ab") as out:
+            command = self._command("run", "--detach", "--bundle", self.bundle, self.name)
+            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd="/", check=True)
+        return self
+
+    @property
+    def running(self) -> bool:
+        state = run(self._command("state", self.name), check=False)
+        return state.returncode == 0 and json.loads(state.stdout)["status"] == "running"
+
+    def wait(self, timeout: float = 30) -> None:
+        """Nobody is told how it ended."""
+        eventually(lambda: not self.running, timeout, lambda: f"the end of {self.name}; {self.output()}", 0.1)
 
 
 def hosts_root(directory: pathlib.Path) -> tuple[pathlib.Path, list[dict]]:

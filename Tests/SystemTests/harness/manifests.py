@@ -7,7 +7,7 @@ import yaml
 from .places import ROOT
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-VARIANTS = ["base", "privileged", "detach"]
+VARIANTS = ["base", "privileged", "seamless", "detach"]
 
 
 def objects(variant: str) -> list[dict]:
