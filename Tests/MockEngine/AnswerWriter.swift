@@ -9,6 +9,11 @@ struct AnswerWriter {
     struct Step {
         var bytes: [UInt8] = []
         var next: Next
+
+        var isLast: Bool {
+            if case .more = next { return false }
+            return true
+        }
     }
 
     private let dropAfter: Int?

@@ -182,6 +182,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func step(_ context: ChannelHandlerContext) {
         guard state == .answering, let step = writer?.step() else { return }
+        // Whoever has read the end may ask at once what was sent.
+        if step.isLast { noteSent(cancelled: false) }
         context.write(step.bytes, segment: options.segmentBytes)
         // A failed write may have ended the connection, and the answer with it.
         guard state == .answering else { return }
@@ -207,15 +209,19 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func finish(cancelled: Bool) {
-        let digest = writer?.digest ?? SHA256()
+        noteSent(cancelled: cancelled)
         if seq > 0, let (bill, isWhole) = writer?.bill { shared.ledger.charge(bill, isWhole: isWhole) }
         writer = nil
+        leave(cancelled: cancelled)
+    }
+
+    private func noteSent(cancelled: Bool) {
+        let digest = writer?.digest ?? SHA256()
         log.update(seq) { record in
             record.cancelled = cancelled
             record.sentBytes = digest.count
             record.sentSha256 = digest.hexadecimal
         }
-        leave(cancelled: cancelled)
     }
 
     /// Ends the connection in the middle: a reset, or a polite end that comes too early.
