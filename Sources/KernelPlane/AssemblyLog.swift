@@ -34,7 +34,7 @@ struct AssemblyLog {
                 left.append("\(error)")
             }
         }
-        try? pins.clearAside()
+        try? pins.clearSettled()
         return left
     }
 

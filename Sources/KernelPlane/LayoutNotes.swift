@@ -1,5 +1,4 @@
 internal import BPF
-internal import CBPFShim
 import Glibc
 
 /// What lies beside the pinned maps and says how to read them, for an agent of another version: the kernel tells a map's sizes to
@@ -12,7 +11,8 @@ struct LayoutNotes: Hashable, Sendable {
     var maps: [String: MapLayout]
 
     /// Bytes that the pinned notes hold at most.
-    static let capacity = 1 << 16
+    static let capacity = PinnedBytes.chunk
+    private static let name = "layouts"
 
     /// One line for a map, followed by one for each part of its keys (`k`) and values (`v`).
     var text: String {
@@ -102,22 +102,14 @@ extension LayoutNotes {
 
     /// Reads what is pinned; nil: nothing is, or it cannot be read.
     static func read(_ pin: String) throws(BPFError) -> LayoutNotes? {
-        guard let pinned = try Pin.open(pin) else { return nil }
-        let map = try RawMap(pinned, name: "layouts")
-        guard map.shape.keySize == 4, map.shape.valueSize == UInt32(Self.capacity), !map.shape.isPerCPU else { return nil }
-        guard let bytes = try map.lookup([0, 0, 0, 0]) else { return nil }
-        return LayoutNotes(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+        try PinnedBytes.read(pin, name: name).flatMap { LayoutNotes(String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)) }
     }
 
     /// Pins them; nothing may be pinned there.
     func pin(_ path: String) throws(BPFError) {
         let bytes = Array(text.utf8)
+        // Agents of before read one entry of a map.
         guard bytes.count < Self.capacity else { throw BPFError(operation: "note the layouts in", object: path, errno: E2BIG) }
-        let raw = bpf_map_create(BPF_MAP_TYPE_ARRAY, "mb_layouts", 4, UInt32(Self.capacity), 1, nil)
-        let made = Descriptor(owning: try BPFError.check(raw, "make map", "mb_layouts"))
-        let copy = try Descriptor.duplicate(of: made.raw, for: path)
-        let padding = [UInt8](repeating: 0, count: Self.capacity - bytes.count)
-        try RawMap(copy, name: "layouts").update([0, 0, 0, 0], bytes + padding)
-        try Pin.make(made.raw, at: path)
+        try PinnedBytes.pin(bytes, at: path, name: Self.name)
     }
 }

@@ -20,9 +20,14 @@ final class MapCarriage {
     private let key: LayoutConversion
     private let value: LayoutConversion
     /// What was copied of a map in which counts go on for a while, by key; those that were zero are missing.
-    private var copied: [[UInt8]: [UInt8]] = [:]
+    private(set) var copied: [[UInt8]: [UInt8]]
 
-    init(from: consuming RawMap, to: consuming RawMap, key: LayoutConversion, value: LayoutConversion) {
+    /// - Parameter copied: what an agent before this one has copied already.
+    init(
+        from: consuming RawMap, to: consuming RawMap, key: LayoutConversion, value: LayoutConversion,
+        copied: [[UInt8]: [UInt8]] = [:]
+    ) {
+        self.copied = copied
         self.from = from
         self.to = to
         self.key = key

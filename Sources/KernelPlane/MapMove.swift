@@ -19,8 +19,11 @@ struct MapMove {
     mutating func run(
         _ standing: StandingMaps, _ object: borrowing BPFObject, _ log: inout AssemblyLog
     ) throws(KernelPlaneError) {
+        counted = try inPlane { () throws(BPFError) in try standing.unsettled(notes, object) }
         guard standing.isCarried else { return try pinMissing(standing, object, &log) }
-        try inPlane { () throws(BPFError) in try fill(standing, object) }
+        // Held open, and gone with this agent: it takes two that are killed for something of it to be lost.
+        try pins.clearAside()
+        try inPlane { () throws(BPFError) in try fill(standing, object, &log) }
         try pins.makeAside()
         try inPlane { () throws(BPFError) in
             for map in PlaneMap.allCases {
@@ -33,17 +36,26 @@ struct MapMove {
         log.exchanged()
     }
 
+    /// There are former maps in which programs go on counting.
+    var isUnderWay: Bool { !counted.isEmpty }
+
     /// What programs count in comes last: what they count after it was copied has to be carried over by itself.
-    private mutating func fill(_ standing: StandingMaps, _ object: borrowing BPFObject) throws(BPFError) {
+    private mutating func fill(
+        _ standing: StandingMaps, _ object: borrowing BPFObject, _ log: inout AssemblyLog
+    ) throws(BPFError) {
         for map in PlaneMap.allCases where map.holding != .counts {
             try standing.carriage(of: map, into: object)?.copy(remembering: false)
         }
         try renumber(object)
+        var copied: [PlaneMap: [[UInt8]: [UInt8]]] = [:]
         for map in PlaneMap.allCases where map.holding == .counts {
             guard let carriage = try standing.carriage(of: map, into: object) else { continue }
             try carriage.copy(remembering: true)
             counted.append((map, carriage))
+            copied[map] = carriage.copied
         }
+        log.pinned(pins.copied)
+        try CopiedCounts(copied).pin(pins.copied)
     }
 
     /// The new programs look at settings of their own version only.
@@ -80,6 +92,8 @@ struct MapMove {
         // Those that were exchanged may still run, and count.
         mb_wait_for_programs()
         try inPlane { () throws(BPFError) in
+            // What an agent that is killed now leaves is missing, rather than counted twice.
+            try Pin.remove(pins.former.copied)
             let program = try object.program(Self.carrier)
             for (map, carriage) in counted { try carriage.settle(map, by: program) }
         }

@@ -5,15 +5,28 @@ import Glibc
 /// The paths of what is pinned, and the directories around it.
 struct PinDirectory: Sendable {
     let path: String
+    private var mapsName = "maps"
 
-    var maps: String { path + "/maps" }
+    init(path: String) { self.path = path }
+
+    var maps: String { path + "/" + mapsName }
     var links: String { path + "/links" }
     /// The programs that the links hold, to go back to when newer ones cannot be attached.
     var programs: String { path + "/programs" }
     /// Where new maps come to be before they take the place of `maps`, and the former ones afterwards.
-    var aside: String { path + "/aside" }
+    var aside: String { path + "/" + Self.asideName }
+    private static let asideName = "aside"
     var notes: String { maps + "/" + Self.notesName }
     static let notesName = "layouts"
+    /// Beside maps that others take the place of: what was copied of their counts.
+    var copied: String { maps + "/copied" }
+
+    /// The same with the maps that lie aside in the place of those in force.
+    var former: PinDirectory {
+        var former = self
+        former.mapsName = Self.asideName
+        return former
+    }
 
     func pin(of map: PlaneMap) -> String { "\(maps)/\(map.rawValue)" }
     func pin(of program: PlaneProgram) -> String { "\(links)/\(program.rawValue)" }
@@ -25,7 +38,13 @@ struct PinDirectory: Sendable {
         if !HostFacts.isOnBPFFileSystem(path) { try Self.mount(for: path) }
         for directory in [path, maps, links, programs] { try Self.makeDirectory(directory) }
         // Of an agent that was killed while it took over from another version: whichever maps were in force, `maps` has them.
-        try clearAside()
+        try inPlane { () throws(BPFError) in _ = try Pin.remove(copied) }
+        try clearSettled()
+    }
+
+    /// Clears what lies aside, unless there is something in it that has to be brought over yet.
+    func clearSettled() throws(KernelPlaneError) {
+        if access(former.copied, F_OK) < 0 { try clearAside() }
     }
 
     /// The maps of `aside` become those in force, and the other way round, at once.

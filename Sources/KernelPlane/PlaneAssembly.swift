@@ -62,7 +62,7 @@ struct PlaneAssembly {
         try move.run(standing, object, &log)
         try exempt(broker, object)
         var adopted = false
-        for program in order(carrying: standing.isCarried) {
+        for program in order(carrying: move.isUnderWay) {
             let loaded = try inPlane { () throws(BPFError) in try object.program(program.rawValue) }
             let action = try attach(loaded, program, to: program.isBrokers ? broker : capture, &log)
             if program == .connect4 { adopted = action == .update }

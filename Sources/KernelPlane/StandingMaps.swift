@@ -83,4 +83,29 @@ struct StandingMaps {
             from: try RawMap(pinned, name: map.rawValue),
             to: try RawMap(try object.descriptor(ofMap: map.rawValue), name: map.rawValue), key: key, value: value)
     }
+
+    /// Former maps that an agent has left who was killed before it had brought over what is counted in them; none: there are none, or
+    /// they do not tell.
+    ///
+    /// - Parameter needed: what the object's maps look like.
+    func unsettled(
+        _ needed: LayoutNotes, _ object: borrowing BPFObject
+    ) throws(BPFError) -> [(map: PlaneMap, carriage: MapCarriage)] {
+        let former = pins.former
+        guard let copied = try CopiedCounts.read(former.copied), let notes = try LayoutNotes.read(former.notes) else { return [] }
+        var found: [(map: PlaneMap, carriage: MapCarriage)] = []
+        for map in PlaneMap.allCases where map.holding == .counts {
+            guard let has = notes.maps[map.rawValue], let needs = needed.maps[map.rawValue],
+                let pinned = try Pin.open(former.pin(of: map))
+            else { continue }
+            let from = try RawMap(pinned, name: map.rawValue)
+            guard from.shape == has.shape, has.shape.isPerCPU == needs.shape.isPerCPU,
+                let key = try? LayoutConversion(from: has.key, to: needs.key, size: Int(needs.shape.keySize)),
+                let value = try? LayoutConversion(from: has.value, to: needs.value, size: Int(needs.shape.valueSize))
+            else { continue }
+            let to = try RawMap(try object.descriptor(ofMap: map.rawValue), name: map.rawValue)
+            found.append((map, MapCarriage(from: from, to: to, key: key, value: value, copied: copied.maps[map] ?? [:])))
+        }
+        return found
+    }
 }

@@ -164,6 +164,51 @@ extension KernelSuite {
             }
         }
 
+        /// One of the other version has put its maps in place, and is killed before any of its programs is.
+        private func takeOverByHalf(_ ground: TestGround) throws {
+            let pins = PinDirectory(path: ground.location.pinDirectory)
+            let object = try Self.object()
+            var standing = try StandingMaps(pins, Self.other)
+            let notes = try LayoutNotes(object, Self.other)
+            try standing.adopt(object, notes)
+            try object.load()
+            var (log, move) = (AssemblyLog(pins), MapMove(pins, notes))
+            try move.run(standing, object, &log)
+        }
+
+        @Test(arguments: [false, true]) func whatIsCountedAfterAnAgentWasKilledIsNotLost(goesBack: Bool) throws {
+            try TestGround.with { ground in
+                let pins = PinDirectory(path: ground.location.pinDirectory)
+                let broker = try Broker(ground, rules: [])
+                let models = [ModelEntry(name: "m", qos: qos { $0.connections = 4 })]
+                let slots = try broker.plane.apply(models: models).byName
+                var rule = try rule("127.64.0.0/16", 8000, .proxy, .refuse)
+                rule.model = "m"
+                try broker.apply([rule], slots: slots)
+                try broker.proxy("swallow('l4', False)")
+                let keeper = try ground.peer("app")
+                #expect(try keeper.connect("before", "127.64.0.10", 8000) == "ok")
+
+                try takeOverByHalf(ground)
+                #expect(access(pins.former.copied, F_OK) == 0)
+                // The former programs count all this, in their own maps.
+                for index in 0..<3 { #expect(try keeper.connect("k\(index)", "127.64.0.10", 8000) == "ok") }
+                #expect(try keeper.connect("much", "127.64.0.10", 8000) != "ok", "the cap holds")
+                try keeper("close('before')")
+
+                if !goesBack { #expect(try takeOver(ground) == nil, "of its like") }
+                let plane = try KernelPlane.open(ground.location)
+                #expect(plane.formerVersion == 1000 && access(pins.aside, F_OK) < 0)
+                #expect(try eventually { try plane.qos.model("m")?.open == 3 })
+                #expect(try plane.qos.model("m")?.connects == 4)
+                #expect(try plane.inspector().ruleCounters(0).captured == 4)
+                for index in 0..<3 { try keeper("close('k\(index)')") }
+                #expect(try eventually { try plane.qos.model("m")?.open == 0 })
+                // All places are there.
+                for index in 0..<4 { #expect(try keeper.connect("n\(index)", "127.64.0.10", 8000) == "ok") }
+            }
+        }
+
         @Test func programsWhosePinsAreOutOfSightCaptureNoLonger() throws {
             try TestGround.with { ground in
                 let hidden = try Broker(ground, rules: [rule("127.64.0.0/16", 8000)])
