@@ -108,6 +108,24 @@ import Testing
         #expect(rig.reflector.condition == .synced)
     }
 
+    /// With a limit the server would list the version before what broke the watch, and the watch from there would break again.
+    @Test func listsWhatIsNewWhereWatchesBreak() {
+        let rig = Rig()
+        rig.watch([json("a")])
+        rig.tell(event("ADDED", json("b", version: "9")))
+        rig.tell("<html/>\n")
+        rig.ask()
+        #expect(rig.targets.last?.contains("&resourceVersion=9&timeoutSeconds=") == true)
+        rig.reflector.head(status: 200, now: rig.now)
+        rig.tell("<html/>\n")
+        rig.ask()
+        #expect(rig.targets.last == "/apis/test.io/v1/things?fieldSelector=spec.nodeName%3Dn%201&resourceVersion=9")
+        // A page of it is too old: whatever is newest.
+        rig.answer(410, status(410, "Expired"))
+        rig.ask()
+        #expect(rig.targets.last == "/apis/test.io/v1/things?fieldSelector=spec.nodeName%3Dn%201&limit=500")
+    }
+
     @Test func waitsLongerAndByChance() {
         let rig = Rig()
         let waits = (0..<12).compactMap { _ in rig.fail() }

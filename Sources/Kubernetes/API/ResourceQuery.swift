@@ -33,7 +33,8 @@ package struct ResourceQuery: Hashable, Sendable {
     }
 
     /// - Parameters:
-    ///   - version: no older than this; nil: the newest; "0": whatever the server has at hand.
+    ///   - version: no older than this, where there is no limit, or else just this; nil: the newest; "0": whatever the server has
+    ///     at hand.
     ///   - token: where the page before ended.
     package func list(version: String?, limit: Int?, continuing token: String?) -> String {
         var items = selectors

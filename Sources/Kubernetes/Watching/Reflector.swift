@@ -13,6 +13,9 @@ package struct Reflector<Object: KubernetesObject>: Sendable {
         case watching(WatchStream<Object>, since: UInt64, events: Int)
     }
 
+    /// Stands for whatever the server has at hand.
+    private static var anyVersion: String { "0" }
+
     let settings: ReflectorSettings
     package internal(set) var store: ResourceStore<Object>
     package internal(set) var condition = ReflectorCondition.starting
@@ -30,7 +33,7 @@ package struct Reflector<Object: KubernetesObject>: Sendable {
     /// Where to watch from; nil: a list is needed.
     var version: String?
     /// Of the newest that was ever seen, which a list must not be older than; nil: any will do, or nothing is sure.
-    var newest: String? = "0"
+    var newest: String? = Self.anyVersion
     /// Pages of the list so far.
     var gathered: [ObjectKey: Object] = [:]
     var gatheredUnreadable: [ObjectKey: String] = [:]
@@ -65,7 +68,9 @@ package struct Reflector<Object: KubernetesObject>: Sendable {
         deadline = now + settings.patience
         guard let version else {
             phase = .listing(status: nil, body: [])
-            let limit = isUnpaged ? nil : settings.pageSize
+            // Of a version together with a limit the server lists exactly that version, as old as it is, and not what is newer.
+            let isBound = newest != nil && newest != Self.anyVersion && next == nil
+            let limit = isUnpaged || isBound ? nil : settings.pageSize
             return ReflectorRequest(
                 target: settings.query.list(version: newest, limit: limit, continuing: next), isWatch: false)
         }
