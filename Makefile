@@ -7,6 +7,8 @@
 #   make budgets allocations and instructions of the data path, against Tests/Budgets/budgets.json
 #   make deb     the Debian package in .build           make image   the container image, .build/modelbroker-image.tar
 #   make guests  the tests that need a Debian machine, Prometheus or a browser, which take minutes to fetch
+#   make apiserver  the Kubernetes parts against a real API server: KUBE_APISERVER=program ETCD=program
+#   make record-apiserver  the same, and what was said is kept in Tests/Recorded, for the Swift tests to hear again
 #   make pictures  of top and of the live page, for the README
 #   make upgrades  20 upgrades of agent and proxy under load, to and from a version whose maps have other layouts
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
@@ -26,7 +28,7 @@ SHIFTED := .build-shifted
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system guests upgrades shifted sim demo pictures check format \
+.PHONY: build test unit budgets system guests apiserver record-apiserver upgrades shifted sim demo pictures check format \
 	deps bpf venv clean bench bench-full image deb
 
 # All at once: one after another, a processor would wait for the last module of each.
@@ -60,7 +62,7 @@ sim: build
 # Agent, proxy and engines as processes, as they are deployed; needs root for the kernel's part. Tests that measure time run
 # by themselves, the others three at a time: they wait more than they compute.
 system: build venv
-	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 3 --dist loadfile -m "not alone and not guest" \
+	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -n 3 --dist loadfile -m "not alone and not guest and not apiserver" \
 		Tests/SystemTests
 	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m alone Tests/SystemTests
 
@@ -69,6 +71,18 @@ system: build venv
 guests: build venv
 	@Tests/Checks/deps.sh guests
 	MODELBROKER_BIN=.build/release $(VENV)/bin/python -m pytest -m guest Tests/SystemTests
+
+# With programs of Kubernetes, which are not ours to fetch. RECORD is a directory.
+apiserver: named build venv
+	KUBE_APISERVER=$(realpath $(KUBE_APISERVER)) ETCD=$(realpath $(ETCD)) RECORD=$(RECORD) MODELBROKER_BIN=$(BIN) \
+		$(VENV)/bin/python -m pytest -m apiserver Tests/SystemTests
+
+.PHONY: named
+named:
+	@test -x "$(KUBE_APISERVER)" -a -x "$(ETCD)" || { echo "KUBE_APISERVER=program ETCD=program" >&2; exit 2; }
+
+record-apiserver:
+	@$(MAKE) --no-print-directory apiserver RECORD=$(CURDIR)/Tests/Recorded/kubernetes
 
 # The programs of a version that differs in nothing but its number and the layouts of its maps; as long to build as `build`.
 shifted: deps bpf

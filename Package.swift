@@ -118,10 +118,11 @@ let package = Package(
             "AgentTests",
             [
                 "Agent", "Admission", "Catalog", "Control", "ControlCoding", "KernelPlane", "Kubernetes", "Telemetry", "TLS",
-                "TLSFixtures", "CLinux", logging,
+                "TLSFixtures", "Recorded", "CLinux", logging,
             ] + nio),
         tests("TelemetryTests", ["Telemetry"]),
-        tests("KubernetesTests", ["Kubernetes", "Catalog"]),
+        .target(name: "Recorded", path: "Tests/Recorded", exclude: ["kubernetes"], swiftSettings: settings),
+        tests("KubernetesTests", ["Kubernetes", "Catalog", "Recorded"]),
         tests("ConfigurationTests", ["Configuration", "Catalog", "Identity"]),
         tests("ControlTests", ["Control", "Catalog", "Telemetry"]),
         tests("IdentityTests", ["Identity", "Catalog"]),

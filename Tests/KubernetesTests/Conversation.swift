@@ -1,7 +1,7 @@
 import Kubernetes
 
 /// What an API server says of the pods of a node, in full: every field that one of 1.27 or later sends, whether the broker reads
-/// it or not. Written here in that form; it is no recording.
+/// it or not. Written here in that form, with what a kubelet says; `Tests/Recorded` has what a real server said.
 enum Conversation {
     static let node = "worker-3"
     /// Ids of containers.

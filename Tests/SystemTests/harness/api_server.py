@@ -187,6 +187,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         wanted = Wanted(path, query)
         if query.get("watch") == "1":
             return self.watch(wanted, int(query["resourceVersion"]))
+        if query.get("limit") and query.get("resourceVersion", "0") != "0" and int(query["resourceVersion"]) < self.api.version:
+            # Both together ask for just that version, which is no longer there.
+            return self.answer(410, status(410, "Expired"))
         with self.api.lock:
             known = sorted(self.api.objects.get(wanted.collection, {}).items())
             body = {
