@@ -8,7 +8,7 @@ import pytest
 from harness import cgroups
 from harness.http1 import Connection, chat, request_bytes
 from harness.places import BPFFS, binary
-from harness.processes import run
+from harness.processes import is_running, run
 from harness.waiting import eventually
 
 RULES = [{"name": "llm", "to": ["127.64.0.0/16:8000"], "path": "proxy", "whenProxyDown": "refuse"}]
@@ -142,7 +142,7 @@ def test_detach_leaves_nothing(make, broker, alive):
     broker.cli("detach")
     assert not broker.pin_directory.exists()
     assert not attached(broker)
-    eventually(lambda: not process_exists(proxy), 20, "the proxy being gone")
+    eventually(lambda: not is_running(proxy), 20, "the proxy being gone")
     eventually(lambda: not broker.agent.running, 20, "the agent being gone")
     eventually(lambda: not broker.broker_cgroup.exists(), 20, "the broker's cgroup being gone")
     with caller.dial(*DIALLED) as call:
@@ -163,15 +163,6 @@ def loaded_programs() -> set[int]:
     import json
 
     return {program["id"] for program in json.loads(run(["bpftool", "-j", "prog", "show"]).stdout)}
-
-
-def process_exists(pid: int) -> bool:
-    import pathlib
-
-    try:
-        return "State:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_a_second_agent_does_not_take_over_a_living_ones_place(broker):

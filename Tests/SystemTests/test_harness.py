@@ -13,7 +13,7 @@ from harness import bpffs, cgroups, dead_runs, leftovers
 from harness.http1 import Broken, Connection
 from harness.netns import join
 from harness.places import BPFFS, cgroup_mounts
-from harness.processes import STARTED, run
+from harness.processes import STARTED, is_running, run
 from harness.servers import answering, echo
 
 
@@ -88,14 +88,6 @@ bpffs.mount_at(directory / "bpffs")
 print(RUN, inside.pid, outside.pid, flush=True)
 time.sleep(1000)
 """
-
-
-def is_running(pid: str) -> bool:
-    """Not one that has ended and whose new parent has yet to ask how."""
-    try:
-        return "State:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_what_a_killed_run_leaves_is_taken_away(make):

@@ -1,5 +1,6 @@
 """cgroups made for a test, and everything in them ended when they go."""
 
+import errno
 import itertools
 import os
 import pathlib
@@ -34,8 +35,10 @@ def members(path: pathlib.Path) -> list[int]:
     for directory in _tree(path):
         try:
             pids += [int(line) for line in (directory / "cgroup.procs").read_text().split()]
-        except FileNotFoundError:
-            pass
+        # ENODEV: it was removed between opening and reading.
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
+                raise
     return pids
 
 

@@ -19,7 +19,7 @@ from .engine import Engine
 from .http1 import Broken, Connection, chat
 from .names import NameServer
 from .places import binary
-from .processes import STARTED, run, without_descriptors
+from .processes import STARTED, is_running, run, without_descriptors
 from .waiting import eventually
 from .wall_clock import WallClock
 
@@ -179,7 +179,7 @@ def the_proxy_is_out_of_memory(node):
     with _no_memory(proxy):
         with contextlib.suppress(OSError, Broken), Connection.to(*node.broker.gateway) as connection:
             connection.request("POST", "/v1/chat/completions", chat("m", content="long " * (2 << 20)))
-        eventually(lambda: not _runs(proxy), 10, "the limit being felt")
+        eventually(lambda: not is_running(proxy), 10, "the limit being felt")
         node.over = time.monotonic()
     yield
 
@@ -449,15 +449,7 @@ def _no_memory(pid: int):
     try:
         yield
     finally:
-        if _runs(pid):
+        if is_running(pid):
             (path.parent / "cgroup.procs").write_text(str(pid))
         eventually(lambda: not (path / "cgroup.procs").read_text(), 10, f"{path} being empty")
         path.rmdir()
-
-
-def _runs(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -14,6 +14,15 @@ _libc = ctypes.CDLL(None, use_errno=True)
 STARTED: list[subprocess.Popen] = []
 
 
+def is_running(pid: int | str) -> bool:
+    """It is there, and not one that has ended and whose parent has yet to ask how."""
+    try:
+        return "State:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    # Gone, or gone between opening and reading.
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def enter(cgroup: pathlib.Path | None, netns: str | None, user: str | None = None):
     """A function for between fork and exec: joins the cgroup, then the namespace, then becomes the user."""
     procs = str(cgroup / "cgroup.procs") if cgroup else None
