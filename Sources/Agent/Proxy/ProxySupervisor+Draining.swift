@@ -32,7 +32,8 @@ extension ProxySupervisor {
         let verdict = adoption.verdict
         let links = Dictionary(heard.map { ($0.pid, $0) }) { _, last in last }
         for link in heard where link.hello.retiring != nil {
-            if adoption.hasEnded(link.pid) { keepWords(of: link) } else { _ = takeDraining(link) }
+            _ = takeDraining(link)
+            if adoption.hasEnded(link.pid) { finishDraining(link.pid, "an unknown cause") }
         }
         await kill(verdict)
         for pid in verdict.retire {
@@ -98,8 +99,14 @@ extension ProxySupervisor {
         program?.killAside(pid)
     }
 
-    /// It has ended: what it has counted lives on in the proxy.
+    /// It has ended: what it has counted lives on in the proxy. What it said last may still have to be read, so the end of its
+    /// link is awaited, which comes behind that.
     func finishDraining(_ pid: Int32, _ how: String) {
+        guard drainLinks[pid]?.isOpen != true else {
+            departed[pid] = how
+            return
+        }
+        departed[pid] = nil
         let wasKilled = drains.entries.contains { $0.pid == pid && $0.isKilled }
         drains.remove(pid)
         drainCount += 1

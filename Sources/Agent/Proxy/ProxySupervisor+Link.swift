@@ -84,7 +84,10 @@ extension ProxySupervisor {
 
     /// A link ended.
     func unlink(_ old: ProxyConnection) async {
-        if drainLinks[old.pid] === old { return }
+        if drainLinks[old.pid] === old {
+            if let how = departed[old.pid] { finishDraining(old.pid, how) }
+            return
+        }
         if let next, next.connection === old { return await lose(next, "the new one lost its link") }
         if old === former, old !== connection { former = nil }
         guard old === connection else { return }

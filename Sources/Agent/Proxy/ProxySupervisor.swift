@@ -82,6 +82,8 @@ actor ProxySupervisor: Service {
     private var nextReplacement: UInt64 = 1
     var drains = DrainBook()
     var drainLinks: [Int32: ProxyConnection] = [:]
+    /// Those that have ended, and how, whose links have not.
+    var departed: [Int32: String] = [:]
     var drainCount: UInt64 = 0
     /// What those have counted that have ended while no proxy was there to add it to its own.
     var uncarried: ProxyTotals?
