@@ -10,6 +10,7 @@
 #   make apiserver  the Kubernetes parts against a real API server: KUBE_APISERVER=program ETCD=program
 #   make record-apiserver  the same, and what was said is kept in Tests/Recorded, for the Swift tests to hear again
 #   make pictures  of top and of the live page, for the README
+#   make faults  200 random faults under load, one after another; SEED=n
 #   make upgrades  20 upgrades of agent and proxy under load, to and from a version whose maps have other layouts
 #   make bench   beside nginx, HAProxy and Envoy in under 3 minutes; make bench-full in under 30
 
@@ -28,7 +29,7 @@ SHIFTED := .build-shifted
 VENV := .build/venv
 PRODUCTS := modelbrokerd modelbroker-proxy modelbroker mock-engine
 
-.PHONY: build test unit budgets system guests apiserver record-apiserver upgrades shifted sim demo pictures check format \
+.PHONY: build test unit budgets system guests faults apiserver record-apiserver upgrades shifted sim demo pictures check format \
 	deps bpf venv clean bench bench-full image deb
 
 # All at once: one after another, a processor would wait for the last module of each.
@@ -83,6 +84,9 @@ named:
 
 record-apiserver:
 	@$(MAKE) --no-print-directory apiserver RECORD=$(CURDIR)/Tests/Recorded/kubernetes
+
+faults: build venv
+	FAULTS=200 FAULTS_SEED=$(or $(SEED),8) MODELBROKER_BIN=$(BIN) $(VENV)/bin/python -m pytest -s Tests/SystemTests/test_faults.py
 
 # The programs of a version that differs in nothing but its number and the layouts of its maps; as long to build as `build`.
 shifted: deps bpf
